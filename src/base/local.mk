@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# base: no knowledge of connection tracking; includes nothing but the C library's headers.
+noinst_LIBRARIES += src/base/libbase.a
+src_base_libbase_a_SOURCES = \
+	src/base/buf.h \
+	src/base/check.h src/base/check.c \
+	src/base/mono.h \
+	src/base/text.h src/base/text.c

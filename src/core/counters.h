@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_CORE_COUNTERS_H
+#define CTSYNC_CORE_COUNTERS_H
+
+/*
+ * Every counter of the engine: X(NAME, "name", "what it counts"). `ctsyncctl stats` prints all of
+ * them, ctsyncctl(8) lists all of them, and tests/tidy compares the two.
+ */
+#define ENGINE_COUNTERS(X)                                                                         \
+	X(KERNEL_NEW, "kernel_new", "events: a flow is new")                                       \
+	X(KERNEL_UPDATE, "kernel_update", "events: a flow has changed")                            \
+	X(KERNEL_DESTROY, "kernel_destroy", "events: a flow has ended")                            \
+	X(KERNEL_FILTERED, "kernel_filtered", "events and dumped flows that the filter refused")   \
+	X(KERNEL_NO_KEY, "kernel_no_key", "events without addresses or protocol")                  \
+	X(KERNEL_DUMPED, "kernel_dumped", "flows read by dumps")                                   \
+	X(KERNEL_DUMPS, "kernel_dumps", "dumps that ended well")                                   \
+	X(KERNEL_DUMP_ABORTS, "kernel_dump_aborts", "dumps that failed and are repeated")          \
+	X(KERNEL_OVERRUNS, "kernel_overruns", "times the kernel dropped events")                   \
+	X(KERNEL_SWEPT, "kernel_swept", "flows that ended unheard, found by a dump")               \
+	X(KERNEL_WRITTEN, "kernel_written", "flows created or updated in the kernel")              \
+	X(KERNEL_DELETED, "kernel_deleted", "flows deleted from the kernel by us")                 \
+	X(KERNEL_REFUSED, "kernel_refused", "operations that the kernel refused for good")         \
+	X(COMMIT_SKIPPED, "commit_skipped", "flows a commit left out: half-open, filtered")        \
+	X(LOCAL_FULL, "local_full", "flows not taken: the local table is full")                    \
+	X(REMOTE_FULL, "remote_full", "flows not taken: a remote table is full")                   \
+	X(MEMORY_FULL, "memory_full", "flows not taken: no memory of that size class is left")     \
+	X(SENT_DATAGRAMS, "sent_datagrams", "datagrams built")                                     \
+	X(SENT_BYTES, "sent_bytes", "payload bytes of datagrams built")                            \
+	X(SENT_FLOWS, "sent_flows", "data messages sent, resent ones included")                    \
+	X(SENT_CONTROL, "sent_control", "control messages sent")                                   \
+	X(COALESCED, "coalesced", "changes that needed no message of their own")                   \
+	X(RESENT, "resent", "flows and tombstones sent again for a NACK")                          \
+	X(REPAIR_LIMITED, "repair_limited", "NACKs cut short by a peer's rate limit")              \
+	X(REPAIR_BULK, "repair_bulk", "NACKs too old to be walked, answered by a bulk")            \
+	X(TOMBSTONES_DROPPED, "tombstones_dropped", "deletions given up before all acknowledged")  \
+	X(CONTROL_FULL, "control_full", "control messages not sent: queue full")                   \
+	X(BULKS_SENT, "bulks_sent", "whole tables sent")                                           \
+	X(BULKS_LIMITED, "bulks_limited", "resync requests put off: too soon after the last")      \
+	X(RECEIVED_DATAGRAMS, "received_datagrams", "datagrams received")                          \
+	X(RECEIVED_BYTES, "received_bytes", "payload bytes received")                              \
+	X(RECEIVED_FLOWS, "received_flows", "data messages taken")                                 \
+	X(RECEIVED_CONTROL, "received_control", "control messages taken")                          \
+	X(BAD_TRUNCATED, "bad_truncated", "messages cut short")                                    \
+	X(BAD_SIZE, "bad_size", "messages whose length cannot be")                                 \
+	X(BAD_VERSION, "bad_version", "messages of another protocol version")                      \
+	X(BAD_HEADER, "bad_header", "messages with senseless type or flags")                       \
+	X(BAD_PAYLOAD, "bad_payload", "messages with a malformed attribute")                       \
+	X(EXPECTATIONS_IGNORED, "expectations_ignored", "expectation messages, not served yet")    \
+	X(LOST, "lost", "messages missing from the sequence")                                      \
+	X(BEFORE, "before", "messages that came late or twice, dropped")                           \
+	X(NACKS_SENT, "nacks_sent", "times we asked for lost messages")                            \
+	X(NACKS_RECEIVED, "nacks_received", "times a peer asked for lost messages")                \
+	X(RESYNCS_ASKED, "resyncs_asked", "times we asked a peer for its table")                   \
+	X(RESYNCS_RECEIVED, "resyncs_received", "times a peer asked for our table")                \
+	X(PEERS_REFUSED, "peers_refused", "datagrams of senders beyond the limit of peers")        \
+	X(PEER_RESTARTS, "peer_restarts", "restarts of peers noticed")                             \
+	X(REMOTE_SWEPT, "remote_swept", "flows that a peer's bulk did not name")                   \
+	X(UNKNOWN_DELETED, "unknown_deleted", "deletions received of flows not known here")        \
+	X(EVENTS_DROPPED, "events_dropped", "facts for the log that nobody fetched in time")       \
+	X(COMMANDS_REFUSED, "commands_refused", "commands refused: busy")
+
+#define X(name, text, help) COUNTER_##name,
+enum counter { ENGINE_COUNTERS(X) COUNTERS };
+#undef X
+
+struct counter_info {
+	const char *name, *help;
+};
+
+extern const struct counter_info counter_info[COUNTERS];
+
+#endif

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_CORE_ENGINE_H
+#define CTSYNC_CORE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/mono.h"
+#include "core/counters.h"
+#include "core/limits.h"
+#include "flow/filter.h"
+#include "flow/flow.h"
+
+/*
+ * The engine: connection tables and the replication protocol as a value. Facts go in, each with
+ * the time at which it was observed; outputs are pulled. It makes no system call, reads no clock,
+ * allocates nothing after engine_init and prints nothing, so that many of them run in one process
+ * against model kernels and a model network (tests/sim), on the same objects the daemon links.
+ *
+ * Not thread-safe: one thread owns an engine. A call costs O(1) (amortised over table growth),
+ * unless its comment says otherwise. Time never goes backwards from call to call.
+ */
+struct engine;
+
+enum { ENGINE_ADDR_BYTES = 16 };
+
+/* Who sent a datagram: IPv6 or v4-mapped address. The port is no part of an identity. */
+struct engine_addr {
+	uint8_t bytes[ENGINE_ADDR_BYTES];
+};
+
+enum engine_role { ENGINE_ROLE_BACKUP, ENGINE_ROLE_PRIMARY, ENGINE_ROLE_FAULT };
+
+struct engine_config {
+	uint32_t flows_max; /* per table, tombstones included: HashLimit */
+	uint32_t datagram_bytes; /* most payload of one datagram: MTU less IP and UDP headers */
+	uint32_t ack_window; /* ACKWindowSize: messages received until an ACK is forced */
+	uint32_t resend_max; /* ResendQueueSize: tombstones kept for resending at the most */
+	uint32_t commit_timeout_s; /* CommitTimeout; 0: as received, less its age */
+	uint32_t purge_timeout_s; /* PurgeTimeout: from demote or fault to the kernel's purge */
+	uint32_t poll_s; /* how often silent flows are looked at while there are any */
+	bool startup_resync; /* kept for what it says; a resync is asked for in any case */
+	bool tcp_window_tracking; /* Options { TCPWindowTracking } */
+	bool commit_half_open; /* also inject TCP flows before their handshake's end */
+	uint32_t boot_id; /* differs from start to start; random */
+	uint32_t first_seq; /* first sequence number: the time of day [s], as upstream */
+	uint8_t hash_key[16]; /* secret; random */
+	struct flow_filter filter;
+};
+
+/*
+ * Bytes of address space that engine_init() wants for this configuration. It is to be reserved,
+ * zero-filled and page-aligned; pages are first touched as tables grow.
+ */
+size_t engine_memory_bytes(const struct engine_config *);
+
+/* Sets an engine up in caller's memory; NULL if memory_bytes is less than it asks for. */
+struct engine *engine_init(
+	void *memory, size_t memory_bytes, const struct engine_config *, mono now);
+
+/* ---- facts in ---- */
+
+/*
+ * What the kernel told. The DUMP kinds belong to a dump that a KERNEL_OP_DUMP asked for:
+ * BEGIN, any number of FLOWs, then END or (interrupted, inconsistent or failed) ABORT. Events go
+ * on between them. flow is NULL for BEGIN, END and ABORT.
+ */
+enum kernel_event {
+	KERNEL_EVENT_NEW,
+	KERNEL_EVENT_UPDATE,
+	KERNEL_EVENT_DESTROY,
+	KERNEL_DUMP_BEGIN,
+	KERNEL_DUMP_FLOW,
+	KERNEL_DUMP_END,
+	KERNEL_DUMP_ABORT,
+};
+
+void engine_kernel_event(struct engine *, mono now, enum kernel_event, const struct flow *);
+void engine_kernel_result(struct engine *, mono now, uint64_t op_id, int err); /* 0 or errno > 0 */
+void engine_overrun(struct engine *, mono now); /* the kernel dropped events: a dump follows */
+void engine_datagram(struct engine *, mono now, unsigned link, const struct engine_addr *from,
+	const uint8_t *, size_t len);
+void engine_tick(struct engine *, mono now); /* at engine_deadline(), or whenever convenient */
+
+enum engine_command_kind {
+	ENGINE_COMMIT, /* write the remote tables into the kernel */
+	ENGINE_PROMOTE, /* role PRIMARY: commit, then announce everything; idempotent */
+	ENGINE_DEMOTE, /* role BACKUP: cancel a commit, purge later, ask peers for a resync */
+	ENGINE_FAULT, /* role FAULT: cancel a commit, purge later */
+	ENGINE_FLUSH, /* empty both tables; nothing is sent, the kernel is left alone */
+	ENGINE_RESYNC_KERNEL, /* dump the kernel and put the local table right */
+	ENGINE_RESYNC_PEERS, /* ask every peer for its table */
+	ENGINE_BULK, /* send the whole local table */
+	ENGINE_PURGE, /* delete from the kernel what the filter does not exclude */
+};
+
+struct engine_command {
+	enum engine_command_kind kind;
+	uint64_t id; /* comes back in ENGINE_EVENT_DONE */
+};
+
+/* Every command ends in exactly one ENGINE_EVENT_DONE, at once or later. */
+void engine_command(struct engine *, mono now, const struct engine_command *);
+
+/* ---- outputs, pulled ---- */
+
+/*
+ * Builds the next datagram for a link from the newest state, at most cap bytes; returns its
+ * length, or 0 if nothing is to be sent now. To be called when the socket can take it, until 0.
+ */
+size_t engine_next_datagram(
+	struct engine *, mono now, uint8_t *buf, size_t cap, unsigned *link);
+
+enum kernel_op_kind {
+	KERNEL_OP_CREATE, /* exclusive: an existing entry is EEXIST */
+	KERNEL_OP_UPDATE, /* only what the kernel lets change: timeout, mark, state, labels */
+	KERNEL_OP_DELETE,
+	KERNEL_OP_DUMP, /* answered by KERNEL_DUMP_*, not by a result */
+};
+
+struct kernel_op {
+	enum kernel_op_kind kind;
+	uint64_t id; /* to be given to engine_kernel_result() */
+	struct flow flow; /* as it is to be written; nothing in it for a DUMP */
+};
+
+/* The next operation; false if there is none or LIMIT_KERNEL_OPS_IN_FLIGHT are unanswered. */
+bool engine_next_kernel_op(struct engine *, mono now, struct kernel_op *);
+
+/* Facts for the log and for whoever waits for a command. */
+enum engine_event_kind {
+	ENGINE_EVENT_DONE, /* a command: outcome, written, refused */
+	ENGINE_EVENT_ROLE, /* role */
+	ENGINE_EVENT_PEER_NEW, /* addr */
+	ENGINE_EVENT_PEER_RESTARTED, /* addr */
+	ENGINE_EVENT_PEER_LOST, /* addr: nothing heard for LIMIT_PEER_SILENCE_MS */
+	ENGINE_EVENT_PEER_BACK, /* addr */
+	ENGINE_EVENT_PEER_SYNCED, /* addr: its table is complete here; flows */
+	ENGINE_EVENT_PEER_REFUSED, /* addr: LIMIT_PEERS are known already */
+	ENGINE_EVENT_RESYNC_ASKED, /* addr: the peer asked for our table; flows */
+	ENGINE_EVENT_OVERRUN, /* the kernel dropped events; a dump repairs it */
+	ENGINE_EVENT_KERNEL_SYNCED, /* the local table equals the kernel's; flows, silent */
+	ENGINE_EVENT_TABLE_FULL, /* at most once a minute */
+	ENGINE_EVENT_PURGED, /* the scheduled purge: written */
+	ENGINE_EVENTS,
+};
+
+enum engine_outcome { ENGINE_OK, ENGINE_CANCELLED, ENGINE_BUSY, ENGINE_PARTIAL };
+
+enum { ENGINE_ERRNOS_MAX = 8 };
+
+struct engine_event {
+	enum engine_event_kind kind;
+	struct engine_addr addr;
+	enum engine_role role;
+	uint64_t command_id;
+	enum engine_command_kind command;
+	enum engine_outcome outcome; /* PARTIAL: some were refused by the kernel */
+	uint64_t flows, silent;
+	uint64_t written, refused; /* refused: all errnos together */
+	uint64_t skipped; /* half-open TCP, expired: not tried on purpose */
+	struct {
+		int err;
+		uint64_t count;
+	} errnos[ENGINE_ERRNOS_MAX]; /* ends at count 0; the last one takes what has no slot */
+	int64_t took_ns;
+};
+
+bool engine_next_event(struct engine *, struct engine_event *);
+
+/* When engine_tick() is wanted at the latest; MONO_NEVER if nothing is pending. */
+mono engine_deadline(const struct engine *);
+
+/* ---- views ---- */
+
+enum engine_table { ENGINE_TABLE_LOCAL, ENGINE_TABLE_REMOTE };
+
+/* Why a peer is, or is not, in step; the first that applies. */
+enum engine_sync {
+	ENGINE_SYNCED,
+	ENGINE_SYNC_SILENT, /* nothing heard for LIMIT_PEER_SILENCE_MS */
+	ENGINE_SYNC_HANDSHAKE, /* it has not answered our HELLO yet */
+	ENGINE_SYNC_BULK, /* its table is being received */
+	ENGINE_SYNC_GAP, /* messages were lost; their resending is awaited */
+	ENGINE_SYNC_LAGGING, /* it has not acknowledged what we sent */
+};
+
+struct engine_peer_status {
+	struct engine_addr addr;
+	enum engine_sync sync;
+	bool is_ctsync; /* has sent one of our marks */
+	uint64_t flows; /* in its remote table */
+	uint64_t bulk_flows; /* of a bulk being received: flows so far */
+	uint64_t bulk_total; /* what its BEGIN announced; 0 if unknown */
+	uint64_t unacked; /* messages of ours that it has not acknowledged */
+	uint64_t lost; /* messages it sent that did not arrive in order */
+	int64_t heard_ago_ms;
+};
+
+struct engine_status {
+	enum engine_role role;
+	bool kernel_synced; /* the local table is complete: dumped, no overrun since */
+	bool committing, purge_scheduled;
+	int64_t purge_in_ms;
+	uint64_t local_flows, local_silent, remote_flows, tombstones, send_queue;
+	uint64_t memory_bytes; /* touched by tables and index */
+	unsigned peers_count;
+	struct engine_peer_status peers[LIMIT_PEERS];
+};
+
+void engine_get_status(const struct engine *, mono now, struct engine_status *);
+const uint64_t *engine_counters(const struct engine *); /* [COUNTERS], by enum counter */
+
+/*
+ * Walks a table in steps, so that showing millions of flows stalls nobody: start with *cursor 0;
+ * false at the end. A flow that is there throughout is shown once; one that comes or goes
+ * meanwhile may be missed. The timeout is what is left at now. peer is the owner's index in
+ * engine_status.peers for REMOTE. Costs O(1) amortised over a walk.
+ */
+struct engine_flow_view {
+	struct flow flow;
+	unsigned peer;
+	bool silent;
+	int64_t age_ms; /* since it was first seen here */
+};
+
+bool engine_show_next(const struct engine *, mono now, enum engine_table, uint64_t *cursor,
+	struct engine_flow_view *);
+
+/* Looks one flow up by its original tuple and zones; for tests and `show`'s filters. */
+bool engine_find(const struct engine *, enum engine_table, const struct flow *key,
+	struct engine_flow_view *);
+
+/* Every internal invariant, by CHECK. O(everything): for tests. */
+void engine_check(const struct engine *);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_CORE_LIMITS_H
+#define CTSYNC_CORE_LIMITS_H
+
+/* Every bound of the engine. What a bound refuses is counted under a name in counters.h. */
+enum {
+	LIMIT_PEERS = 8, /* senders with a table of their own */
+	LIMIT_PEER_SILENCE_MS = 5000, /* a peer that says nothing for so long is silent */
+	LIMIT_ALIVE_MS = 1000, /* something is sent at least this often */
+	LIMIT_TICK_MS = 100, /* grain of the engine's timers */
+
+	LIMIT_CONTROL_QUEUE = 256, /* control messages waiting to be sent */
+	LIMIT_CONTROL_RESEND = 256, /* control messages kept for resending */
+	LIMIT_REPAIR_WALK = 65536, /* flows looked at for one NACK; beyond it, a bulk */
+	LIMIT_REPAIR_PER_SEC = 200000, /* flows one peer can make us resend a second */
+	LIMIT_BULK_INTERVAL_MS = 2000, /* between two bulks that the same peer asks for */
+	LIMIT_RESYNC_INTERVAL_MS = 2000, /* between two resyncs asked of the same peer */
+	LIMIT_GAP_MAX = 65536, /* a larger gap is repaired by a resync, not a NACK */
+	LIMIT_SWEEP_MS = 30000, /* conntrackd sends no end of a bulk: sweep after this long */
+
+	LIMIT_KERNEL_OPS_IN_FLIGHT = 1024,
+	LIMIT_KERNEL_RETRIES = 2, /* of one operation: create, then update */
+	LIMIT_EVENTS_QUEUE = 128, /* engine_event waiting to be read */
+	LIMIT_COMMANDS = 16, /* commands under way */
+	LIMIT_DEAD_TIMEOUT_S = 60, /* timeout of a committed flow that should be over already */
+};
+
+#endif

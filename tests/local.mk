@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+UNIT_LDADD = -lcunit
+include tests/unit/base.mk
+include tests/unit/flow.mk
+include tests/unit/nlmsg.mk
+include tests/unit/wire.mk
+include tests/unit/core.mk
+include tests/unit/io.mk
+include tests/unit/parser.mk
+include tests/unit/ctl.mk
+include tests/sim/local.mk
+include tests/golden/local.mk
+include tests/fuzz/local.mk
+include tests/system/local.mk
+include tests/interop/local.mk
+include tests/tidy/local.mk
+include tests/bench/local.mk

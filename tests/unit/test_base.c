@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mono.h"
+#include "base/text.h"
+#include "unit.h"
+
+static void rbuf_fails_once_and_for_all(void)
+{
+	const uint8_t bytes[] = {1, 2, 3, 4, 5, 6};
+	struct rbuf r = rbuf_of(bytes, sizeof(bytes));
+
+	CU_ASSERT_EQUAL(rbuf_u8(&r), 1);
+	CU_ASSERT_EQUAL(rbuf_u32_be(&r), 0x02030405);
+	CU_ASSERT_FALSE(r.bad);
+	CU_ASSERT_EQUAL(rbuf_u16(&r), 0);
+	CU_ASSERT_TRUE(r.bad);
+	CU_ASSERT_EQUAL(rbuf_u8(&r), 0); /* one byte is left, but the cursor has failed */
+}
+
+static void wbuf_never_writes_past_its_end(void)
+{
+	uint8_t bytes[4] = {9, 9, 9, 9};
+	struct wbuf w = wbuf_of(bytes, 3);
+
+	wbuf_u16_be(&w, 0x0102);
+	wbuf_u16_be(&w, 0x0304);
+	wbuf_u8(&w, 5);
+	CU_ASSERT_TRUE(w.bad);
+	CU_ASSERT_EQUAL(w.used, 2);
+	CU_ASSERT_EQUAL(memcmp(bytes, "\1\2\11\11", 4), 0);
+}
+
+static void text_counts_what_it_cut(void)
+{
+	char buf[8];
+	struct text t = text_of(buf, sizeof(buf));
+
+	text_puts(&t, "port=");
+	text_u64(&t, 65535);
+	CU_ASSERT_STRING_EQUAL(buf, "port=65");
+	CU_ASSERT_EQUAL(t.len, 10);
+	text_trim(&t, 8);
+	CU_ASSERT_STRING_EQUAL(buf, "po");
+}
+
+static void text_formats_numbers(void)
+{
+	char buf[80];
+	struct text t = text_of(buf, sizeof(buf));
+
+	text_u64(&t, UINT64_MAX);
+	text_putc(&t, ' ');
+	text_i64(&t, INT64_MIN);
+	text_putc(&t, ' ');
+	text_hex(&t, 0xdeadbeef);
+	text_hex(&t, 0);
+	text_left(&t, "ab", 4);
+	text_right(&t, "cd", 4);
+	CU_ASSERT_STRING_EQUAL(buf, "18446744073709551615 -9223372036854775808 deadbeef0ab    cd");
+}
+
+static void mono_saturates(void)
+{
+	mono t = {5 * NS_PER_SEC};
+
+	CU_ASSERT_TRUE(mono_is_never(mono_add_sec(MONO_NEVER, 1)));
+	CU_ASSERT_TRUE(mono_before(t, mono_add_ms(t, 1)));
+	CU_ASSERT_EQUAL(mono_diff_ms(mono_add_sec(t, 2), t), 2000);
+	CU_ASSERT_TRUE(mono_reached(t, t));
+}
+
+static const struct unit_test tests[] = {
+	{"rbuf fails once and for all", rbuf_fails_once_and_for_all},
+	{"wbuf never writes past its end", wbuf_never_writes_past_its_end},
+	{"text counts what it cut", text_counts_what_it_cut},
+	{"text formats numbers", text_formats_numbers},
+	{"mono saturates", mono_saturates},
+};
+
+UNIT_MAIN("base", tests)
