@@ -30,6 +30,7 @@ enum {
 		30, /* after which one that does not read may have to make room for another */
 };
 
+struct ucred;
 struct control;
 struct control_conn;
 
@@ -46,10 +47,12 @@ struct control_ops {
 	 */
 	void (*on_request)(void *ctx, struct control_conn *, char *line, size_t len);
 
-	/* There is room of at least CONTROL_ROOM_BYTES. Called until finished or CONTROL_WAIT. */
+	/* May be NULL. There is room of at least CONTROL_ROOM_BYTES. Called until finished or
+	 * CONTROL_WAIT. */
 	enum control_fill (*fill)(void *ctx, struct control_conn *);
 
-	/* The connection ends, for whatever reason; once for each that had a request. */
+	/* May be NULL. The connection ends, for whatever reason; once for each that had a request.
+	 */
 	void (*on_close)(void *ctx, struct control_conn *);
 };
 
@@ -73,7 +76,7 @@ struct control {
 int control_open(
 	struct control *, struct loop *, const char *path, const struct control_ops *, void *ctx);
 
-/* Ends every connection (on_close is called) and removes the socket file. */
+/* Ends every connection (on_close is called) and removes the socket file. Not from a callback. */
 void control_close(struct control *);
 
 /* Drops idle clients; to be called at control_deadline(). */

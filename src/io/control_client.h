@@ -7,7 +7,10 @@
 /*
  * The other end of the control socket (control.h has the framing). Blocking.
  */
-enum { CONTROL_CLIENT_LINE_BYTES = 65536 };
+enum {
+	CONTROL_CLIENT_LINE_BYTES = 65536, /* of an answer */
+	CONTROL_CLIENT_REQUEST_BYTES = 4096, /* with the newline */
+};
 
 /* One data line, NUL-terminated, without tag and newline. Not 0: give up. */
 typedef int control_client_line_fn(void *ctx, const char *line, size_t len);

@@ -16,7 +16,10 @@
  */
 enum { LOOP_READ = 1 << 0, LOOP_WRITE = 1 << 1, LOOP_HANGUP = 1 << 2 };
 
-/* ready: LOOP_READ, LOOP_WRITE, LOOP_HANGUP (the last one is reported unasked). */
+/*
+ * ready: LOOP_READ, LOOP_WRITE, LOOP_HANGUP. An error or a hangup is reported even if nothing is
+ * wanted, and again each turn until the descriptor is read, closed or removed.
+ */
 typedef void loop_watch_fn(void *ctx, unsigned ready);
 typedef void loop_signal_fn(void *ctx, int signo);
 
