@@ -61,13 +61,13 @@ struct v1_start {
 };
 
 /* A message is written between these two; end fills in its length and returns it, or 0. */
-struct v1_start v1_put_begin(struct wbuf *, enum wire_v1_type, uint8_t flags, uint32_t seq);
-size_t v1_put_end(struct wbuf *, struct v1_start);
+struct v1_start wire_v1_put_begin(struct wbuf *, enum wire_v1_type, uint8_t flags, uint32_t seq);
+size_t wire_v1_put_end(struct wbuf *, struct v1_start);
 
 /*
  * A helper's name that may be on the wire: 1 to WIRE_V1_HELPER_NAME_MAX printable characters.
  * The name ends up on terminals and in logs.
  */
-bool v1_helper_name_is_good(const char *name, size_t len);
+bool wire_v1_helper_name_is_good(const char *name, size_t len);
 
 #endif

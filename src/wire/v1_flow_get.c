@@ -298,7 +298,7 @@ static bool get_helper(const struct v1_payloads *p, struct flow *f)
 	len = strnlen(name, p->len[V1_HELPER_NAME]);
 	if (len == 0)
 		return true;
-	if (!v1_helper_name_is_good(name, len))
+	if (!wire_v1_helper_name_is_good(name, len))
 		return false;
 	memcpy(f->helper_name, name, len);
 	flow_mark_set(f, FLOW_HELPER_NAME);

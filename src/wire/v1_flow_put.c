@@ -198,7 +198,7 @@ static void put_seqadj(struct wbuf *w, const struct flow *f)
 	put_words(w, V1_NAT_SEQ_ADJ, words, n);
 }
 
-bool v1_helper_name_is_good(const char *name, size_t len)
+bool wire_v1_helper_name_is_good(const char *name, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (name[i] <= ' ' || name[i] > '~')
@@ -210,7 +210,7 @@ static void put_helper(struct wbuf *w, const struct flow *f)
 {
 	size_t len = strnlen(f->helper_name, sizeof(f->helper_name));
 
-	if (!flow_has(f, FLOW_HELPER_NAME) || !v1_helper_name_is_good(f->helper_name, len))
+	if (!flow_has(f, FLOW_HELPER_NAME) || !wire_v1_helper_name_is_good(f->helper_name, len))
 		return;
 	put_bytes(w, V1_HELPER_NAME, f->helper_name, len + 1);
 }
@@ -249,7 +249,7 @@ size_t wire_v1_put_flow(struct wbuf *w, enum wire_v1_type type, uint8_t flags, u
 	CHECK(type <= WIRE_V1_CT_DEL);
 	CHECK((flags & ~(WIRE_V1_HELLO | WIRE_V1_HELLO_BACK)) == 0);
 	CHECK(flow_has_addrs(f, FLOW_ORIG) && flow_has(f, FLOW_ORIG_L4PROTO));
-	start = v1_put_begin(w, type, flags, seq);
+	start = wire_v1_put_begin(w, type, flags, seq);
 	put_addrs(w, V1_IPV4, V1_IPV6, &f->tuple[FLOW_ORIG]);
 	put_u32(w, V1_STATUS, flow_has(f, FLOW_STATUS) ? f->status : 0);
 	put_l4(w, f, opt);
@@ -265,5 +265,5 @@ size_t wire_v1_put_flow(struct wbuf *w, enum wire_v1_type type, uint8_t flags, u
 	put_synproxy(w, f);
 	if (flow_has(f, FLOW_ZONE))
 		put_u16_be(w, V1_ZONE, f->zone);
-	return v1_put_end(w, start);
+	return wire_v1_put_end(w, start);
 }

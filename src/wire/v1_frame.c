@@ -82,18 +82,19 @@ enum wire_v1_result wire_v1_next(struct rbuf *r, struct wire_v1_message *out)
 	return v1_header_makes_sense(out) ? WIRE_V1_OK : WIRE_V1_BAD_HEADER;
 }
 
-struct v1_start v1_put_begin(struct wbuf *w, enum wire_v1_type type, uint8_t flags, uint32_t seq)
+struct v1_start wire_v1_put_begin(
+	struct wbuf *w, enum wire_v1_type type, uint8_t flags, uint32_t seq)
 {
 	struct v1_start at = {w->used, w->bad};
 
 	wbuf_u8(w, (uint8_t)(WIRE_V1_VERSION << 4 | type));
 	wbuf_u8(w, flags);
-	wbuf_u16_be(w, 0); /* its length, when it is known: v1_put_end() */
+	wbuf_u16_be(w, 0); /* its length, when it is known: wire_v1_put_end() */
 	wbuf_u32_be(w, seq);
 	return at;
 }
 
-size_t v1_put_end(struct wbuf *w, struct v1_start at)
+size_t wire_v1_put_end(struct wbuf *w, struct v1_start at)
 {
 	size_t len = w->used - at.used;
 
@@ -113,8 +114,8 @@ size_t wire_v1_put_alive(struct wbuf *w, uint8_t flags, uint32_t seq)
 	struct v1_start at;
 
 	CHECK((flags & ~V1_FLAGS_HELLO & ~WIRE_V1_ALIVE) == 0);
-	at = v1_put_begin(w, WIRE_V1_CTL, flags | WIRE_V1_ALIVE, seq);
-	return v1_put_end(w, at);
+	at = wire_v1_put_begin(w, WIRE_V1_CTL, flags | WIRE_V1_ALIVE, seq);
+	return wire_v1_put_end(w, at);
 }
 
 size_t wire_v1_put_range(struct wbuf *w, uint8_t flags, uint32_t seq, uint32_t from, uint32_t to)
@@ -124,10 +125,10 @@ size_t wire_v1_put_range(struct wbuf *w, uint8_t flags, uint32_t seq, uint32_t f
 
 	CHECK(kind == WIRE_V1_ACK || kind == WIRE_V1_NACK || kind == WIRE_V1_RESYNC);
 	CHECK(!wire_v1_seq_before(to, from));
-	at = v1_put_begin(w, WIRE_V1_CTL, flags, seq);
+	at = wire_v1_put_begin(w, WIRE_V1_CTL, flags, seq);
 	wbuf_u32_be(w, from);
 	wbuf_u32_be(w, to);
-	return v1_put_end(w, at);
+	return wire_v1_put_end(w, at);
 }
 
 static bool v1_mark_kind_is_known(uint8_t kind)
@@ -142,14 +143,14 @@ size_t wire_v1_put_mark(
 
 	CHECK((flags & ~V1_FLAGS_HELLO & ~WIRE_V1_ALIVE) == 0);
 	CHECK(v1_mark_kind_is_known(mark->kind));
-	at = v1_put_begin(w, WIRE_V1_CTL, flags | WIRE_V1_ALIVE, seq);
+	at = wire_v1_put_begin(w, WIRE_V1_CTL, flags | WIRE_V1_ALIVE, seq);
 	wbuf_copy(w, mark_magic, sizeof(mark_magic));
 	wbuf_u8(w, mark->kind);
 	wbuf_zero(w, 3);
 	wbuf_u32_be(w, mark->boot_id);
 	wbuf_u32_be(w, mark->value);
 	wbuf_u32_be(w, mark->value2);
-	return v1_put_end(w, at);
+	return wire_v1_put_end(w, at);
 }
 
 bool wire_v1_get_mark(const struct wire_v1_message *m, struct wire_v1_mark *out)

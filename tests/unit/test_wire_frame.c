@@ -16,7 +16,7 @@ static struct exact exact_of(const void *bytes, size_t len)
 	struct exact e = {.bytes = malloc(len ? len : 1)};
 
 	if (!e.bytes)
-		abort();
+		exit(2);
 	memcpy(e.bytes, bytes, len);
 	e.r = rbuf_of(e.bytes, len);
 	return e;
