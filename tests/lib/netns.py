@@ -181,11 +181,18 @@ class Namespace:
         self.run("sysctl", "-q", "-w",
                  *(f"net.{k.replace('__', '.')}={v}" for k, v in values.items()))
 
-    def track(self):
-        """Switches connection tracking on with a rule that accepts everything."""
-        self.nft("table inet track { chain incoming { type filter hook prerouting priority 0; "
-                 "ct state new accept; }; chain outgoing { type filter hook output priority 0; "
-                 "ct state new accept; }; }")
+    def track(self, untracked=("sync",)):
+        """Switches connection tracking on with a rule that accepts everything.
+
+        What passes the untracked interfaces makes no entry: the sync datagrams themselves.
+        """
+        skip = "".join(f'{{0}} "{i}" notrack; ' for i in untracked)
+        chains = "".join(
+            f"chain {name}_raw {{ type filter hook {hook} priority raw; {skip.replace('{0}', key)} }}; "
+            f"chain {name} {{ type filter hook {hook} priority filter; ct state new accept; }}; "
+            for name, hook, key in (("incoming", "prerouting", "iifname"),
+                                    ("outgoing", "output", "oifname")))
+        self.nft(f"table inet track {{ {chains} }}")
 
     def lose(self, interface, percent, seed_table="loss"):
         """Drops that share of the UDP datagrams which come in on an interface, at random; 0 stops."""
@@ -193,7 +200,7 @@ class Namespace:
         if percent:
             self.nft(f"table inet {seed_table} {{ chain incoming {{ type filter hook prerouting "
                      f"priority -400; iifname {interface} meta l4proto udp "
-                     f"numgen random mod 1000 < {int(percent * 10)} counter drop; }}; }}")
+                     f"numgen random mod 1000 <= {int(percent * 10) - 1} counter drop; }}; }}")
 
     def count(self):
         """How many connections the kernel's table of this namespace holds."""
