@@ -128,13 +128,17 @@ def raise_limit(lab, flows):
     put(flows * 2)
 
 
-def generate(space, verb, flows, *options, rate=0):
+def generate(space, verb, flows, *options):
     """Runs the load generator; Failed unless the kernel took all."""
-    done = space.run(built("flowload"), verb, str(flows), *options, *(["--rate", str(rate)] if rate
-                     else []), check=False, deadline_s=600)
+    done = space.run(built("flowload"), verb, str(flows), *options, check=False, deadline_s=600)
     if done.returncode != 0:
         raise Failed(f"the kernel did not take the load: {done.stdout}{done.stderr}")
     return json.loads(done.stdout)
+
+
+def pace(args):
+    """The generator's options for how the load comes."""
+    return ["--batch", str(args.batch), *(["--rate", str(args.rate)] if args.rate else [])]
 
 
 class Node:
@@ -210,7 +214,7 @@ class Pair:
         flows = self.args.flows
         cpu = [node.cpu_ns() for node in self.nodes]
         sent = [node.sent() for node in self.nodes]
-        generate(self.active.space, verb, flows, *options, rate=self.args.rate)
+        generate(self.active.space, verb, flows, *pace(self.args), *options)
         self.idle()
         cpu = [node.cpu_ns() - before for node, before in zip(self.nodes, cpu)]
         sent = [[n - b for n, b in zip(node.sent(), before)]
@@ -266,7 +270,7 @@ class Pair:
 
     def commit(self):
         flows = self.args.flows
-        generate(self.active.space, "create", flows, rate=self.args.rate)
+        generate(self.active.space, "create", flows, *pace(self.args))
         self.idle()
         self.expect("replicated", self.backup.node.remote_count, flows)
         # Before the commit: conntrackd's own writes overrun its event socket.
@@ -304,7 +308,7 @@ def receive_floor(space, verb, args, *options):
     with listener.popen.stdout as out:
         if out.readline() != b"ready\n":
             raise Failed("floor does not listen")
-        generate(space, verb, args.flows, *options, rate=args.rate)
+        generate(space, verb, args.flows, *pace(args), *options)
         told = out.readline()
     if listener.popen.wait(30) != 0:
         raise Failed(f"floor: {listener.log_text()}")
@@ -388,8 +392,10 @@ def arguments():
                         help="runs, alternating; figures are their medians [%(default)s]")
     parser.add_argument("--daemon", choices=[*DAEMONS, "both", "none"], default="both",
                         help="what runs beside the floor [%(default)s]")
-    parser.add_argument("--rate", type=int, default=50000,
+    parser.add_argument("--rate", type=int, default=40000,
                         help="flows a second of the load; 0: as fast as can be [%(default)s]")
+    parser.add_argument("--batch", type=int, default=4,
+                        help="flows that the generator hands the kernel at once [%(default)s]")
     parser.add_argument("--samples", type=int, default=1000,
                         help="samples of the latency from event to wire [%(default)s]")
     parser.add_argument("--table", action="store_true",
@@ -428,7 +434,7 @@ def main():
     except (Failed, subprocess.SubprocessError) as e:
         note(e)
         return 1
-    common = {"flows": args.flows, "rate": args.rate, "runs": args.runs}
+    common = {"flows": args.flows, "rate": args.rate, "batch": args.batch, "runs": args.runs}
     print(json.dumps({"what": "floor", **common, **floor}))
     for kind, figures in found.items():
         print(json.dumps({"what": kind, **common, **figures}))
