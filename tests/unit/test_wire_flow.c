@@ -257,7 +257,7 @@ static void malformed_attributes_are_refused(void)
 		KEY "00030003 04570050", /* below a record's header */
 		KEY "00080021 00000000", /* number 33 */
 		KEY "00080103 04570050", /* number 259 */
-		KEY "000c0003 04570050", /* past the end */
+		KEY "00080003 0457", /* past the end */
 		KEY "0011001b 61616161 61616161 61616161 00000000", /* a name of 17 - 4 */
 		KEY "0008001b 611b6100", /* a name that is no text */
 		KEY "00050008 00000000", /* a master's address of a byte */
