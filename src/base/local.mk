@@ -5,4 +5,5 @@ src_base_libbase_a_SOURCES = \
 	src/base/buf.h \
 	src/base/check.h src/base/check.c \
 	src/base/mono.h \
+	src/base/rng.h src/base/rng.c \
 	src/base/text.h src/base/text.c
