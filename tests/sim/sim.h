@@ -10,7 +10,7 @@
 #include "tests/sim/agenda.h"
 #include "tests/sim/coverage.h"
 #include "tests/sim/kernel_model.h"
-#include "tests/sim/rng.h"
+#include "tests/sim/dice.h"
 #include "tests/sim/trace.h"
 
 /* One run: a cluster, its network and its clock, all derived from a seed. */
