@@ -6,6 +6,7 @@
 #include "tests/sim/invariants.h"
 #include "tests/sim/net.h"
 #include "tests/sim/node.h"
+#include "tests/sim/oldpeer.h"
 
 static void corrupt(struct sim *s, uint8_t *bytes, size_t *len)
 {
@@ -23,7 +24,7 @@ static void deliver(struct sim *s, struct job *j)
 	struct sim_node *n = &s->nodes[j->node];
 	unsigned from = (unsigned)j->a;
 
-	if (s->cut[from][j->node] || !n->running) {
+	if (s->cut[from][j->node] || (!n->running && !n->old)) {
 		trace_put(&s->trace, TRACE_LOSE, j->node, from, j->len, 0);
 		s->coverage.count[COVERAGE_LOST]++;
 		return;
@@ -37,6 +38,10 @@ static void deliver(struct sim *s, struct job *j)
 		return;
 	}
 	trace_put(&s->trace, TRACE_DELIVER, j->node, from, j->len, trace_hash(j->data, j->len));
+	if (n->old) {
+		oldpeer_datagram(s, n, j->data, j->len);
+		return;
+	}
 	invariants_before_datagram(s, n, from, j->data, j->len);
 	engine_datagram(n->engine, s->now, 0, &s->nodes[from].addr, j->data, j->len);
 	invariants_after_datagram(s, n, from, j->data, j->len);

@@ -8,6 +8,7 @@
 #include "tests/sim/invariants.h"
 #include "tests/sim/net.h"
 #include "tests/sim/node.h"
+#include "tests/sim/oldpeer.h"
 
 enum { PAGE_BYTES = 4096, PULLED_AT_ONCE_MAX = 32 };
 
@@ -410,6 +411,7 @@ static void memory_drop(struct sim_node *n)
 
 void node_fini(struct sim_node *n)
 {
+	oldpeer_stop(n);
 	memory_drop(n);
 	kernel_fini(&n->kernel);
 	for (unsigned o = 0; o < SIM_NODES_MAX; o++)

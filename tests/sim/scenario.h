@@ -16,7 +16,8 @@ struct scenario_group {
 	unsigned count;
 };
 
-extern const struct scenario_group scenarios_takeover, scenarios_restart, scenarios_stress;
+extern const struct scenario_group scenarios_takeover, scenarios_restart, scenarios_mixed,
+	scenarios_stress;
 
 /* The random one, of which --seeds runs many. */
 extern const struct scenario scenario_chance;

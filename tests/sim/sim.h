@@ -60,6 +60,8 @@ struct sim_params {
 	struct engine_config config; /* but for what differs from start to start */
 };
 
+struct oldpeer;
+
 /* What a receiver is known to have seen of one slot of an owner's kernel. */
 struct sim_view {
 	int at; /* index into the owner's history; -1: nothing */
@@ -71,6 +73,7 @@ struct sim_node {
 	bool running;
 	unsigned boot; /* counts starts */
 	struct engine *engine;
+	struct oldpeer *old; /* in the engine's place, or NULL: see oldpeer.h */
 	uint8_t *memory; /* with a guard page on both sides */
 	size_t memory_bytes;
 	struct engine_config config;
