@@ -37,16 +37,17 @@ static void begin(struct sim *s)
 		s->home[slot] = slot % 2;
 }
 
-/* What the old peer holds of the engine's flows; the first difference, or NULL. */
-static const char *old_differs(struct sim *s, unsigned *slot)
+/* What an old peer holds of the other's flows; the first difference, or NULL. */
+static const char *old_differs(
+	struct sim *s, const struct sim_node *old, const struct sim_node *owner, unsigned *slot)
 {
 	static const struct traffic_compare c = {.over_wire = true};
-	const struct kernel_entry *mine = s->nodes[0].kernel.entries;
+	const struct kernel_entry *mine = owner->kernel.entries;
 	const struct flow *ext;
 	const char *what;
 
 	for (*slot = 0; *slot < s->params.slots; ++*slot) {
-		ext = oldpeer_external(&s->nodes[1], *slot);
+		ext = oldpeer_external(old, *slot);
 		if (mine[*slot].live != (ext != NULL))
 			return ext ? "left at the old peer" : "missing at the old peer";
 		if (ext && !traffic_same(&mine[*slot].flow, ext, &c, &what))
@@ -78,9 +79,12 @@ static const char *engine_differs(struct sim *s, unsigned *slot)
 
 static const char *mixed_differ(struct sim *s, unsigned *slot)
 {
-	const char *why = old_differs(s, slot);
+	const char *why = old_differs(s, &s->nodes[1], &s->nodes[0], slot);
 
-	return why ? why : engine_differs(s, slot);
+	if (why)
+		return why;
+	return s->nodes[0].old ? old_differs(s, &s->nodes[0], &s->nodes[1], slot)
+			       : engine_differs(s, slot);
 }
 
 static void mixed_settle(struct sim *s, int64_t limit_s)
@@ -109,6 +113,19 @@ static void traffic(struct sim *s, int rounds)
 		chance_traffic_round(s, 4);
 		sim_run_ms(s, 20);
 	}
+}
+
+/* Says that the model of the old peer works as such. */
+static void old_peers_follow_each_other(struct sim *s)
+{
+	oldpeer_start(s, &s->nodes[0], 1700000300);
+	sim_run_ms(s, 300);
+	oldpeer_start(s, &s->nodes[1], 1700000000);
+	sim_run_ms(s, 3000);
+	for (unsigned slot = 0; slot < s->params.slots; slot++)
+		s->home[slot] = slot % 2;
+	traffic(s, 300);
+	mixed_settle(s, AGREE_S);
 }
 
 static void old_peer_is_followed(struct sim *s)
@@ -153,6 +170,7 @@ static void engine_may_restart_beside_an_old_peer(struct sim *s)
 }
 
 static const struct scenario mixed[] = {
+	{"old peers follow each other", params_lossy, old_peers_follow_each_other},
 	{"old peer is followed", params_calm, old_peer_is_followed},
 	{"old peer is followed over a bad net", params_lossy, old_peer_is_followed},
 	{"old peer may restart", params_calm, old_peer_may_restart},
