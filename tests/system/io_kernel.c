@@ -716,6 +716,14 @@ static void test_udp(void)
 	judge(pass(&near, &far, 100, 1472, &h) == 100 && pass(&far, &near, 3, 10, &h) == 3,
 		"UDP to one peer works");
 	channel_close(&near);
+	near_config.peer_only = true;
+	near_config.group = addr_of("192.0.2.3");
+	err = channel_open(&near, &near_config);
+	judge(err == 0 && channel_send(&far, "x", 1) == 0 && wait_for(near.rx_fd) &&
+			channel_receive(&near, 10, on_datagram, &h) == 1 &&
+			near.stats.wrong_source == 1 && near.stats.received == 0,
+		"another's can be refused");
+	channel_close(&near);
 	channel_close(&far);
 }
 
@@ -757,9 +765,10 @@ static void test_iface(void)
 	judge(change(&w, &c, "ip link add wd0 type veth peer name wd9") && c.old.index == 0 &&
 			w.ifaces[0].index > 0 && !w.ifaces[0].up,
 		"one that comes is seen");
-	judge(change(&w, &c, "ip link set wd9 up && ip link set wd0 up") && w.ifaces[0].up &&
-			w.ifaces[0].running,
-		"up and running are seen");
+	(void)run("ip link set wd9 up && ip link set wd0 up");
+	while (!w.ifaces[0].running && wait_for(w.sock.fd)) /* the carrier comes a moment later */
+		(void)iface_watch_read(&w, on_change, &c);
+	judge(w.ifaces[0].up && w.ifaces[0].running, "up and running are seen");
 	judge(change(&w, &c, "ip link set wd0 mtu 1234") && w.ifaces[0].mtu == 1234,
 		"an MTU is seen");
 	judge(change(&w, &c, "ip link set wd0 name wd1") && w.ifaces[0].index == 0,
