@@ -72,8 +72,7 @@ struct channel {
 /*
  * Opens the sockets. 0 or a negative errno: -ENODEV (no such interface), -EOPNOTSUPP (kind),
  * -EINVAL (family, not a multicast address, port 0), -EADDRNOTAVAIL (local is not ours),
- * -EADDRINUSE... A struct whose channel_open()
- * failed may be closed or not.
+ * -EADDRINUSE... A struct whose channel_open() failed may be closed or not.
  */
 int channel_open(struct channel *, const struct channel_config *);
 void channel_close(struct channel *);

@@ -205,11 +205,15 @@ static int start(void (*child)(struct daemonize *), char *errors, size_t cap)
 
 static void child_ready(struct daemonize *d)
 {
+	int errors = dup(STDERR_FILENO); /* what is wrong is to be seen after it was let go */
 	char cwd[16] = "";
 
-	if (daemonize_ready(d) || d->fd != -1 || getsid(0) != getpid() ||
-		!getcwd(cwd, sizeof(cwd)) || strcmp(cwd, "/") != 0)
-		_exit(1);
+	if (getsid(0) != getpid())
+		dprintf(errors, "no session of its own\n");
+	if (daemonize_ready(d) || d->fd != -1)
+		dprintf(errors, "not ready\n");
+	if (!getcwd(cwd, sizeof(cwd)) || strcmp(cwd, "/") != 0)
+		dprintf(errors, "still in %s\n", cwd);
 	fprintf(stderr, "this goes nowhere\n");
 }
 
