@@ -41,7 +41,8 @@ bool settings_mode(struct reader *r, const struct directive *d, const struct sta
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		const char *name = config_mode_name(modes[i].mode);
-		char what[32] = "Mode ";
+		char what[32];
+		struct text t = text_of(what, sizeof(what));
 
 		if (!token_is_nocase(tok, modes[i].name))
 			continue;
@@ -55,7 +56,9 @@ bool settings_mode(struct reader *r, const struct directive *d, const struct sta
 		r->modes_seen |= 1u << modes[i].mode;
 		r->opening = modes[i].opens;
 		r->opening_unserved = modes[i].status != SERVED;
-		settings_not_served(r, modes[i].status, tok->line, strcat(what, name));
+		text_puts(&t, "Mode ");
+		text_puts(&t, name);
+		settings_not_served(r, modes[i].status, tok->line, what);
 		return true;
 	}
 	settings_expected(r, d, tok);

@@ -246,7 +246,7 @@ static int open_events(struct kernel *k, const struct config_general *config, co
 	if (err)
 		return err;
 	*what = "event socket's buffer";
-	err = nlsock_set_rcvbuf(&k->events, bytes);
+	err = nlsock_set_rcvbuf(&k->events, bytes / 2);
 	if (err)
 		return err;
 	/* Before joining: what we cause ourselves must never be queued. */
@@ -264,8 +264,9 @@ int kernel_open(struct kernel *k, struct loop *loop, struct engine *engine,
 	int err;
 
 	*k = (struct kernel){.engine = engine, .loop = loop};
-	k->rcvbuf_max_bytes = config->netlink_buffer_max_bytes ? config->netlink_buffer_max_bytes
-							       : KERNEL_RCVBUF_MAX_DEFAULT;
+	k->rcvbuf_max_bytes = config->netlink_buffer_max_bytes / 2;
+	if (!k->rcvbuf_max_bytes)
+		k->rcvbuf_max_bytes = KERNEL_RCVBUF_MAX_DEFAULT / 2;
 	drain_init(&k->drain, DRAIN_MESSAGES_BUSY, DRAIN_GATHER_NS);
 	*what = "socket for writing";
 	err = nlbatch_init(&k->batch, NLBATCH_MESSAGES);
