@@ -103,6 +103,9 @@ struct engine_command {
 /* Every command ends in exactly one ENGINE_EVENT_DONE, at once or later. */
 void engine_command(struct engine *, mono now, const struct engine_command *);
 
+/* Replaces two settings that may change while running; what is under way keeps the old ones. */
+void engine_set_timeouts(struct engine *, uint32_t commit_timeout_s, uint32_t purge_timeout_s);
+
 /* ---- outputs, pulled ---- */
 
 /*

@@ -1,1 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# ctl: ctsyncctl, a table of verbs with a file per group.
+sbin_PROGRAMS += ctsyncctl
+ctsyncctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+ctsyncctl_SOURCES = \
+	src/ctl/ask.h src/ctl/ask.c \
+	src/ctl/main.c \
+	src/ctl/verbs.h src/ctl/verbs_act.c src/ctl/verbs_view.c
+ctsyncctl_LDADD = src/io/libio.a parser/libparser.a src/flow/libflow.a src/base/libbase.a \
+	$(JANSSON_LIBS)

@@ -135,6 +135,9 @@ bool flow_has_addrs(const struct flow *, enum flow_dir);
 bool flow_l4_has_ports(uint8_t l4);
 bool flow_l4_is_icmp(uint8_t l4); /* ICMP and ICMPv6 */
 
+/* The protocols whose tuples use the layer 4 cells at all: those with ports, ICMP, ICMPv6, GRE. */
+bool flow_l4_has_key(uint8_t l4);
+
 /*
  * Source or destination NAT as the reply tuple shows it: the status is unknown or carries the
  * NAT-done bit, and the reply tuple differs from the inverted original one. The port tests leave
@@ -146,11 +149,18 @@ bool flow_is_spat(const struct flow *);
 bool flow_is_dpat(const struct flow *);
 
 /*
- * Sets the reply tuple from the original one: addresses and ports swapped, ICMP type mapped to
- * its answer's type. NAT (snat, dnat and ports, where present) is then applied to it, so that the
+ * Sets the reply tuple from the original one: addresses, ports and GRE keys swapped, ICMP type
+ * mapped to its answer's type; the attributes that follow from the original's are marked present
+ * and no other (ICMP has none of the reply's own). The reply's zone is left alone. NAT (snat, dnat and ports, where present) is then applied to it, so that the
  * result is what the kernel would report.
  */
 void flow_setup_reply(struct flow *);
+
+/*
+ * The tuple of the answers to t, without NAT. out's zone stays, the rest of it is overwritten; out
+ * and t must be two tuples.
+ */
+void flow_tuple_invert(struct flow_tuple *out, const struct flow_tuple *t);
 
 /* The ICMP or ICMPv6 type that answers type, or 255 if none does. */
 uint8_t flow_icmp_reply_type(uint8_t l3, uint8_t type);

@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# flow: what a connection is; pure functions over struct flow, no system call.
+noinst_LIBRARIES += src/flow/libflow.a
+src_flow_libflow_a_SOURCES = \
+	src/flow/attr.h \
+	src/flow/filter.h src/flow/filter.c \
+	src/flow/flow.h src/flow/flow.c \
+	src/flow/merge.h src/flow/merge.c \
+	src/flow/pack.h src/flow/pack.c \
+	src/flow/print.h src/flow/print.c \
+	src/flow/status.h src/flow/status.c

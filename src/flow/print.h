@@ -17,6 +17,16 @@ enum flow_print_flags {
 /* Fields whose values depend on the clock (delta-time, start, stop) are the library's business. */
 void flow_print(struct text *, const struct flow *, unsigned flags);
 
+/*
+ * The same line in two parts, each field with a blank behind it, for who prints more: the times
+ * stand between the two, label names at the end.
+ */
+void flow_print_head(struct text *, const struct flow *, unsigned flags);
+void flow_print_tail(struct text *, const struct flow *, unsigned flags);
+
+/* An address as inet_ntop() writes it. */
+void flow_print_addr(struct text *, uint8_t l3, const union flow_addr *);
+
 /* Names as the tool prints them; "unknown" / "NONE" for what has none. */
 const char *flow_l4_name(uint8_t l4);
 const char *flow_l3_name(uint8_t l3);

@@ -60,7 +60,8 @@ struct wire_v1_message {
 	uint8_t flags; /* enum wire_v1_flag, or-ed */
 	uint32_t seq;
 	uint32_t from, to; /* ACK and NACK: the range, both ends included */
-	const uint8_t *payload; /* attributes of a data message; what follows the header of an ALIVE */
+	const uint8_t
+		*payload; /* attributes of a data message; what follows the header of an ALIVE */
 	size_t payload_len;
 };
 
@@ -75,8 +76,11 @@ enum wire_v1_result wire_v1_next(struct rbuf *, struct wire_v1_message *out);
 /*
  * Parses the attributes of a CT_NEW, CT_UPD or CT_DEL into *out (zeroed first). OK or BAD_PAYLOAD;
  * *out is undefined after the latter. Besides malformed attributes, a message without a layer 4
- * protocol or without both addresses is refused: it has no key. The layer 3 protocol is set from
- * the address attribute; the reply tuple is rebuilt from the original one and NAT.
+ * protocol or without both addresses is refused: it has no key; so is one with addresses of both
+ * layer 3 protocols, and one whose helper name has other than printable characters. Attributes
+ * that do not belong to the flow's protocols are ignored. The layer 3 protocol is set from the
+ * address attribute; the reply tuple is rebuilt from the original one and NAT, which also stays
+ * set as it was requested (FLOW_SNAT_IPV4 and kin).
  */
 enum wire_v1_result wire_v1_get_flow(const struct wire_v1_message *, struct flow *out);
 
@@ -86,16 +90,24 @@ struct wire_v1_options {
 };
 
 /*
- * Appends one data message (type CT_NEW, CT_UPD or CT_DEL). If it does not fit, nothing is
- * appended (and the cursor does not fail): the return is its length [bytes], or 0.
+ * Appends one data message (type CT_NEW, CT_UPD or CT_DEL; flags: HELLO and HELLO_BACK alone). If
+ * it does not fit, nothing is appended (and the cursor does not fail): the return is its length
+ * [bytes], or 0. The flow must have both original addresses and a layer 4 protocol. NAT is taken
+ * from what the reply tuple shows (flow_is_snat() and kin), not from what was requested.
+ *
+ * Left out, for version 1 has no place for it: GRE keys and UDPLITE ports (such flows between the
+ * same two hosts become one at the peer), zones of one direction, counters, timestamps, security
+ * marks and contexts, helper names longer than WIRE_V1_HELPER_NAME_MAX.
  */
 size_t wire_v1_put_flow(struct wbuf *, enum wire_v1_type, uint8_t flags, uint32_t seq,
 	const struct flow *, const struct wire_v1_options *);
 
-/* Appends a control message of 8 (ALIVE) or 16 bytes; return as above. */
+/*
+ * Appends a control message of 8 (ALIVE) or 16 bytes; return as above. flags of a range: exactly
+ * one of ACK, NACK and RESYNC, besides HELLO and HELLO_BACK; to is not before from.
+ */
 size_t wire_v1_put_alive(struct wbuf *, uint8_t flags, uint32_t seq);
-size_t wire_v1_put_range(
-	struct wbuf *, uint8_t flags, uint32_t seq, uint32_t from, uint32_t to);
+size_t wire_v1_put_range(struct wbuf *, uint8_t flags, uint32_t seq, uint32_t from, uint32_t to);
 
 /*
  * Our extension: an ALIVE with a body. conntrackd takes an ALIVE of any length and looks at its
@@ -116,8 +128,7 @@ struct wire_v1_mark {
 
 enum { WIRE_V1_MARK_BYTES = 28 }; /* header included */
 
-size_t wire_v1_put_mark(
-	struct wbuf *, uint8_t flags, uint32_t seq, const struct wire_v1_mark *);
+size_t wire_v1_put_mark(struct wbuf *, uint8_t flags, uint32_t seq, const struct wire_v1_mark *);
 
 /* True if the ALIVE carries a mark that we know; an ALIVE without one, or with more, does not. */
 bool wire_v1_get_mark(const struct wire_v1_message *, struct wire_v1_mark *out);

@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+EXTRA_DIST += tests/tidy/tidy.py tests/tidy/run.sh

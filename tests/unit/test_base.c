@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/mono.h"
+#include "base/rng.h"
 #include "base/text.h"
 #include "unit.h"
 
@@ -71,12 +72,55 @@ static void mono_saturates(void)
 	CU_ASSERT_TRUE(mono_reached(t, t));
 }
 
+static void rng_repeats_by_its_seed(void)
+{
+	struct rng a = rng_of(42), b = rng_of(42), other = rng_of(43);
+	unsigned same = 0;
+
+	for (int i = 0; i < 100; i++) {
+		uint64_t v = rng_u64(&a);
+
+		CU_ASSERT_EQUAL(v, rng_u64(&b));
+		same += v == rng_u64(&other);
+	}
+	CU_ASSERT_EQUAL(same, 0);
+}
+
+static void rng_matches_the_published_sequence(void)
+{
+	struct rng r = rng_of(1234567);
+
+	CU_ASSERT_EQUAL(rng_u64(&r), UINT64_C(6457827717110365317));
+	CU_ASSERT_EQUAL(rng_u64(&r), UINT64_C(3203168211198807973));
+}
+
+static void rng_below_spreads_over_its_range(void)
+{
+	struct rng r = rng_of(7);
+	unsigned hits[10] = {0}, chances = 0;
+
+	for (int i = 0; i < 10000; i++) {
+		uint32_t v = rng_below(&r, 10);
+
+		CU_ASSERT_FATAL(v < 10);
+		hits[v]++;
+		chances += rng_chance(&r, 1, 4);
+	}
+	for (int i = 0; i < 10; i++)
+		CU_ASSERT_TRUE(hits[i] > 850 && hits[i] < 1150);
+	CU_ASSERT_TRUE(chances > 2300 && chances < 2700);
+	CU_ASSERT_EQUAL(rng_below(&r, 0), 0);
+}
+
 static const struct unit_test tests[] = {
 	{"rbuf fails once and for all", rbuf_fails_once_and_for_all},
 	{"wbuf never writes past its end", wbuf_never_writes_past_its_end},
 	{"text counts what it cut", text_counts_what_it_cut},
 	{"text formats numbers", text_formats_numbers},
 	{"mono saturates", mono_saturates},
+	{"rng repeats by its seed", rng_repeats_by_its_seed},
+	{"rng matches the published sequence", rng_matches_the_published_sequence},
+	{"rng below spreads over its range", rng_below_spreads_over_its_range},
 };
 
 UNIT_MAIN("base", tests)

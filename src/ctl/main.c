@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "config.h"
+#include "ctl/verbs.h"
+#include "parser/config.h"
+#include "parser/diag.h"
+
+static const struct verb *const groups[] = {verbs_view, verbs_act};
+
+static void print_usage(FILE *to)
+{
+	fputs("usage: ctsyncctl [-C FILE | -s SOCKET] [-j] VERB [ARGUMENT]\n\n", to);
+	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++)
+		for (const struct verb *v = groups[g]; v->name; v++)
+			fprintf(to, "  %-8s %-14s %s\n", v->name, v->argument ? v->argument : "",
+				v->help);
+	fputs("\n"
+	      "  -C, --config FILE    find the control socket there (" CONFIG_DEFAULT_FILE ")\n"
+	      "  -s, --socket SOCKET  the control socket\n"
+	      "  -j, --json           print data as JSON\n"
+	      "  -h, --help           print this\n"
+	      "  -V, --version        print the version\n"
+	      "\n"
+	      "exit status: 0 done, 1 the daemon refused or failed, 2 usage, 3 no daemon\n",
+		to);
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++)
+		for (const struct verb *v = groups[g]; v->name; v++)
+			if (!strcmp(v->name, name))
+				return v;
+	return NULL;
+}
+
+/*
+ * The daemon refused to start if the configuration had errors, and checks it against this machine
+ * too; here it only tells where the socket is.
+ */
+static const char *socket_of(const char *path)
+{
+	static struct config config;
+	static struct diag diag;
+	static char problems[1 << 16];
+	struct text t = text_of(problems, sizeof(problems));
+
+	diag_init(&diag, path);
+	if (config_load(&config, path, &diag)) {
+		diag_print(&diag, &t);
+		fputs(problems, stderr);
+		return NULL;
+	}
+	if (!config.general.unix_path[0]) {
+		fprintf(stderr, "ctsyncctl: %s has no UNIX { Path }\n", path);
+		return NULL;
+	}
+	return config.general.unix_path;
+}
+
+struct options {
+	const char *config;
+	struct ctl ctl;
+};
+
+/* Returns -1 to go on, or the exit status. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{"config", required_argument, NULL, 'C'},
+		{"help", no_argument, NULL, 'h'},
+		{"json", no_argument, NULL, 'j'},
+		{"socket", required_argument, NULL, 's'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "C:hjs:V", longs, NULL)) != -1) {
+		switch (c) {
+		case 'C':
+			o->config = optarg;
+			break;
+		case 's':
+			o->ctl.socket = optarg;
+			break;
+		case 'j':
+			o->ctl.json = true;
+			break;
+		case 'h':
+			print_usage(stdout);
+			return CTL_DONE;
+		case 'V':
+			puts("ctsyncctl " PACKAGE_VERSION);
+			return CTL_DONE;
+		default: /* getopt has said what is wrong */
+			print_usage(stderr);
+			return CTL_USAGE;
+		}
+	}
+	return -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = {.config = CONFIG_DEFAULT_FILE};
+	int result = parse_options(argc, argv, &o);
+	const struct verb *verb;
+	int args;
+
+	if (result >= 0)
+		return result;
+	args = argc - optind;
+	verb = args > 0 ? find_verb(argv[optind]) : NULL;
+	if (!verb || args > (verb->argument ? 2 : 1)) {
+		if (args == 0)
+			fprintf(stderr, "ctsyncctl: what is to be done?\n");
+		else if (!verb)
+			fprintf(stderr, "ctsyncctl: unknown verb '%s'\n", argv[optind]);
+		else
+			fprintf(stderr, "ctsyncctl: %s: too many arguments\n", verb->name);
+		print_usage(stderr);
+		return CTL_USAGE;
+	}
+	if (!o.ctl.socket)
+		o.ctl.socket = socket_of(o.config);
+	if (!o.ctl.socket)
+		return CTL_USAGE;
+	signal(SIGPIPE, SIG_IGN); /* `show | head` ends by EPIPE */
+	result = verb->run(&o.ctl, verb, args > 1 ? argv[optind + 1] : NULL);
+	if (fflush(stdout) && errno != EPIPE && result == CTL_DONE)
+		result = CTL_FAILED;
+	return result;
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "daemon/counters.h"
+#include "daemon/daemon.h"
+#include "daemon/reload.h"
+#include "daemon/reply.h"
+#include "daemon/report.h"
+#include "daemon/settings.h"
+#include "io/log.h"
+#include "io/memory.h"
+#include "io/privs.h"
+#include "io/scheduler.h"
+#include "io/sysctl.h"
+
+enum {
+	DAEMON_STATUS_INTERVAL_S = 5, /* between two STATUS= lines */
+	DAEMON_FAILED = 1, /* exit status */
+};
+
+/* Tells why the start fails, to the log and to whoever waits for a detached daemon. */
+__attribute__((format(printf, 2, 3))) static int fail(struct daemon *d, const char *fmt, ...)
+{
+	char reason[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, args);
+	va_end(args);
+	log_error("%s", reason);
+	daemonize_failed(d->daemonize, DAEMON_FAILED, reason);
+	return DAEMON_FAILED;
+}
+
+static void on_signal(void *ctx, int signo)
+{
+	struct daemon *d = ctx;
+
+	if (signo == SIGHUP)
+		d->reload = true;
+	else
+		d->stopping = true;
+}
+
+#define X(name, text, help) [DAEMON_COUNTER_##name] = text,
+const char *const daemon_counter_names[DAEMON_COUNTER_COUNT] = {DAEMON_COUNTERS(X)};
+#undef X
+
+static json_t *all_counters(void *ctx)
+{
+	const struct daemon *d = ctx;
+	const struct channel_stats *link = &d->link.channel.stats;
+	const struct nlsock *events = &d->kernel.events;
+	const struct control *control = &d->service.control;
+	const uint64_t values[DAEMON_COUNTER_COUNT] = {
+		[DAEMON_COUNTER_EVENT_MESSAGES] = events->messages,
+		[DAEMON_COUNTER_EVENT_DATAGRAMS] = events->datagrams,
+		[DAEMON_COUNTER_EVENT_FOREIGN] = events->foreign,
+		[DAEMON_COUNTER_EVENT_TRUNCATED] = events->truncated,
+		[DAEMON_COUNTER_EVENT_OTHER] = d->kernel.other,
+		[DAEMON_COUNTER_EVENT_BAD_ATTR] = d->kernel.bad_attr,
+		[DAEMON_COUNTER_EVENT_BUFFER] = events->rcvbuf_bytes,
+		[DAEMON_COUNTER_EVENT_GATHERINGS] = d->kernel.drain.switches,
+		[DAEMON_COUNTER_WRITE_BATCHES] = d->kernel.batch.batches,
+		[DAEMON_COUNTER_WRITE_LOST] = d->kernel.batch.unanswered,
+		[DAEMON_COUNTER_WRITE_TOO_LARGE] = d->kernel.too_large,
+		[DAEMON_COUNTER_LINK_SENT] = link->sent,
+		[DAEMON_COUNTER_LINK_SENT_BYTES] = link->sent_bytes,
+		[DAEMON_COUNTER_LINK_RECEIVED] = link->received,
+		[DAEMON_COUNTER_LINK_RECEIVED_BYTES] = link->received_bytes,
+		[DAEMON_COUNTER_LINK_SEND_ERRORS] = link->send_errors,
+		[DAEMON_COUNTER_LINK_SEND_FULL] = link->send_full,
+		[DAEMON_COUNTER_LINK_RECEIVE_ERRORS] = link->receive_errors,
+		[DAEMON_COUNTER_LINK_TRUNCATED] = link->truncated,
+		[DAEMON_COUNTER_LINK_WRONG_INTERFACE] = link->wrong_interface,
+		[DAEMON_COUNTER_LINK_OWN] = link->own,
+		[DAEMON_COUNTER_CONTROL_ACCEPTED] = control->accepted,
+		[DAEMON_COUNTER_CONTROL_REFUSED] = control->refused,
+		[DAEMON_COUNTER_CONTROL_DROPPED] = control->dropped,
+		[DAEMON_COUNTER_CONTROL_TOO_LONG] = control->too_long,
+		[DAEMON_COUNTER_CONTROL_MALFORMED] = d->service.malformed,
+	};
+	json_t *object = reply_counters(engine_counters(d->engine));
+
+	for (unsigned i = 0; object && i < DAEMON_COUNTER_COUNT; i++)
+		json_object_set_new(
+			object, daemon_counter_names[i], json_integer((json_int_t)values[i]));
+	return object;
+}
+
+/* A flow born while nobody listens sends no events, ever, unless the sysctl is 1. */
+static void hear_every_flow(void)
+{
+	int64_t value;
+
+	if (sysctl_read("nf_conntrack_events", &value) || value == 1)
+		return;
+	if (!sysctl_write("nf_conntrack_events", 1))
+		log_notice("net.netfilter.nf_conntrack_events was %" PRId64
+			   ", is now 1: from here on "
+			   "every flow sends events",
+			value);
+	else
+		log_notice("net.netfilter.nf_conntrack_events is %" PRId64
+			   "; set it to 1 at boot, so "
+			   "that flows born before this daemon send events",
+			value);
+}
+
+static int open_engine(struct daemon *d)
+{
+	struct engine_config config;
+	int err = settings_engine(
+		&d->config, (uint32_t)channel_payload_bytes(&d->link.channel), &config);
+
+	if (err)
+		return fail(d, "no random numbers: %s", strerror(-err));
+	d->memory_bytes = engine_memory_bytes(&config);
+	err = memory_reserve(d->memory_bytes, &d->memory);
+	if (err)
+		return fail(d, "cannot reserve %zu bytes of address space for HashLimit %u: %s",
+			d->memory_bytes, config.flows_max, strerror(-err));
+	d->engine = engine_init(d->memory, d->memory_bytes, &config, loop_now(&d->loop));
+	if (!d->engine)
+		return fail(d, "the tables cannot be set up for HashLimit %u", config.flows_max);
+	return 0;
+}
+
+static int open_link(struct daemon *d)
+{
+	const struct config_link *link = config_link_used(&d->config);
+	struct channel_config config;
+	int err;
+
+	settings_channel(link, &config);
+	err = link_open(&d->link, &config);
+	if (err == -ENODEV)
+		return fail(d, "%s:%u: there is no interface '%s'", d->config_path,
+			link->interface_loc.line, link->interface);
+	if (err)
+		return fail(d, "%s:%u: cannot open the sync link on %s: %s", d->config_path,
+			link->loc.line, link->interface, strerror(-err));
+	return 0;
+}
+
+static int open_control(struct daemon *d)
+{
+	const char *path = d->config.general.unix_path;
+	int err;
+
+	if (!path[0]) {
+		log_warning("no UNIX { Path }: ctsyncctl cannot reach this daemon");
+		return 0;
+	}
+	d->service.stats = all_counters;
+	d->service.stats_ctx = d;
+	err = service_open(&d->service, &d->loop, d->engine, path);
+	if (err == -EADDRINUSE)
+		return fail(d, "%s: a daemon is running and listens there", path);
+	if (err)
+		return fail(d, "cannot listen on %s: %s", path, strerror(-err));
+	return 0;
+}
+
+static int take_lock(struct daemon *d)
+{
+	pid_t holder = 0;
+	int err = lockfile_take(&d->lock, d->config.general.lock_file, &holder);
+
+	if (err == -EBUSY)
+		return fail(d, "%s: process %d holds it; is ctsyncd running already?",
+			d->config.general.lock_file, (int)holder);
+	if (err)
+		return fail(d, "%s: %s", d->config.general.lock_file, strerror(-err));
+	return 0;
+}
+
+static int open_kernel(struct daemon *d)
+{
+	const char *what;
+	int err;
+
+	hear_every_flow();
+	err = kernel_open(&d->kernel, &d->loop, d->engine, &d->config.general, &what);
+	if (err)
+		return fail(d, "%s: %s", what, strerror(-err));
+	return 0;
+}
+
+static int drop_privileges(struct daemon *d)
+{
+	const char *user = d->config.general.user, *group = d->config.general.group;
+	int err = privs_drop(user[0] ? user : NULL, group[0] ? group : NULL);
+
+	if (err == -ENOENT)
+		return fail(d, "%s:%u: no such user or group: %s %s", d->config_path,
+			d->config.loc[CONFIG_SET_USER].line, user, group);
+	if (err)
+		return fail(d, "cannot give up privileges: %s", strerror(-err));
+	return 0;
+}
+
+static int set_up(struct daemon *d)
+{
+	struct log_config log;
+	int err;
+
+	settings_log(&d->config, true, &log);
+	err = log_open(&log);
+	if (err)
+		return fail(d, "%s: %s", d->config.general.log_file, strerror(-err));
+	err = loop_init(&d->loop);
+	if (!err)
+		err = loop_catch_signals(&d->loop, on_signal, d);
+	if (err)
+		return fail(d, "event loop: %s", strerror(-err));
+	if (d->config.general.systemd && notify_init(&d->notify, loop_now(&d->loop)))
+		log_warning("NOTIFY_SOCKET is unusable");
+	if (take_lock(d) || open_link(d) || open_engine(d))
+		return DAEMON_FAILED;
+	err = link_start(&d->link, &d->loop, d->engine);
+	if (err)
+		return fail(d, "event loop: %s", strerror(-err));
+	if (open_control(d) || open_kernel(d))
+		return DAEMON_FAILED;
+	if (d->config.loc[CONFIG_SET_SCHEDULER_TYPE].line) {
+		err = scheduler_set(d->config.general.scheduler == CONFIG_SCHED_FIFO,
+			d->config.general.scheduler_priority);
+		if (err)
+			log_warning("%s:%u: Scheduler: %s", d->config_path,
+				d->config.loc[CONFIG_SET_SCHEDULER_TYPE].line, strerror(-err));
+	}
+	return drop_privileges(d);
+}
+
+static void become_ready(struct daemon *d)
+{
+	d->ready = true;
+	notify_ready(&d->notify);
+	log_notice("ready");
+	if (d->detached) {
+		log_set_stderr(false);
+		daemonize_ready(d->daemonize);
+	}
+}
+
+static void tell_status(struct daemon *d, mono now)
+{
+	struct engine_status status;
+	char line[512];
+	struct text t = text_of(line, sizeof(line));
+
+	if (!mono_reached(now, d->status_at))
+		return;
+	d->status_at = MONO_NEVER;
+	if (d->notify.fd < 0)
+		return;
+	d->status_at = mono_add_sec(now, DAEMON_STATUS_INTERVAL_S);
+	engine_get_status(d->engine, now, &status);
+	report_status(&t, &status);
+	notify_status(&d->notify, line);
+}
+
+static void take_events(struct daemon *d)
+{
+	struct engine_event event;
+
+	while (engine_next_event(d->engine, &event)) {
+		report_event(&event);
+		if (event.kind == ENGINE_EVENT_DONE)
+			service_on_done(&d->service, &event);
+		if (event.kind == ENGINE_EVENT_KERNEL_SYNCED && !d->ready)
+			become_ready(d);
+	}
+}
+
+static mono next_deadline(const struct daemon *d, mono now)
+{
+	mono t = engine_deadline(d->engine);
+
+	t = mono_min(t, kernel_deadline(&d->kernel, now));
+	t = mono_min(t, link_deadline(&d->link, now));
+	t = mono_min(t, control_deadline(&d->service.control));
+	t = mono_min(t, notify_deadline(&d->notify));
+	return mono_min(t, d->status_at);
+}
+
+static int run(struct daemon *d)
+{
+	mono now = loop_now(&d->loop);
+
+	d->status_at = now;
+	while (!d->stopping) {
+		int err = loop_run_once(&d->loop, next_deadline(d, now));
+
+		if (err < 0) {
+			log_error("event loop: %s", strerror(-err));
+			return DAEMON_FAILED;
+		}
+		now = loop_now(&d->loop);
+		if (d->reload) {
+			d->reload = false;
+			notify_reloading(&d->notify, now);
+			reload_config(d);
+			notify_ready(&d->notify);
+		}
+		if (mono_reached(now, engine_deadline(d->engine)))
+			engine_tick(d->engine, now);
+		kernel_run(&d->kernel, now);
+		link_run(&d->link, now);
+		take_events(d);
+		control_tick(&d->service.control, now);
+		notify_tick(&d->notify, now);
+		tell_status(d, now);
+	}
+	log_notice("stopping");
+	notify_stopping(&d->notify);
+	return 0;
+}
+
+int daemon_main(struct daemon *d, const struct config *config, const char *config_path,
+	struct daemonize *daemonize)
+{
+	int status;
+
+	d->config = *config;
+	d->config_path = config_path;
+	d->daemonize = daemonize;
+	d->detached = daemonize->fd >= 0;
+	d->lock.fd = -1;
+	d->notify.fd = -1;
+	status = set_up(d);
+	if (!status) {
+		log_notice("ctsyncd %s, pid %d, sync link %s", PACKAGE_VERSION, (int)getpid(),
+			d->link.channel.config.interface);
+		status = run(d);
+	}
+	service_close(&d->service);
+	kernel_close(&d->kernel);
+	link_close(&d->link);
+	memory_release(d->memory, d->memory_bytes);
+	lockfile_release(&d->lock);
+	notify_fini(&d->notify);
+	loop_fini(&d->loop);
+	log_close();
+	return status;
+}

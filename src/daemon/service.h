@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_DAEMON_SERVICE_H
+#define CTSYNC_DAEMON_SERVICE_H
+
+#include <jansson.h>
+
+#include "core/engine.h"
+#include "io/control.h"
+
+/*
+ * The service behind the control socket: requests become commands and views of the engine. Each
+ * connection with a request has one session; a command's session waits for ENGINE_EVENT_DONE.
+ */
+struct service {
+	struct control control;
+	struct loop *loop;
+	struct engine *engine;
+	uint64_t next_command; /* ids for ENGINE_EVENT_DONE */
+	uint64_t malformed;
+	struct session *waiting; /* for a command's end */
+	json_t *(*stats)(void *ctx); /* every counter, as one object */
+	void *stats_ctx;
+};
+
+enum { SERVICE_DONE, SERVICE_FAILED }; /* statuses of the final line */
+
+/* 0 or negative errno of control_open(). */
+int service_open(struct service *, struct loop *, struct engine *, const char *path);
+void service_close(struct service *);
+
+/* To be given every ENGINE_EVENT_DONE. */
+void service_on_done(struct service *, const struct engine_event *);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "daemon/settings.h"
+
+enum { SETTINGS_SILENT_POLL_S = 10 }; /* while there are flows that send no events */
+
+static int draw_random(void *buf, size_t len)
+{
+	return getrandom(buf, len, 0) == (ssize_t)len ? 0 : -EIO;
+}
+
+int settings_engine(const struct config *config, uint32_t datagram_bytes, struct engine_config *out)
+{
+	int err;
+
+	*out = (struct engine_config){
+		.flows_max = config->general.hash_limit,
+		.datagram_bytes = datagram_bytes,
+		.ack_window = config->sync.ack_window_size,
+		.resend_max = config->sync.resend_queue_size,
+		.commit_timeout_s = config->sync.commit_timeout_s,
+		.purge_timeout_s = config->sync.purge_timeout_s,
+		.poll_s = SETTINGS_SILENT_POLL_S,
+		.startup_resync = config->sync.startup_resync,
+		.tcp_window_tracking = config->sync.tcp_window_tracking,
+		.commit_half_open = config->sync.commit_half_open,
+		.first_seq = (uint32_t)time(NULL),
+		.filter = config->general.filter,
+	};
+	err = draw_random(&out->boot_id, sizeof(out->boot_id));
+	if (!err)
+		err = draw_random(out->hash_key, sizeof(out->hash_key));
+	return err;
+}
+
+static struct channel_addr addr_of(uint8_t l3, const union flow_addr *addr)
+{
+	struct in_addr v4 = {.s_addr = addr->v4_be};
+	struct in6_addr v6;
+
+	if (l3 == AF_INET)
+		return channel_addr_of_v4(v4);
+	memcpy(v6.s6_addr, addr->bytes, sizeof(v6.s6_addr));
+	return channel_addr_of_v6(&v6);
+}
+
+void settings_channel(const struct config_link *link, struct channel_config *out)
+{
+	*out = (struct channel_config){
+		.kind = CHANNEL_MULTICAST, /* the only one that the parser lets through */
+		.family = link->l3,
+		.group = addr_of(link->l3, &link->addr),
+		.port = link->port,
+		.sndbuf_bytes = link->sndbuf_bytes,
+		.rcvbuf_bytes = link->rcvbuf_bytes,
+		.checksum = link->checksum,
+	};
+	if (link->l3 == AF_INET && link->interface_addr_be)
+		out->local = channel_addr_of_v4((struct in_addr){link->interface_addr_be});
+	memcpy(out->interface, link->interface, sizeof(out->interface));
+}
+
+void settings_log(const struct config *config, bool to_stderr, struct log_config *out)
+{
+	*out = (struct log_config){
+		.ident = "ctsyncd",
+		.level = LOG_LEVEL_INFO,
+		.to_stderr = to_stderr,
+		.file = config->general.log_file,
+		.syslog_facility = config->general.syslog ? config->general.syslog_facility : -1,
+	};
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_IO_CHANNEL_H
+#define CTSYNC_IO_CHANNEL_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * A dedicated link between nodes: datagrams in and out. Which transport carries them is its own
+ * matter; IPv4 and IPv6 multicast as conntrackd speaks it, and UDP to one peer.
+ */
+enum channel_kind {
+	CHANNEL_MULTICAST,
+	CHANNEL_UDP,
+	CHANNEL_TCP, /* not built yet: channel_open() gives -EOPNOTSUPP */
+};
+
+enum {
+	CHANNEL_DATAGRAMS = 64, /* received by one system call at the most */
+	CHANNEL_DATAGRAM_BYTES = 65536, /* room for a received one: any UDP datagram */
+	CHANNEL_ADDR_BYTES = 16,
+	CHANNEL_IPV4_HEADERS = 28, /* IP and UDP */
+	CHANNEL_IPV6_HEADERS = 48,
+};
+
+/* Network byte order; an IPv4 address is v4-mapped (::ffff:a.b.c.d) everywhere here. */
+struct channel_addr {
+	uint8_t bytes[CHANNEL_ADDR_BYTES];
+};
+
+struct channel_config {
+	enum channel_kind kind;
+	int family; /* AF_INET or AF_INET6 */
+	struct channel_addr group; /* multicast: the group; UDP: the peer */
+	struct channel_addr local; /* IPv4_interface, or the address to bind to; all 0: none */
+	uint16_t port; /* host order */
+	char interface[IF_NAMESIZE];
+	uint32_t sndbuf_bytes, rcvbuf_bytes; /* 0: the system's */
+	bool checksum; /* false: UDP/IPv4 checksum 0 is sent */
+};
+
+struct channel_stats {
+	uint64_t sent, sent_bytes;
+	uint64_t received, received_bytes;
+	uint64_t send_errors; /* all but EAGAIN */
+	uint64_t send_link_errors; /* of these ENETDOWN, ENETUNREACH, ENODEV, EHOSTUNREACH... */
+	uint64_t send_full; /* EAGAIN, ENOBUFS: the socket or the device had no room */
+	uint64_t receive_errors;
+	uint64_t truncated; /* larger than CHANNEL_DATAGRAM_BYTES */
+	uint64_t wrong_interface; /* arrived elsewhere than on the configured interface */
+	uint64_t own; /* sent by ourselves */
+	uint64_t wrong_source; /* UDP: not from the peer's address */
+};
+
+struct channel_area;
+
+struct channel {
+	struct channel_config config;
+	int tx_fd, rx_fd; /* for the loop: LOOP_WRITE on tx_fd after -EAGAIN, LOOP_READ on rx_fd */
+	unsigned ifindex;
+	unsigned mtu;
+	struct channel_addr source; /* the address we send from; all 0 if not known */
+	int last_error; /* positive errno of the last failed send, 0 after a good one */
+	struct channel_stats stats;
+	struct channel_area *area;
+};
+
+/*
+ * Opens the sockets. 0 or a negative errno: -ENODEV (no such interface), -EOPNOTSUPP (kind),
+ * -EINVAL (family, not a multicast address, port 0), -EADDRNOTAVAIL (local is not ours),
+ * -EADDRINUSE... A struct whose channel_open()
+ * failed may be closed or not.
+ */
+int channel_open(struct channel *, const struct channel_config *);
+void channel_close(struct channel *);
+
+/*
+ * The interface may have changed (index, MTU, address, it was down): looks again and joins the
+ * group again if need be. The sockets and their numbers stay. 0 or negative errno.
+ */
+int channel_refresh(struct channel *);
+
+/* The most bytes that channel_send() takes without fragments: MTU less headers. */
+size_t channel_payload_bytes(const struct channel *);
+
+/*
+ * Sends one datagram. 0, or -EAGAIN (wait for LOOP_WRITE), -ENOBUFS (the device's queue is full:
+ * later), -ENETDOWN, -ENETUNREACH, -ENODEV... (the link is bad), -EMSGSIZE. Counted.
+ */
+int channel_send(struct channel *, const void *bytes, size_t len);
+
+/* from: address without port or scope. The bytes live until fn returns. */
+typedef void channel_datagram_fn(
+	void *ctx, const struct channel_addr *from, const uint8_t *bytes, size_t len);
+
+/*
+ * Gives up to datagrams_max received datagrams to fn. Returns the number taken from the socket
+ * (refused ones included; fewer than datagrams_max: it is empty), or a negative errno.
+ */
+int channel_receive(struct channel *, unsigned datagrams_max, channel_datagram_fn *, void *ctx);
+
+static inline bool channel_addr_is_zero(const struct channel_addr *a)
+{
+	for (size_t i = 0; i < sizeof(a->bytes); i++)
+		if (a->bytes[i])
+			return false;
+	return true;
+}
+
+struct channel_addr channel_addr_of_v4(struct in_addr);
+struct channel_addr channel_addr_of_v6(const struct in6_addr *);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "io/drain.h"
+
+void drain_init(struct drain *d, unsigned messages_busy, int64_t gather_ns)
+{
+	*d = (struct drain){
+		.gather_ns = gather_ns,
+		.messages_busy = messages_busy,
+		.next = MONO_NEVER,
+		.window = {INT64_MIN},
+	};
+}
+
+/*
+ * Idle: each wake-up may find a single message however many there are a second, because reading
+ * keeps up. So messages are counted over a window as long as one gathering.
+ */
+static void done_idle(struct drain *d, mono now, unsigned messages)
+{
+	if (d->window.ns == INT64_MIN || mono_reached(now, mono_add_ns(d->window, d->gather_ns))) {
+		d->window = now;
+		d->window_messages = 0;
+	}
+	if (messages >= d->messages_busy - d->window_messages) {
+		d->busy = true;
+		d->next = mono_add_ns(now, d->gather_ns);
+		d->switches++;
+		return;
+	}
+	d->window_messages += messages;
+}
+
+void drain_done(struct drain *d, mono now, unsigned messages)
+{
+	if (!d->busy) {
+		done_idle(d, now, messages);
+		return;
+	}
+	if (messages >= d->messages_busy) {
+		d->next = mono_add_ns(now, d->gather_ns);
+		return;
+	}
+	d->busy = false;
+	d->next = MONO_NEVER;
+	d->window = now;
+	d->window_messages = 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_IO_DRAIN_H
+#define CTSYNC_IO_DRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/mono.h"
+
+/*
+ * When to read a busy event socket. Idle: at once when it is readable, since latency counts.
+ * Busy (messages_busy or more within gather_ns): not before gather_ns after the last reading, so
+ * that one wake-up takes many. It goes idle again after a gathering that brought fewer than
+ * messages_busy. Pure: it reads no clock and knows no socket.
+ *
+ * Use: watch the socket while drain_wants_wake(); read it when it is readable or when
+ * drain_deadline() has come, until it is empty; then call drain_done() and look again.
+ */
+struct drain {
+	int64_t gather_ns;
+	unsigned messages_busy;
+	bool busy;
+	mono next; /* busy: when to read */
+	mono window; /* idle: since when messages are counted */
+	unsigned window_messages;
+	uint64_t switches; /* idle to busy */
+};
+
+enum { DRAIN_MESSAGES_BUSY = 16, DRAIN_GATHER_NS = 1000000 };
+
+void drain_init(struct drain *, unsigned messages_busy, int64_t gather_ns);
+
+/* Has the socket been read until empty (or as far as one turn may), giving so many messages? */
+void drain_done(struct drain *, mono now, unsigned messages);
+
+/* Is the socket to be watched? */
+static inline bool drain_wants_wake(const struct drain *d)
+{
+	return !d->busy;
+}
+
+/* When the socket is to be read without having been watched; MONO_NEVER when idle. */
+static inline mono drain_deadline(const struct drain *d)
+{
+	return d->busy ? d->next : MONO_NEVER;
+}
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "io/memory.h"
+#include "io/nlsock.h"
+
+enum { LOSSES_MAX = 4 }; /* reports of lost messages in one reading */
+
+/* One mapping: this, then the datagrams' buffers. Only those ever used become memory. */
+struct nlsock_area {
+	size_t bytes; /* of the mapping */
+	unsigned datagrams;
+	size_t datagram_bytes;
+	struct mmsghdr headers[NLSOCK_DATAGRAMS];
+	struct iovec iov[NLSOCK_DATAGRAMS];
+	struct sockaddr_nl from[NLSOCK_DATAGRAMS];
+	uint8_t buffers[] __attribute__((aligned(NLMSG_ALIGNTO)));
+};
+
+static int make_area(struct nlsock *s, unsigned datagrams, size_t datagram_bytes)
+{
+	size_t bytes = sizeof(struct nlsock_area) + datagrams * datagram_bytes;
+	struct nlsock_area *a;
+	void *start;
+	int err = memory_reserve(bytes, &start);
+
+	if (err)
+		return err;
+	a = start;
+	a->bytes = bytes;
+	a->datagrams = datagrams;
+	a->datagram_bytes = datagram_bytes;
+	for (unsigned i = 0; i < datagrams; i++) {
+		a->iov[i] = (struct iovec){a->buffers + i * datagram_bytes, datagram_bytes};
+		a->headers[i].msg_hdr.msg_iov = &a->iov[i];
+		a->headers[i].msg_hdr.msg_iovlen = 1;
+		a->headers[i].msg_hdr.msg_name = &a->from[i];
+	}
+	s->area = a;
+	return 0;
+}
+
+static int learn_rcvbuf(struct nlsock *s)
+{
+	int doubled;
+	socklen_t len = sizeof(doubled);
+
+	if (getsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &doubled, &len) < 0)
+		return -errno;
+	s->rcvbuf_bytes = (size_t)doubled / 2;
+	return 0;
+}
+
+/* The kernel chooses the port id: it is unique even if another socket of ours has our pid. */
+static int bind_and_learn(struct nlsock *s)
+{
+	struct sockaddr_nl addr = {.nl_family = AF_NETLINK};
+	socklen_t len = sizeof(addr);
+
+	if (bind(s->fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
+		return -errno;
+	if (getsockname(s->fd, (struct sockaddr *)&addr, &len) < 0)
+		return -errno;
+	s->port = addr.nl_pid;
+	return learn_rcvbuf(s);
+}
+
+int nlsock_open(struct nlsock *s, int protocol, unsigned datagrams, size_t datagram_bytes)
+{
+	int err;
+
+	CHECK(datagrams >= 1 && datagrams <= NLSOCK_DATAGRAMS);
+	CHECK(datagram_bytes % NLMSG_ALIGNTO == 0 && datagram_bytes >= NLMSG_HDRLEN);
+	*s = (struct nlsock){.fd = -1};
+	s->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+	if (s->fd < 0)
+		return -errno;
+	err = bind_and_learn(s);
+	if (!err)
+		err = make_area(s, datagrams, datagram_bytes);
+	if (err)
+		nlsock_close(s);
+	return err;
+}
+
+void nlsock_close(struct nlsock *s)
+{
+	/* A zeroed struct has no area, and its fd 0 is not ours. */
+	if (s->fd > 0 || s->area)
+		close(s->fd);
+	s->fd = -1;
+	if (s->area)
+		memory_release(s->area, s->area->bytes);
+	s->area = NULL;
+}
+
+int nlsock_join(struct nlsock *s, unsigned group)
+{
+	if (setsockopt(s->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+		return -errno;
+	return 0;
+}
+
+int nlsock_join_ct_events(struct nlsock *s)
+{
+	static const unsigned groups[] = {
+		NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE, NFNLGRP_CONNTRACK_DESTROY};
+
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
+		int err = nlsock_join(s, groups[i]);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The FORCE variant passes the sysctl's limit but needs CAP_NET_ADMIN. */
+static int set_buffer(int fd, int force, int plain, size_t bytes)
+{
+	int value = bytes > INT32_MAX / 2 ? INT32_MAX / 2 : (int)bytes;
+
+	if (setsockopt(fd, SOL_SOCKET, force, &value, sizeof(value)) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -errno;
+	return setsockopt(fd, SOL_SOCKET, plain, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+int nlsock_set_rcvbuf(struct nlsock *s, size_t bytes)
+{
+	int err = set_buffer(s->fd, SO_RCVBUFFORCE, SO_RCVBUF, bytes);
+
+	return err ? err : learn_rcvbuf(s);
+}
+
+int nlsock_set_sndbuf(struct nlsock *s, size_t bytes)
+{
+	return set_buffer(s->fd, SO_SNDBUFFORCE, SO_SNDBUF, bytes);
+}
+
+int nlsock_grow_rcvbuf(struct nlsock *s, size_t bytes_max)
+{
+	if (s->rcvbuf_bytes > bytes_max / 2)
+		return -ENOSPC;
+	return nlsock_set_rcvbuf(s, s->rcvbuf_bytes * 2);
+}
+
+int nlsock_attach_filter(struct nlsock *s, const struct sock_filter *filter, size_t count)
+{
+	struct sock_fprog prog = {.len = (unsigned short)count};
+
+	if (count == 0 || count > BPF_MAXINSNS)
+		return -EINVAL;
+	/* The system call only reads it; its struct lacks the const. */
+	memcpy(&prog.filter, &filter, sizeof(filter));
+	if (setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0)
+		return -errno;
+	return 0;
+}
+
+int nlsock_set_short_acks(struct nlsock *s)
+{
+	int on = 1;
+
+	if (setsockopt(s->fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on)) < 0)
+		return -errno;
+	return 0;
+}
+
+bool nlsock_each_message(
+	const void *bytes, size_t len, nlsock_message_fn *fn, void *ctx, unsigned *count)
+{
+	const uint8_t *at = bytes;
+
+	while (len >= NLMSG_HDRLEN) {
+		const struct nlmsghdr *nlh = (const void *)at;
+		size_t whole = nlh->nlmsg_len;
+
+		if (whole < NLMSG_HDRLEN || whole > len)
+			return false;
+		fn(ctx, nlh, whole);
+		++*count;
+		whole = NLMSG_ALIGN(whole);
+		if (whole >= len) /* the last one may lack its padding */
+			return true;
+		at += whole;
+		len -= whole;
+	}
+	return len == 0;
+}
+
+static void take_datagram(
+	struct nlsock *s, unsigned i, nlsock_message_fn *fn, void *ctx, struct nlsock_reading *r)
+{
+	const struct nlsock_area *a = s->area;
+	const struct msghdr *h = &a->headers[i].msg_hdr;
+	bool whole;
+
+	s->datagrams++;
+	r->datagrams++;
+	/* Any process may send to our port id; only the kernel's port id is 0. */
+	if (h->msg_namelen == sizeof(struct sockaddr_nl) && a->from[i].nl_pid != 0) {
+		s->foreign++;
+		return;
+	}
+	whole = nlsock_each_message(
+		a->iov[i].iov_base, a->headers[i].msg_len, fn, ctx, &r->messages);
+	if (!whole || (h->msg_flags & MSG_TRUNC))
+		s->truncated++;
+}
+
+/* One system call. Datagrams taken, or negative errno. */
+static int read_some(struct nlsock *s, unsigned max)
+{
+	struct nlsock_area *a = s->area;
+	int n;
+
+	if (max > a->datagrams)
+		max = a->datagrams;
+	for (unsigned i = 0; i < max; i++) {
+		a->headers[i].msg_hdr.msg_namelen = sizeof(struct sockaddr_nl);
+		a->headers[i].msg_hdr.msg_flags = 0;
+	}
+	do {
+		n = recvmmsg(s->fd, a->headers, max, MSG_DONTWAIT, NULL);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+int nlsock_read(struct nlsock *s, unsigned datagrams_max, nlsock_message_fn *fn, void *ctx,
+	struct nlsock_reading *r)
+{
+	unsigned losses = 0;
+	int n, err = 0;
+
+	*r = (struct nlsock_reading){.end = NLSOCK_MORE};
+	while (r->datagrams < datagrams_max && losses < LOSSES_MAX) {
+		n = read_some(s, datagrams_max - r->datagrams);
+		if (n == -ENOBUFS) {
+			/* Reported ahead of what is queued; reading goes on. */
+			losses++;
+			s->overruns++;
+			s->overrun = true;
+			r->overrun = true;
+			continue;
+		}
+		if (n < 0) {
+			if (n == -EAGAIN)
+				r->end = NLSOCK_EMPTY;
+			else
+				err = n;
+			break;
+		}
+		for (unsigned i = 0; i < (unsigned)n; i++)
+			take_datagram(s, i, fn, ctx, r);
+	}
+	s->messages += r->messages;
+	if (r->end == NLSOCK_EMPTY && s->overrun) {
+		s->overrun = false;
+		r->overrun_over = true;
+	}
+	return err;
+}
+
+int nlsock_send(struct nlsock *s, const void *bytes, size_t len)
+{
+	struct sockaddr_nl to = {.nl_family = AF_NETLINK};
+	ssize_t done;
+
+	do {
+		done = sendto(s->fd, bytes, len, 0, (const struct sockaddr *)&to, sizeof(to));
+	} while (done < 0 && errno == EINTR);
+	return done < 0 ? -errno : 0;
+}

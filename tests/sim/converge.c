@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/sim/invariants.h"
+
+static const char *const sync_names[] = {
+	"SYNCED", "SYNC_SILENT", "SYNC_HANDSHAKE", "SYNC_BULK", "SYNC_GAP", "SYNC_LAGGING"};
+
+/* The local table names exactly what the kernel has and the filter lets pass. */
+static bool local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t cap)
+{
+	const struct traffic_compare c = {.window_scale = true};
+	struct engine_status st;
+	struct engine_flow_view v;
+	uint64_t wanted = 0;
+
+	for (unsigned slot = 0; slot < n->kernel.slots; slot++) {
+		const struct kernel_entry *e = &n->kernel.entries[slot];
+		const struct history *h = &n->kernel.history[slot];
+		struct traffic_compare mine = c;
+		const char *what = "missing";
+
+		if (!e->live || !flow_filter_match(&n->config.filter, &e->flow))
+			continue;
+		wanted++;
+		mine.rewritten = h->states[h->count - 1].rewritten;
+		if (!engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &v) ||
+			!traffic_same(&e->flow, &v.flow, &mine, &what)) {
+			snprintf(why, cap, "node %u: slot %u, version %u: local table differs: %s",
+				n->index, slot, e->flow.mark, what);
+			return false;
+		}
+	}
+	engine_get_status(n->engine, s->now, &st);
+	if (st.local_flows != wanted) {
+		snprintf(why, cap, "node %u: %llu local flows, the kernel has %llu", n->index,
+			(unsigned long long)st.local_flows, (unsigned long long)wanted);
+		return false;
+	}
+	return true;
+}
+
+static const struct engine_peer_status *peer_find(
+	const struct engine_status *st, const struct engine_addr *a, unsigned *index)
+{
+	for (unsigned i = 0; i < st->peers_count; i++) {
+		if (memcmp(&st->peers[i].addr, a, sizeof(*a)) == 0) {
+			*index = i;
+			return &st->peers[i];
+		}
+	}
+	return NULL;
+}
+
+/* n's table of owner's flows is owner's local table. Flows that n took over may be missing. */
+static bool remote_is_local(
+	struct sim *s, struct sim_node *n, struct sim_node *owner, char *why, size_t cap)
+{
+	const struct traffic_compare c = {
+		.over_wire = true, .window_scale = owner->config.tcp_window_tracking};
+	bool seen[TRAFFIC_SLOTS_MAX] = {false};
+	struct engine_status st, ost;
+	const struct engine_peer_status *peer;
+	struct engine_flow_view v, own;
+	uint64_t cursor = 0, shown = 0;
+	const char *what;
+	unsigned index;
+	int slot;
+
+	engine_get_status(n->engine, s->now, &st);
+	engine_get_status(owner->engine, s->now, &ost);
+	peer = peer_find(&st, &owner->addr, &index);
+	if (!peer || peer->sync != ENGINE_SYNCED) {
+		snprintf(why, cap, "node %u: peer %u is %s", n->index, owner->index,
+			peer ? sync_names[peer->sync] : "unknown");
+		return false;
+	}
+	while (engine_show_next(n->engine, s->now, ENGINE_TABLE_REMOTE, &cursor, &v)) {
+		if (v.peer != index)
+			continue;
+		slot = traffic_slot(&v.flow);
+		what = "not there any more";
+		if (slot < 0 || slot >= TRAFFIC_SLOTS_MAX || seen[slot] ||
+			!engine_find(owner->engine, ENGINE_TABLE_LOCAL,
+				&owner->kernel.entries[slot].flow, &own) ||
+			!traffic_same(&own.flow, &v.flow, &c, &what)) {
+			snprintf(why, cap, "node %u: of node %u, slot %d, version %u: %s", n->index,
+				owner->index, slot, v.flow.mark, what);
+			return false;
+		}
+		seen[slot] = true;
+		shown++;
+	}
+	if (shown != ost.local_flows && !(shown < ost.local_flows && n->took_over)) {
+		snprintf(why, cap, "node %u: of node %u: %llu flows of %llu", n->index,
+			owner->index, (unsigned long long)shown,
+			(unsigned long long)ost.local_flows);
+		return false;
+	}
+	return true;
+}
+
+static bool node_is_settled(struct sim *s, struct sim_node *n, char *why, size_t cap)
+{
+	struct engine_status st;
+	const char *what = NULL;
+
+	engine_get_status(n->engine, s->now, &st);
+	if (!st.kernel_synced)
+		what = "kernel not synced";
+	else if (st.tombstones > 0)
+		what = "tombstones";
+	else if (st.send_queue > 0)
+		what = "send queue";
+	else if (st.committing)
+		what = "committing";
+	else if (st.purge_scheduled)
+		what = "purge scheduled";
+	else if (n->commands_count > 0)
+		what = "commands under way";
+	else if (n->ops_in_flight > 0)
+		what = "writes in flight";
+	if (what)
+		snprintf(why, cap, "node %u: %s", n->index, what);
+	return !what;
+}
+
+bool invariants_converged(struct sim *s, char *why, size_t cap)
+{
+	for (unsigned i = 0; i < s->params.nodes; i++) {
+		struct sim_node *n = &s->nodes[i];
+
+		if (!n->running)
+			continue;
+		if (!node_is_settled(s, n, why, cap) || !local_is_kernel(s, n, why, cap))
+			return false;
+		for (unsigned o = 0; o < s->params.nodes; o++)
+			if (o != i && s->nodes[o].running &&
+				!remote_is_local(s, n, &s->nodes[o], why, cap))
+				return false;
+	}
+	return true;
+}

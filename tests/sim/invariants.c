@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "flow/status.h"
+#include "tests/sim/invariants.h"
+#include "wire/v1.h"
+
+enum {
+	/*
+	 * A state that was the kernel's less than this ago may come back for a moment where two
+	 * of the kernel's sockets, or two lives of a peer, cannot be told apart by who reads them.
+	 */
+	SLACK_MS = 5000,
+};
+
+void invariants_forget(struct sim *s, struct sim_node *n)
+{
+	for (unsigned o = 0; o < s->params.nodes; o++)
+		for (unsigned slot = 0; slot < s->params.slots; slot++)
+			n->views[o][slot].at = -1;
+}
+
+static bool is_recent(const struct sim *s, mono t)
+{
+	return mono_diff_ms(s->now, t) < SLACK_MS;
+}
+
+/* Going back is excused only for what was true a moment ago, and only for these causes. */
+static bool is_excused(const struct sim *s, const struct sim_node *n, const struct sim_node *owner,
+	const struct history *h, int at)
+{
+	const struct history_state *next = &h->states[at + 1];
+
+	if (!is_recent(s, next->at))
+		return false;
+	/* The dump overtook events that are still to be read. */
+	if (s->params.dump_ahead || next->rewritten)
+		return true;
+	/* A datagram of the owner's former life cannot be told from one of this life. */
+	return n != owner && is_recent(s, owner->started);
+}
+
+/* A flow shown by n as owner's: it must be what owner's kernel had, and no step back. */
+static void check_view(
+	struct sim *s, struct sim_node *n, const struct sim_node *owner, const struct flow *f)
+{
+	int slot = traffic_slot(f);
+	const struct traffic_compare c = {
+		.over_wire = n != owner,
+		.window_scale = n == owner || owner->config.tcp_window_tracking,
+	};
+	struct sim_view *v;
+	const struct history *h;
+	const char *what;
+	int at;
+
+	s->coverage.count[COVERAGE_VIEWS]++;
+	if (s->relaxed)
+		return;
+	if (slot < 0 || (unsigned)slot >= s->params.slots)
+		sim_fail(s, "node %u shows as node %u's a flow that nobody ever had", n->index,
+			owner->index);
+	v = &n->views[owner->index][slot];
+	h = &owner->kernel.history[slot];
+	switch (history_find(h, v->at, f, &c, &at, &what)) {
+	case HISTORY_FOUND:
+		break;
+	case HISTORY_OLDER:
+		if (is_excused(s, n, owner, h, at))
+			break;
+		sim_fail(s,
+			"node %u shows of node %u, slot %d, version %u: older (state %d) than before (state %d of %d)",
+			n->index, owner->index, slot, f->mark, at, v->at, h->count);
+	case HISTORY_NEVER:
+		sim_fail(s,
+			"node %u shows of node %u, slot %d, version %u: never in that kernel: %s",
+			n->index, owner->index, slot, f->mark, what);
+	}
+	v->at = at;
+}
+
+static int node_of_addr(const struct sim *s, const struct engine_addr *a)
+{
+	for (unsigned i = 0; i < s->params.nodes; i++)
+		if (memcmp(&s->nodes[i].addr, a, sizeof(*a)) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* ---- around a datagram ---- */
+
+static bool shows(struct sim *s, struct sim_node *n, unsigned owner, const struct flow *key,
+	struct engine_flow_view *view)
+{
+	struct engine_status st;
+
+	if (!engine_find(n->engine, ENGINE_TABLE_REMOTE, key, view))
+		return false;
+	engine_get_status(n->engine, s->now, &st);
+	return view->peer < st.peers_count &&
+	       node_of_addr(s, &st.peers[view->peer].addr) == (int)owner;
+}
+
+/* The next data message of a datagram as a flow. */
+static bool next_flow(struct rbuf *r, struct wire_v1_message *m, struct flow *f)
+{
+	enum wire_v1_result res;
+
+	while ((res = wire_v1_next(r, m)) != WIRE_V1_END && r->left + 1 > 0) {
+		if (res == WIRE_V1_TRUNCATED || res == WIRE_V1_BAD_SIZE)
+			return false;
+		if (res == WIRE_V1_OK && m->type <= WIRE_V1_CT_DEL &&
+			wire_v1_get_flow(m, f) == WIRE_V1_OK)
+			return true;
+	}
+	return false;
+}
+
+void invariants_before_datagram(
+	struct sim *s, struct sim_node *n, unsigned from, const uint8_t *bytes, size_t len)
+{
+	struct rbuf r = rbuf_of(bytes, len);
+	struct wire_v1_message m;
+	struct engine_flow_view view;
+	struct flow f;
+	int slot;
+
+	if (s->relaxed)
+		return;
+	while (next_flow(&r, &m, &f)) {
+		slot = traffic_slot(&f);
+		if (slot < 0 || (unsigned)slot >= s->params.slots)
+			sim_fail(s, "node %u sends a flow that nobody ever had", from);
+		if (m.type == WIRE_V1_CT_DEL)
+			n->views[from][slot].shown = shows(s, n, from, &f, &view);
+	}
+}
+
+void invariants_after_datagram(
+	struct sim *s, struct sim_node *n, unsigned from, const uint8_t *bytes, size_t len)
+{
+	struct rbuf r = rbuf_of(bytes, len);
+	const struct sim_node *owner = &s->nodes[from];
+	bool filtered = owner->config.filter.state_policy != FLOW_FILTER_OFF;
+	struct wire_v1_message m;
+	struct engine_flow_view view;
+	struct sim_view *v;
+	struct flow f;
+	int end;
+
+	if (s->relaxed)
+		return;
+	while (next_flow(&r, &m, &f)) {
+		v = &n->views[from][traffic_slot(&f)];
+		if (shows(s, n, from, &f, &view)) {
+			check_view(s, n, owner, &view.flow);
+			continue;
+		}
+		if (m.type != WIRE_V1_CT_DEL || !v->shown || filtered)
+			continue;
+		/* A deletion was taken: what was there before it must not come back. */
+		end = history_find_end(&owner->kernel.history[traffic_slot(&f)], v->at);
+		if (end < 0)
+			sim_fail(s, "node %u deletes node %u's slot %d, which never ended",
+				n->index, from, traffic_slot(&f));
+		v->at = end;
+	}
+}
+
+/* ---- everything ---- */
+
+static void check_counters(struct sim *s, struct sim_node *n)
+{
+	const uint64_t *now = engine_counters(n->engine);
+
+	for (int i = 0; i < COUNTERS; i++) {
+		if (now[i] < n->counters[i])
+			sim_fail(
+				s, "node %u: counter %s went back", n->index, counter_info[i].name);
+		n->counters[i] = now[i];
+	}
+}
+
+static void check_status(struct sim *s, struct sim_node *n, const struct engine_status *st)
+{
+	uint64_t sum = 0;
+
+	if (st->local_flows > n->config.flows_max || st->peers_count > LIMIT_PEERS)
+		sim_fail(s, "node %u: %llu local flows, %u peers", n->index,
+			(unsigned long long)st->local_flows, st->peers_count);
+	for (unsigned i = 0; i < st->peers_count; i++) {
+		sum += st->peers[i].flows;
+		if (st->peers[i].flows > n->config.flows_max)
+			sim_fail(s, "node %u: a remote table of %llu flows", n->index,
+				(unsigned long long)st->peers[i].flows);
+	}
+	if (sum != st->remote_flows)
+		sim_fail(s, "node %u: remote tables hold %llu flows, status says %llu", n->index,
+			(unsigned long long)sum, (unsigned long long)st->remote_flows);
+}
+
+static void check_table(
+	struct sim *s, struct sim_node *n, enum engine_table table, const struct engine_status *st)
+{
+	uint64_t cursor = 0, shown = 0;
+	uint64_t want = table == ENGINE_TABLE_LOCAL ? st->local_flows : st->remote_flows;
+	struct engine_flow_view view;
+	int owner;
+
+	while (engine_show_next(n->engine, s->now, table, &cursor, &view)) {
+		if (++shown > want)
+			sim_fail(s, "node %u: table %u shows more than its %llu flows", n->index,
+				table, (unsigned long long)want);
+		if (table == ENGINE_TABLE_LOCAL) {
+			check_view(s, n, n, &view.flow);
+			continue;
+		}
+		if (view.peer >= st->peers_count)
+			sim_fail(s, "node %u: a flow of peer %u of %u", n->index, view.peer,
+				st->peers_count);
+		owner = node_of_addr(s, &st->peers[view.peer].addr);
+		if (owner >= 0)
+			check_view(s, n, &s->nodes[owner], &view.flow);
+	}
+	if (shown != want)
+		sim_fail(s, "node %u: table %u shows %llu of %llu flows", n->index, table,
+			(unsigned long long)shown, (unsigned long long)want);
+}
+
+void invariants_check(struct sim *s, struct sim_node *n)
+{
+	struct engine_status st;
+
+	engine_check(n->engine);
+	check_counters(s, n);
+	engine_get_status(n->engine, s->now, &st);
+	check_status(s, n, &st);
+	check_table(s, n, ENGINE_TABLE_LOCAL, &st);
+	check_table(s, n, ENGINE_TABLE_REMOTE, &st);
+}
+
+void invariants_check_op(struct sim *s, struct sim_node *n, const struct kernel_op *op)
+{
+	const uint32_t never = FLOW_STATUS_EXPECTED | FLOW_STATUS_OFFLOAD | FLOW_STATUS_HW_OFFLOAD |
+			       FLOW_STATUS_DYING | FLOW_STATUS_TEMPLATE | FLOW_STATUS_UNTRACKED |
+			       FLOW_STATUS_HELPER;
+	const struct flow *f = &op->flow;
+
+	if (!flow_has_addrs(f, FLOW_ORIG) || !flow_has(f, FLOW_ORIG_L4PROTO))
+		sim_fail(s, "node %u: a write without a key", n->index);
+	if (op->kind == KERNEL_OP_DELETE)
+		return;
+	if (f->status & never)
+		sim_fail(s, "node %u: a write with status %x", n->index, f->status);
+	if (!flow_has(f, FLOW_TIMEOUT) || f->timeout == 0)
+		sim_fail(s, "node %u: a write without a timeout", n->index);
+	if (op->kind == KERNEL_OP_CREATE && !flow_has_addrs(f, FLOW_REPL))
+		sim_fail(s, "node %u: a creation without a reply tuple", n->index);
+	if (op->kind == KERNEL_OP_CREATE && flow_has(f, FLOW_TCP_STATE) &&
+		flow_tcp_is_half_open(f->tcp.state) && !n->config.commit_half_open)
+		sim_fail(s, "node %u: a half-open connection is written", n->index);
+	if (!s->relaxed && traffic_slot(f) < 0)
+		sim_fail(s, "node %u: a write of a flow that nobody ever had", n->index);
+}

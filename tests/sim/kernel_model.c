@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "flow/status.h"
+#include "tests/sim/kernel_model.h"
+
+void kernel_init(struct kernel_model *k, unsigned slots, size_t events_cap)
+{
+	*k = (struct kernel_model){.slots = slots, .events_cap = events_cap, .next_id = 1};
+	k->entries = calloc(slots, sizeof(*k->entries));
+	k->history = calloc(slots, sizeof(*k->history));
+	k->events = calloc(events_cap, sizeof(*k->events));
+	CHECK(k->entries && k->history && k->events);
+}
+
+void kernel_fini(struct kernel_model *k)
+{
+	for (unsigned i = 0; k->history && i < k->slots; i++)
+		history_fini(&k->history[i]);
+	free(k->entries);
+	free(k->history);
+	free(k->events);
+	*k = (struct kernel_model){0};
+}
+
+void kernel_listen(struct kernel_model *k, bool on)
+{
+	k->listened = on;
+	k->events_first = k->events_count = 0;
+	k->events_lost = false;
+}
+
+void kernel_reboot(struct kernel_model *k, mono now)
+{
+	for (unsigned i = 0; i < k->slots; i++) {
+		if (k->entries[i].live)
+			history_add(&k->history[i], now, NULL, false);
+		k->entries[i].live = false;
+	}
+	kernel_listen(k, false);
+}
+
+static void event_put(struct kernel_model *k, enum kernel_event kind, const struct kernel_entry *e)
+{
+	struct kernel_fact *fact;
+
+	if (!k->listened || e->silent)
+		return;
+	if (k->events_count == k->events_cap) {
+		k->events_lost = true;
+		return;
+	}
+	fact = &k->events[(k->events_first + k->events_count++) % k->events_cap];
+	fact->kind = kind;
+	fact->flow = e->flow;
+}
+
+bool kernel_next_event(struct kernel_model *k, struct kernel_fact *out)
+{
+	if (k->events_count == 0)
+		return false;
+	*out = k->events[k->events_first];
+	k->events_first = (k->events_first + 1) % k->events_cap;
+	k->events_count--;
+	return true;
+}
+
+static void entry_set(
+	struct kernel_model *k, mono now, unsigned slot, const struct flow *f, bool rewritten)
+{
+	struct kernel_entry *e = &k->entries[slot];
+	uint32_t id = e->live ? e->flow.id : k->next_id++;
+
+	e->live = true;
+	e->flow = *f;
+	e->flow.id = id;
+	flow_mark_set(&e->flow, FLOW_ID);
+	e->expires = k->frozen ? MONO_NEVER : mono_add_sec(now, f->timeout);
+	history_add(&k->history[slot], now, &e->flow, rewritten);
+}
+
+void kernel_put(struct kernel_model *k, mono now, unsigned slot, const struct flow *f)
+{
+	struct kernel_entry *e = &k->entries[slot];
+	enum kernel_event kind = e->live ? KERNEL_EVENT_UPDATE : KERNEL_EVENT_NEW;
+
+	if (!e->live)
+		e->silent = !k->listened;
+	entry_set(k, now, slot, f, false);
+	event_put(k, kind, e);
+}
+
+void kernel_end(struct kernel_model *k, mono now, unsigned slot)
+{
+	struct kernel_entry *e = &k->entries[slot];
+
+	if (!e->live)
+		return;
+	e->live = false;
+	history_add(&k->history[slot], now, NULL, false);
+	e->flow.status |= FLOW_STATUS_DYING;
+	flow_mark_unset(&e->flow, FLOW_TIMEOUT); /* a destroy event tells none */
+	event_put(k, KERNEL_EVENT_DESTROY, e);
+}
+
+void kernel_expire(struct kernel_model *k, mono now)
+{
+	for (unsigned i = 0; i < k->slots; i++)
+		if (k->entries[i].live && mono_reached(now, k->entries[i].expires))
+			kernel_end(k, now, i);
+}
+
+void kernel_freeze(struct kernel_model *k)
+{
+	for (unsigned i = 0; i < k->slots; i++)
+		k->entries[i].expires = MONO_NEVER;
+	k->frozen = true;
+}
+
+bool kernel_read(const struct kernel_model *k, mono now, unsigned slot, struct flow *out)
+{
+	const struct kernel_entry *e = &k->entries[slot];
+
+	if (!e->live)
+		return false;
+	*out = e->flow;
+	if (mono_before(e->expires, now))
+		out->timeout = 0;
+	else if (!mono_is_never(e->expires))
+		out->timeout = (uint32_t)mono_diff_sec(e->expires, now);
+	return true;
+}
+
+/* What ctnetlink changes on an entry that is there. */
+static int entry_update(struct kernel_model *k, mono now, unsigned slot, const struct flow *f)
+{
+	struct flow merged = k->entries[slot].flow;
+
+	merged.mark = f->mark;
+	merged.timeout = f->timeout;
+	merged.status |= f->status & (FLOW_STATUS_SEEN_REPLY | FLOW_STATUS_ASSURED);
+	if (flow_has(f, FLOW_TCP_STATE))
+		merged.tcp.state = f->tcp.state;
+	if (flow_has(f, FLOW_SCTP_STATE))
+		merged.sctp = f->sctp;
+	if (flow_has(f, FLOW_DCCP_STATE)) {
+		merged.dccp.state = f->dccp.state;
+		merged.dccp.role = f->dccp.role;
+	}
+	if (flow_has(f, FLOW_LABELS)) {
+		merged.labels_len = f->labels_len;
+		for (unsigned i = 0; i < sizeof(merged.labels); i++)
+			merged.labels[i] = f->labels[i];
+		flow_mark_set(&merged, FLOW_LABELS);
+	}
+	entry_set(k, now, slot, &merged, true);
+	return 0;
+}
+
+int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct kernel_op *op)
+{
+	static const int refusals[] = {ENOMEM, EBUSY, EINVAL, EOPNOTSUPP};
+	int slot = traffic_slot(&op->flow);
+	struct kernel_entry *e;
+	struct flow f = op->flow;
+
+	if (slot < 0 || (unsigned)slot >= k->slots)
+		return op->kind == KERNEL_OP_CREATE ? EINVAL : ENOENT;
+	e = &k->entries[slot];
+	if (op->kind != KERNEL_OP_CREATE && !e->live)
+		return ENOENT;
+	if (op->kind == KERNEL_OP_CREATE && e->live)
+		return EEXIST;
+	if (rng_permille(r, k->refuse_permille))
+		return refusals[rng_below(r, sizeof(refusals) / sizeof(refusals[0]))];
+	if (op->kind == KERNEL_OP_DELETE) {
+		e->live = false;
+		history_add(&k->history[slot], now, NULL, true);
+		return 0;
+	}
+	if (op->kind == KERNEL_OP_UPDATE)
+		return entry_update(k, now, (unsigned)slot, &f);
+	e->silent = false;
+	f.status |= FLOW_STATUS_CONFIRMED;
+	entry_set(k, now, (unsigned)slot, &f, true);
+	return 0;
+}
+
+unsigned kernel_count(const struct kernel_model *k)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < k->slots; i++)
+		n += k->entries[i].live;
+	return n;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/chance.h"
+#include "tests/sim/scenario.h"
+
+/*
+ * sim --seed N [--scenario NAME] [--verbose]    one run
+ * sim --seeds N [--from M] [--scenario NAME]    many, each twice
+ * sim --scenarios                               every targeted scenario, under a few seeds
+ */
+struct outcome {
+	bool passed;
+	uint64_t hash;
+	char why[600];
+};
+
+static uint64_t running_seed;
+static const char *running_scenario;
+
+static void print_repeat(FILE *to)
+{
+	fprintf(to, "repeat with: tests/sim/sim --seed %" PRIu64, running_seed);
+	if (strcmp(running_scenario, scenario_chance.name) != 0)
+		fprintf(to, " --scenario %s", running_scenario);
+	fprintf(to, " --verbose\n");
+}
+
+/* A sanitizer ends the process: which seed it was must not be lost. */
+static void on_death(void)
+{
+	print_repeat(stderr);
+}
+
+extern void __sanitizer_set_death_callback(void (*)(void)) __attribute__((weak));
+
+static void run(const struct scenario *sc, uint64_t seed, bool verbose, struct outcome *out,
+	struct coverage *sum)
+{
+	static struct sim s; /* outlives the jump out of a failed run */
+	struct sim_params p;
+
+	running_seed = seed;
+	running_scenario = sc->name;
+	if (sc->params)
+		sc->params(&p);
+	else if (sc == &scenario_chance)
+		chance_params(seed, &p);
+	else
+		chance_params_calm(&p);
+	memset(out, 0, sizeof(*out));
+	memset(&s, 0, sizeof(s));
+	if (setjmp(s.trace.way_out) == 0) {
+		sim_init(&s, seed, &p, verbose);
+		trace_current = &s.trace;
+		sc->run(&s);
+		out->passed = true;
+	} else {
+		snprintf(out->why, sizeof(out->why), "%s (at %.3f s)", s.trace.why,
+			(double)s.now.ns / NS_PER_SEC);
+	}
+	trace_current = NULL;
+	out->hash = s.trace.hash;
+	for (unsigned i = 0; i < s.params.nodes; i++)
+		for (int c = 0; c < COUNTERS; c++)
+			s.coverage.engine[c] += s.nodes[i].counters[c];
+	if (sum)
+		coverage_add(sum, &s.coverage);
+	sim_fini(&s);
+}
+
+/* Runs a seed twice: it has to pass, and to be the same run. */
+static bool run_twice(const struct scenario *sc, uint64_t seed, struct coverage *sum)
+{
+	struct outcome first, second;
+
+	run(sc, seed, false, &first, sum);
+	run(sc, seed, false, &second, NULL);
+	if (first.passed && second.passed && first.hash == second.hash)
+		return true;
+	if (!first.passed)
+		printf("seed %" PRIu64 ": %s\n", seed, first.why);
+	if (first.hash != second.hash)
+		printf("seed %" PRIu64 ": two runs differ: traces %016" PRIx64 " and %016" PRIx64
+		       "\n",
+			seed, first.hash, second.hash);
+	print_repeat(stdout);
+	return false;
+}
+
+static int run_many(const struct scenario *sc, uint64_t from, uint64_t count)
+{
+	struct coverage sum = {0};
+	uint64_t failed = 0;
+	bool enough = true;
+
+	for (uint64_t seed = from; seed < from + count; seed++)
+		failed += !run_twice(sc, seed, &sum);
+	coverage_print(&sum);
+	if (sc == &scenario_chance && count >= COVERAGE_SEEDS / 2)
+		enough = coverage_enough(&sum, count);
+	printf("sim %s: %" PRIu64 " passed, %" PRIu64 " failed\n", sc->name, count - failed,
+		failed);
+	return failed == 0 && enough ? 0 : 1;
+}
+
+static int run_one(const struct scenario *sc, uint64_t seed, bool verbose)
+{
+	struct coverage sum = {0};
+	struct outcome out;
+
+	run(sc, seed, verbose, &out, &sum);
+	if (verbose)
+		coverage_print(&sum);
+	printf("seed %" PRIu64 " trace %016" PRIx64 ": %s\n", seed, out.hash,
+		out.passed ? "passed" : out.why);
+	return out.passed ? 0 : 1;
+}
+
+static int run_scenarios(uint64_t seeds)
+{
+	unsigned failed = 0;
+
+	for (unsigned i = 0; i < scenarios_count; i++) {
+		bool ok = true;
+
+		for (uint64_t seed = 1; seed <= seeds; seed++)
+			ok = run_twice(&scenarios[i], seed, NULL) && ok;
+		printf("%s: %s\n", scenarios[i].name, ok ? "passed" : "FAILED");
+		failed += !ok;
+	}
+	printf("sim scenarios: %u passed, %u failed\n", scenarios_count - failed, failed);
+	return failed == 0 ? 0 : 1;
+}
+
+static const struct scenario *scenario_find(const char *name)
+{
+	for (unsigned i = 0; i < scenarios_count; i++)
+		if (strcmp(scenarios[i].name, name) == 0)
+			return &scenarios[i];
+	return strcmp(name, scenario_chance.name) == 0 ? &scenario_chance : NULL;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: sim --seed N | --seeds N [--from M] | --scenarios [N]\n"
+			"           [--scenario NAME] [--verbose]\n");
+	for (unsigned i = 0; i < scenarios_count; i++)
+		fprintf(stderr, "  %s\n", scenarios[i].name);
+	return 2;
+}
+
+int main(int argc, char **argv)
+{
+	const struct scenario *sc = &scenario_chance;
+	uint64_t seed = 0, seeds = 0, from = 1, each = 0;
+	bool verbose = false;
+
+	if (__sanitizer_set_death_callback)
+		__sanitizer_set_death_callback(on_death);
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	for (int i = 1; i < argc; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+		if (strcmp(argv[i], "--verbose") == 0) {
+			verbose = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--seed") == 0)
+			seed = strtoull(value, NULL, 0);
+		else if (strcmp(argv[i], "--seeds") == 0)
+			seeds = strtoull(value, NULL, 0);
+		else if (strcmp(argv[i], "--from") == 0)
+			from = strtoull(value, NULL, 0);
+		else if (strcmp(argv[i], "--scenarios") == 0)
+			each = strtoull(value, NULL, 0);
+		else if (strcmp(argv[i], "--scenario") == 0)
+			sc = scenario_find(value);
+		else
+			return usage();
+		i++;
+	}
+	if (!sc)
+		return usage();
+	if (each > 0)
+		return run_scenarios(each);
+	if (seeds > 0)
+		return run_many(sc, from, seeds);
+	return seed > 0 ? run_one(sc, seed, verbose) : usage();
+}

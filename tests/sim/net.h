@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_TESTS_SIM_NET_H
+#define CTSYNC_TESTS_SIM_NET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tests/sim/sim.h"
+
+/* Sends a datagram to every other node, as a multicast group does; each gets or loses its own. */
+void net_send(struct sim *, unsigned from, const uint8_t *, size_t len);
+
+/* Delivers a datagram to one node from any address, without loss: what an attacker can do. */
+void net_inject(struct sim *, unsigned to, const struct engine_addr *, const uint8_t *, size_t len);
+
+/* The partition's edges. */
+void net_cut(struct sim *, unsigned from, unsigned to);
+void net_heal(struct sim *);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/invariants.h"
+#include "tests/sim/node.h"
+#include "tests/sim/sim.h"
+
+enum { CHECK_EVERY_MS = 500 };
+
+void sim_later(struct sim *s, int64_t delay_ns, const struct job *j)
+{
+	struct job copy = *j;
+
+	copy.at = mono_add_ns(s->now, delay_ns);
+	agenda_add(&s->agenda, &copy);
+}
+
+void sim_init(struct sim *s, uint64_t seed, const struct sim_params *p, bool verbose)
+{
+	s->seed = seed;
+	s->params = *p;
+	s->now = (mono){NS_PER_SEC};
+	s->trace.verbose = verbose;
+	s->trace.hash = seed;
+	s->rng_net = rng_of(seed, 1);
+	s->rng_kernel = rng_of(seed, 2);
+	s->rng_traffic = rng_of(seed, 3);
+	s->rng_fault = rng_of(seed, 4);
+	s->rng_node = rng_of(seed, 5);
+	s->relaxed = p->corrupt_permille > 0 && p->corruption == SIM_CORRUPT_DELIVERED;
+	agenda_init(&s->agenda);
+	for (unsigned i = 0; i < p->nodes; i++)
+		node_init(s, i);
+}
+
+void sim_fini(struct sim *s)
+{
+	agenda_fini(&s->agenda);
+	free(s->job_data);
+	s->job_data = NULL;
+	for (unsigned i = 0; i < s->params.nodes; i++)
+		node_fini(&s->nodes[i]);
+}
+
+static void check_everything(struct sim *s)
+{
+	s->checked = s->now;
+	for (unsigned i = 0; i < s->params.nodes; i++)
+		if (s->nodes[i].running)
+			invariants_check(s, &s->nodes[i]);
+}
+
+void sim_run_until(struct sim *s, mono until)
+{
+	struct job j;
+
+	while (mono_reached(until, agenda_when(&s->agenda)) && agenda_next(&s->agenda, &j)) {
+		s->now = s->trace.now = j.at;
+		if (++s->steps > SIM_STEPS_MAX)
+			sim_fail(s, "more than %u steps", SIM_STEPS_MAX);
+		s->job_data = j.data;
+		j.run(s, &j);
+		s->job_data = NULL;
+		free(j.data);
+		if (mono_diff_ms(s->now, s->checked) >= CHECK_EVERY_MS)
+			check_everything(s);
+	}
+	s->now = s->trace.now = until;
+}

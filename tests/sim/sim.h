@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_TESTS_SIM_SIM_H
+#define CTSYNC_TESTS_SIM_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/engine.h"
+#include "tests/sim/agenda.h"
+#include "tests/sim/coverage.h"
+#include "tests/sim/kernel_model.h"
+#include "tests/sim/rng.h"
+#include "tests/sim/trace.h"
+
+/* One run: a cluster, its network and its clock, all derived from a seed. */
+enum {
+	SIM_NODES_MAX = 3,
+	SIM_DATAGRAM_MAX = 9000,
+	SIM_COMMANDS_MAX = 64, /* unanswered commands of one node */
+
+	/* Promises that the invariants check. */
+	SIM_CONVERGE_S = 75, /* from the last fault to equal tables everywhere */
+	SIM_TICKS_AT_ONCE_MAX = 200, /* ticks that do not move the deadline past now */
+	SIM_STEPS_MAX = 3000000, /* jobs of one run */
+	SIM_DATAGRAMS_PER_S_MAX = 20000, /* of one node, at this size of table */
+	SIM_INFLIGHT_MS_MAX = 120, /* how long a datagram can be under way */
+};
+
+/* What happens to datagrams whose bytes change on the way. */
+enum sim_corruption {
+	SIM_CORRUPT_DROPPED, /* UDP's checksum finds out: to us, a loss */
+	SIM_CORRUPT_DELIVERED, /* checksum off: content may be wrong until the next full bulk */
+};
+
+struct sim_params {
+	unsigned nodes, slots;
+	unsigned faults_ms; /* how long faults and traffic go on */
+
+	unsigned loss_permille[SIM_NODES_MAX]; /* by receiver */
+	unsigned duplicate_permille, corrupt_permille;
+	enum sim_corruption corruption;
+	int64_t delay_us, jitter_us;
+
+	unsigned traffic_ms; /* between two rounds of traffic */
+	unsigned traffic_round; /* changes in a round, at the most */
+	unsigned prefilled; /* flows in each kernel before the first daemon starts */
+
+	size_t events_cap;
+	int64_t events_delay_us;
+	unsigned dump_abort_permille, refuse_permille;
+	bool dump_ahead; /* a dump may tell of changes whose events are still to be read */
+
+	unsigned fault_ms; /* between two faults, on average; 0: none */
+	unsigned weight_crash, weight_reboot, weight_freeze, weight_cut, weight_block;
+	unsigned weight_stall, weight_command;
+	unsigned lower_seq_permille; /* restarts with a lower first_seq */
+	unsigned late_tick_permille;
+
+	struct engine_config config; /* but for what differs from start to start */
+};
+
+/* What a receiver is known to have seen of one slot of an owner's kernel. */
+struct sim_view {
+	int at; /* index into the owner's history; -1: nothing */
+	bool shown; /* just before the datagram at hand */
+};
+
+struct sim_node {
+	unsigned index;
+	bool running;
+	unsigned boot; /* counts starts */
+	struct engine *engine;
+	uint8_t *memory; /* with a guard page on both sides */
+	size_t memory_bytes;
+	struct engine_config config;
+	struct engine_addr addr;
+	struct kernel_model kernel;
+
+	bool woken; /* a pump is on the agenda */
+	uint64_t tick; /* number of the valid tick job */
+	mono tick_at;
+	unsigned ticks_at_once;
+	mono frozen_until, blocked_until, stalled_until;
+	bool drain_due; /* reading of events is on the agenda */
+	mono started;
+
+	unsigned ops_in_flight;
+	mono op_last, result_last; /* writes and their answers keep their order */
+	unsigned machine_boot; /* counts machine starts */
+	bool dumping;
+	unsigned dump_next, dump_left;
+
+	struct {
+		uint64_t id;
+		enum engine_command_kind kind;
+	} commands[SIM_COMMANDS_MAX];
+	unsigned commands_count;
+	uint64_t command_next;
+	struct engine_event done; /* the last ENGINE_EVENT_DONE */
+	uint64_t dones;
+	bool took_over; /* wrote remote flows as its own since its start */
+	bool flushed; /* its tables were emptied by hand since its start */
+	uint8_t *buf; /* [config.datagram_bytes], so that a longer write is seen */
+
+	uint64_t counters[COUNTERS]; /* of the running engine, when last looked at */
+	uint64_t second_start_ns, second_datagrams; /* for the rate limit */
+
+	struct sim_view *views[SIM_NODES_MAX]; /* by owner: [slots] */
+};
+
+struct sim {
+	uint64_t seed;
+	struct sim_params params;
+	mono now;
+	struct trace trace;
+	struct agenda agenda;
+	struct rng rng_net, rng_kernel, rng_traffic, rng_fault, rng_node;
+	struct sim_node nodes[SIM_NODES_MAX];
+	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
+	unsigned home[TRAFFIC_SLOTS_MAX]; /* the node that a connection's packets go through */
+	uint32_t version; /* last one given to a flow */
+	uint64_t steps;
+	bool quiet; /* faults and traffic are over */
+	bool relaxed; /* content invariants are off: see SIM_CORRUPT_DELIVERED */
+	mono checked; /* last look at everything */
+	void *job_data; /* of the running job: freed also if the run fails in it */
+	struct coverage coverage;
+};
+
+#define sim_fail(sim, ...) trace_fail(&(sim)->trace, __VA_ARGS__)
+
+/* The caller zeroed *sim, and set trace.way_out before anything can fail. */
+void sim_init(struct sim *, uint64_t seed, const struct sim_params *, bool verbose);
+void sim_fini(struct sim *);
+
+/* Lets time pass up to a moment. */
+void sim_run_until(struct sim *, mono);
+static inline void sim_run_ms(struct sim *s, int64_t ms)
+{
+	sim_run_until(s, mono_add_ms(s->now, ms));
+}
+
+/* Puts a job on the agenda, delay_ns from now. */
+void sim_later(struct sim *, int64_t delay_ns, const struct job *);
+
+#endif
