@@ -173,7 +173,7 @@ int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct k
 		return ENOENT;
 	if (op->kind == KERNEL_OP_CREATE && e->live)
 		return EEXIST;
-	if (rng_permille(r, k->refuse_permille))
+	if (dice_permille(r, k->refuse_permille))
 		return refusals[rng_below(r, sizeof(refusals) / sizeof(refusals[0]))];
 	if (op->kind == KERNEL_OP_DELETE) {
 		e->live = false;
