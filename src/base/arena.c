@@ -24,10 +24,10 @@ size_t arena_class_bytes(unsigned class)
 {
 	CHECK(class < ARENA_CLASSES);
 	if (class <= 12)
-		return 32 + 8 * (size_t)class;
+		return 32 + 8 * (size_t) class;
 	if (class <= 20)
-		return 128 + 16 * ((size_t)class - 12);
-	return 256 + 32 * ((size_t)class - 20);
+		return 128 + 16 * ((size_t) class - 12);
+	return 256 + 32 * ((size_t) class - 20);
 }
 
 /* Objects of a chunk; the first granules of chunk 0 stay unused, so that no handle is 0. */
@@ -39,7 +39,7 @@ static unsigned chunk_objects(unsigned class)
 static uint32_t chunk_object(uint32_t chunk, unsigned class, unsigned n)
 {
 	return chunk * CHUNK_GRANULES + 1 +
-		n * (uint32_t)(arena_class_bytes(class) / ARENA_GRANULE_BYTES);
+	       n * (uint32_t)(arena_class_bytes(class) / ARENA_GRANULE_BYTES);
 }
 
 size_t arena_memory_bytes(size_t bytes)
@@ -112,7 +112,7 @@ static bool chunk_take(struct arena *a, unsigned class)
 		return false;
 	}
 	memset(&a->chunks[chunk], 0, sizeof(a->chunks[chunk]));
-	a->chunks[chunk].class = (uint8_t)class;
+	a->chunks[chunk].class = (uint8_t) class;
 	room_add(a, chunk);
 	return true;
 }
@@ -204,7 +204,7 @@ void arena_check(const struct arena *a)
 		bytes += c->used * arena_class_bytes(c->class);
 		with_room += c->used < chunk_objects(c->class);
 	}
-	for (unsigned class = 0; class < ARENA_CLASSES; class++)
+	for (unsigned class = 0; class < ARENA_CLASSES; class ++)
 		for (uint32_t at = a->room[class], prev = 0; at; at = a->chunks[at - 1].next) {
 			CHECK(a->chunks[at - 1].class == class && a->chunks[at - 1].prev == prev);
 			CHECK(++listed <= with_room);

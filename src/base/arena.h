@@ -21,7 +21,8 @@ enum {
 };
 
 struct arena_chunk {
-	uint32_t next, prev; /* of the class's chunks with room; or of the empty chunks (next only) */
+	uint32_t next,
+		prev; /* of the class's chunks with room; or of the empty chunks (next only) */
 	uint32_t free; /* handle of the first freed object, 0: none */
 	uint16_t used; /* objects handed out */
 	uint16_t fresh; /* objects never handed out begin here */

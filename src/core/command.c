@@ -35,8 +35,7 @@ static void done(struct engine *e, const struct engine_command *c, mono began,
 	event_put(e, &event);
 }
 
-static void done_now(
-	struct engine *e, const struct engine_command *c, enum engine_outcome outcome)
+static void done_now(struct engine *e, const struct engine_command *c, enum engine_outcome outcome)
 {
 	if (outcome == ENGINE_BUSY)
 		engine_count(e, COUNTER_COMMANDS_REFUSED);

@@ -112,7 +112,7 @@ static bool is_outdated(const struct engine *e, const struct table_key *k, uint3
 static bool is_half_open(const struct flow *f)
 {
 	return f->tuple[FLOW_ORIG].l4 == IPPROTO_TCP && flow_has(f, FLOW_TCP_STATE) &&
-		flow_tcp_is_half_open(f->tcp.state);
+	       flow_tcp_is_half_open(f->tcp.state);
 }
 
 static uint32_t local_alive(const struct engine *e, const struct table_key *k)
@@ -239,7 +239,8 @@ static void written(struct engine *e, const struct op *op)
 	if (op->destroyed)
 		return;
 	if (!handle) {
-		dump_want(e); /* its owner has ended it meanwhile: a dump tells what it has become */
+		dump_want(
+			e); /* its owner has ended it meanwhile: a dump tells what it has become */
 		return;
 	}
 	read_remote(e, handle, &f);

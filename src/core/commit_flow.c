@@ -9,8 +9,8 @@
 enum {
 	/* bits of the sender's kernel that mean nothing, or harm, in another one */
 	STATUS_FOREIGN = FLOW_STATUS_EXPECTED | FLOW_STATUS_DYING | FLOW_STATUS_TEMPLATE |
-		FLOW_STATUS_UNTRACKED | FLOW_STATUS_HELPER | FLOW_STATUS_OFFLOAD |
-		FLOW_STATUS_HW_OFFLOAD,
+			 FLOW_STATUS_UNTRACKED | FLOW_STATUS_HELPER | FLOW_STATUS_OFFLOAD |
+			 FLOW_STATUS_HW_OFFLOAD,
 	STATUS_GROWING = FLOW_STATUS_SEEN_REPLY | FLOW_STATUS_ASSURED,
 };
 
@@ -41,7 +41,7 @@ static void drop_nat(struct flow *f)
 static void set_status(struct flow *f)
 {
 	f->status = (flow_has(f, FLOW_STATUS) ? f->status & ~(uint32_t)STATUS_FOREIGN : 0) |
-		FLOW_STATUS_CONFIRMED;
+		    FLOW_STATUS_CONFIRMED;
 	flow_mark_set(f, FLOW_STATUS);
 }
 
@@ -80,7 +80,7 @@ void commit_flow_create(struct flow *f, bool liberal)
 	flow_setup_reply(f);
 	set_status(f);
 	f->status &= ~(uint32_t)(FLOW_STATUS_SRC_NAT | FLOW_STATUS_SRC_NAT_DONE |
-		FLOW_STATUS_DST_NAT | FLOW_STATUS_DST_NAT_DONE);
+				 FLOW_STATUS_DST_NAT | FLOW_STATUS_DST_NAT_DONE);
 	if (snat) {
 		f->snat = reply.dst;
 		flow_mark_set(f, v6 ? FLOW_SNAT_IPV6 : FLOW_SNAT_IPV4);
@@ -103,8 +103,7 @@ void commit_flow_create(struct flow *f, bool liberal)
 		set_liberal(f);
 }
 
-void commit_flow_update(
-	struct flow *f, const struct flow *known, bool liberal, bool without_status)
+void commit_flow_update(struct flow *f, const struct flow *known, bool liberal, bool without_status)
 {
 	static const uint8_t attrs[] = {FLOW_MASTER_IPV4_SRC, FLOW_MASTER_IPV4_DST,
 		FLOW_MASTER_IPV6_SRC, FLOW_MASTER_IPV6_DST, FLOW_MASTER_PORT_SRC,

@@ -25,7 +25,6 @@ void commit_flow_create(struct flow *, bool liberal);
  * For an existing entry, of which the kernel refuses changes of NAT, master and helper and a
  * status that takes bits back (EBUSY, EOPNOTSUPP). known is what the kernel told of it, or NULL.
  */
-void commit_flow_update(
-	struct flow *, const struct flow *known, bool liberal, bool without_status);
+void commit_flow_update(struct flow *, const struct flow *known, bool liberal, bool without_status);
 
 #endif

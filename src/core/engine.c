@@ -29,7 +29,7 @@ static size_t arena_bytes(const struct engine_config *c)
 size_t engine_memory_bytes(const struct engine_config *c)
 {
 	return aligned(sizeof(struct engine)) + TABLES * aligned(table_memory_bytes(c->flows_max)) +
-		aligned(arena_bytes(c));
+	       aligned(arena_bytes(c));
 }
 
 struct engine *engine_init(
@@ -57,8 +57,7 @@ struct engine *engine_init(
 	return e;
 }
 
-void engine_kernel_event(
-	struct engine *e, mono now, enum kernel_event kind, const struct flow *f)
+void engine_kernel_event(struct engine *e, mono now, enum kernel_event kind, const struct flow *f)
 {
 	engine_set_now(e, now);
 	switch (kind) {

@@ -33,8 +33,7 @@ bool engine_next_event(struct engine *e, struct engine_event *out)
 	return true;
 }
 
-void event_peer(
-	struct engine *e, enum engine_event_kind kind, const struct peer *p, uint64_t flows)
+void event_peer(struct engine *e, enum engine_event_kind kind, const struct peer *p, uint64_t flows)
 {
 	struct engine_event event = {.kind = kind, .addr = p->addr, .flows = flows};
 

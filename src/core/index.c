@@ -33,8 +33,8 @@ static struct view view_old(const struct index *x)
 {
 	unsigned bits = x->bits - 1U;
 
-	return (struct view){x->region[!x->live], x->old_slot,
-		(UINT32_C(1) << bits) + INDEX_TAIL_SLOTS, bits};
+	return (struct view){
+		x->region[!x->live], x->old_slot, (UINT32_C(1) << bits) + INDEX_TAIL_SLOTS, bits};
 }
 
 static struct view view_for(const struct index *x, uint32_t tag)
@@ -107,8 +107,8 @@ static uint64_t slot_hash(const struct store *s, const struct index_slot *slot)
 	return index_hash(s, e->packed, flow_key_len(e->packed));
 }
 
-uint32_t index_find(const struct index *x, const struct store *s, uint64_t hash,
-	const uint8_t *key, size_t len)
+uint32_t index_find(
+	const struct index *x, const struct store *s, uint64_t hash, const uint8_t *key, size_t len)
 {
 	uint32_t tag = tag_of(hash);
 	struct view v = view_for(x, tag);
@@ -197,8 +197,7 @@ static void grow_step(struct index *x)
 		}
 		if (!slot.handle)
 			x->old_tag = x->old_slot << (32 - from.bits);
-		else if (from.slots[x->old_slot].handle &&
-			from.slots[x->old_slot].tag == slot.tag)
+		else if (from.slots[x->old_slot].handle && from.slots[x->old_slot].tag == slot.tag)
 			n--;
 	}
 }

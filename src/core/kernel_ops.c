@@ -103,7 +103,7 @@ bool engine_next_kernel_op(struct engine *e, mono now, struct kernel_op *out)
 {
 	engine_set_now(e, now);
 	return dump_next_op(e, out) || next_again(e, out) || commit_next_op(e, out) ||
-		purge_next_op(e, out);
+	       purge_next_op(e, out);
 }
 
 void engine_kernel_result(struct engine *e, mono now, uint64_t op_id, int err)

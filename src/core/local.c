@@ -244,8 +244,7 @@ struct change {
 	bool replaced; /* alive, but with another id: the end of the old one went unheard */
 };
 
-static void change_of(
-	struct engine *e, struct change *c, uint32_t handle, const struct flow *f)
+static void change_of(struct engine *e, struct change *c, uint32_t handle, const struct flow *f)
 {
 	c->known = c->replaced = false;
 	if (handle && !at(e, handle)->dead) {
@@ -261,8 +260,7 @@ static void change_of(
 	flow_merge(&c->merged, f);
 	if (!flow_has(f, FLOW_TIMEOUT) && flow_has(&c->merged, FLOW_TIMEOUT)) {
 		/* the old timeout has run on since */
-		int64_t left =
-			engine_timeout_left(e, at(e, handle)->touched, c->merged.timeout);
+		int64_t left = engine_timeout_left(e, at(e, handle)->touched, c->merged.timeout);
 
 		c->merged.timeout = left > 0 ? (uint32_t)left : 0;
 	}
@@ -276,7 +274,7 @@ static int64_t timeout_gain(const struct engine *e, const struct change *c, uint
 	if (!flow_has(&c->old, FLOW_TIMEOUT))
 		return INT32_MAX;
 	return (int64_t)c->merged.timeout -
-		engine_timeout_left(e, at(e, handle)->touched, c->old.timeout);
+	       engine_timeout_left(e, at(e, handle)->touched, c->old.timeout);
 }
 
 static void refuse(struct engine *e, uint32_t handle, bool alive)
@@ -287,8 +285,8 @@ static void refuse(struct engine *e, uint32_t handle, bool alive)
 }
 
 /* Adds, revives or rewrites; returns the handle or 0. */
-static uint32_t take(struct engine *e, const struct table_key *k, uint32_t handle,
-	const struct change *c)
+static uint32_t take(
+	struct engine *e, const struct table_key *k, uint32_t handle, const struct change *c)
 {
 	if (!handle)
 		return add(e, k, &c->merged);
@@ -327,7 +325,7 @@ static void changed(
 		int64_t gain = timeout_gain(e, &c, handle);
 
 		news = !flow_same_state(&c.old, &c.merged) || gain > TIMEOUT_SLACK_S ||
-			gain < -TIMEOUT_SLACK_S;
+		       gain < -TIMEOUT_SLACK_S;
 	}
 	handle = take(e, k, handle, &c);
 	if (!handle)
@@ -516,8 +514,8 @@ void local_check(const struct engine *e)
 		repairs += (x->flags & ENTRY_REPAIR) != 0;
 		silent += (x->flags & ENTRY_SILENT) != 0;
 		CHECK(!(x->dead && x->flags & ENTRY_SILENT));
-		CHECK(!x->dead || x->list != ENTRY_UNLISTED || e->dump.running || e->dump.sweeping ||
-			e->dump.wanted || e->dump.asked);
+		CHECK(!x->dead || x->list != ENTRY_UNLISTED || e->dump.running ||
+			e->dump.sweeping || e->dump.wanted || e->dump.asked);
 	}
 	CHECK(listed == e->queued.count + e->sent.count + e->tomb.count);
 	CHECK(dead == e->dead && tombs == e->tombs && silent == e->local_silent);

@@ -425,8 +425,7 @@ void peer_tick(struct engine *e, struct peer *p)
 	if (p->ack_set && mono_reached(e->now, p->ack_at))
 		send_ack(e, p);
 	tick_resync(e, p);
-	if (p->island_set && !p->nack_wait &&
-		mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)
+	if (p->island_set && !p->nack_wait && mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)
 		acked_up_to(e, p, p->island_to);
 	if (p->acked_set && !wire_v1_seq_before(p->acked, p->lag_seq)) {
 		p->lag_seq = e->sender.next_seq - 1;

@@ -185,7 +185,7 @@ void remote_tick(struct engine *e, struct peer *p)
 	if (p->sweeping)
 		sweep_step(e, p);
 	else if (p->unconfirmed && !p->is_ctsync && p->data_since && !p->nack_wait &&
-		mono_reached(e->now, p->sweep_at))
+		 mono_reached(e->now, p->sweep_at))
 		sweep_begin(e, p);
 	if (p->unconfirmed)
 		expire_step(e, p);

@@ -41,7 +41,7 @@ bool sender_control(
 uint8_t sender_flags(const struct engine *e)
 {
 	return (uint8_t)((e->sender.hello_done ? 0 : WIRE_V1_HELLO) |
-		(e->sender.hello_back ? WIRE_V1_HELLO_BACK : 0));
+			 (e->sender.hello_back ? WIRE_V1_HELLO_BACK : 0));
 }
 
 void sender_appended(struct engine *e)
@@ -128,9 +128,9 @@ bool sender_put_entry(struct engine *e, struct wbuf *w, uint32_t handle)
 		.without_timeout = e->config.commit_timeout_s != 0,
 		.tcp_window_tracking = e->config.tcp_window_tracking,
 	};
-	enum wire_v1_type type = x->dead ? WIRE_V1_CT_DEL :
-		x->flags & ENTRY_CHANGED	 ? WIRE_V1_CT_UPD :
-						   WIRE_V1_CT_NEW;
+	enum wire_v1_type type = x->dead		    ? WIRE_V1_CT_DEL
+				 : x->flags & ENTRY_CHANGED ? WIRE_V1_CT_UPD
+							    : WIRE_V1_CT_NEW;
 	struct flow f;
 
 	table_read(&e->store, handle, &f);
@@ -166,17 +166,15 @@ static bool put_entry_queue(struct engine *e, struct wbuf *w)
 	return true;
 }
 
-size_t engine_next_datagram(
-	struct engine *e, mono now, uint8_t *buf, size_t cap, unsigned *link)
+size_t engine_next_datagram(struct engine *e, mono now, uint8_t *buf, size_t cap, unsigned *link)
 {
-	struct wbuf w = wbuf_of(
-		buf, cap < e->config.datagram_bytes ? cap : e->config.datagram_bytes);
+	struct wbuf w =
+		wbuf_of(buf, cap < e->config.datagram_bytes ? cap : e->config.datagram_bytes);
 	bool bulk_first = (e->counters[COUNTER_SENT_DATAGRAMS] & 3) == 3;
 
 	engine_set_now(e, now);
 	/* a bulk gets a share, however many events there are */
-	if (put_control_queue(e, &w) && (!bulk_first || bulk_put(e, &w)) &&
-		put_entry_queue(e, &w))
+	if (put_control_queue(e, &w) && (!bulk_first || bulk_put(e, &w)) && put_entry_queue(e, &w))
 		bulk_put(e, &w);
 	*link = e->sender.link;
 	if (w.used == 0)
@@ -301,14 +299,16 @@ static void repair_control(struct engine *e, uint32_t from, uint32_t to)
 		case CONTROL_ACK:
 		case CONTROL_RESYNC:
 		case CONTROL_MARK_HELLO:
-			sender_control(e, (enum control_kind)c->kind, &e->peers[c->peer], c->a, c->b);
+			sender_control(
+				e, (enum control_kind)c->kind, &e->peers[c->peer], c->a, c->b);
 			break;
 		case CONTROL_BULK_BEGIN: /* bulk_lost() sees to them */
 		case CONTROL_BULK_END:
 		case CONTROL_ALIVE:
 			break;
 		}
-		c->kind = CONTROL_ALIVE; /* once is enough, should the same range be asked for again */
+		c->kind = CONTROL_ALIVE; /* once is enough, should the same range be asked for again
+					  */
 	}
 }
 
@@ -370,7 +370,8 @@ void sender_check(const struct engine *e)
 	CHECK(s->queue_count <= LIMIT_CONTROL_QUEUE && s->sent_count <= LIMIT_CONTROL_RESEND);
 	for (uint32_t i = 0; i < s->sent_count; i++) {
 		const struct control *c = &s->sent[(s->sent_head + i) % LIMIT_CONTROL_RESEND];
-		const struct control *next = &s->sent[(s->sent_head + i + 1) % LIMIT_CONTROL_RESEND];
+		const struct control *next =
+			&s->sent[(s->sent_head + i + 1) % LIMIT_CONTROL_RESEND];
 
 		CHECK(wire_v1_seq_before(c->seq, s->next_seq));
 		CHECK(i + 1 == s->sent_count || wire_v1_seq_before(c->seq, next->seq));

@@ -12,7 +12,8 @@
 void sender_init(struct engine *);
 
 /* Queues a control message; false (counted) if there is no room. */
-bool sender_control(struct engine *, enum control_kind, const struct peer *, uint32_t a, uint32_t b);
+bool sender_control(
+	struct engine *, enum control_kind, const struct peer *, uint32_t a, uint32_t b);
 
 /* The next message's flags; and what follows from its having been appended. */
 uint8_t sender_flags(const struct engine *);

@@ -45,9 +45,9 @@ uint32_t table_find(const struct table *t, const struct store *s, const struct t
 static uint8_t master_flag(const struct flow *f)
 {
 	return flow_has(f, FLOW_MASTER_L3PROTO) || flow_has(f, FLOW_MASTER_IPV4_SRC) ||
-			flow_has(f, FLOW_MASTER_IPV6_SRC) ?
-		ENTRY_HAS_MASTER :
-		0;
+			       flow_has(f, FLOW_MASTER_IPV6_SRC)
+		       ? ENTRY_HAS_MASTER
+		       : 0;
 }
 
 enum table_result table_add(struct table *t, struct store *s, const struct table_key *k,

@@ -52,8 +52,7 @@ void table_remove(struct table *, struct store *, uint32_t handle);
 
 void table_read(const struct store *, uint32_t handle, struct flow *);
 
-static inline uint32_t table_next(
-	const struct table *t, const struct store *s, uint64_t *cursor)
+static inline uint32_t table_next(const struct table *t, const struct store *s, uint64_t *cursor)
 {
 	return index_next(&t->index, s, cursor);
 }

@@ -4,8 +4,8 @@
 #include "core/local.h"
 #include "core/peer.h"
 
-static void view_peer(const struct engine *e, const struct peer *p, mono now,
-	struct engine_peer_status *out)
+static void view_peer(
+	const struct engine *e, const struct peer *p, mono now, struct engine_peer_status *out)
 {
 	out->addr = p->addr;
 	out->sync = peer_sync(p, now);
@@ -13,8 +13,7 @@ static void view_peer(const struct engine *e, const struct peer *p, mono now,
 	out->flows = table_count(&p->remote);
 	out->bulk_flows = p->bulk_open ? p->bulk_flows : 0;
 	out->bulk_total = p->bulk_open ? p->bulk_total : 0;
-	out->unacked = e->sender.next_seq -
-		(p->acked_set ? p->acked + 1 : e->sender.first_seq);
+	out->unacked = e->sender.next_seq - (p->acked_set ? p->acked + 1 : e->sender.first_seq);
 	out->lost = p->lost;
 	out->heard_ago_ms = mono_diff_ms(now, p->heard);
 }
@@ -55,9 +54,9 @@ static void view_flow(
 
 	table_read(&e->store, handle, &out->flow);
 	if (flow_has(&out->flow, FLOW_TIMEOUT) && age_ms > 0)
-		out->flow.timeout = age_ms / 1000 < out->flow.timeout ?
-			out->flow.timeout - (uint32_t)(age_ms / 1000) :
-			0;
+		out->flow.timeout = age_ms / 1000 < out->flow.timeout
+					    ? out->flow.timeout - (uint32_t)(age_ms / 1000)
+					    : 0;
 	out->peer = x->table ? x->table - 1U : 0;
 	out->silent = x->flags & ENTRY_SILENT;
 	out->age_ms = mono_diff_ms(now, e->start) - (int64_t)x->born * 100;
@@ -67,8 +66,8 @@ static void view_flow(
  * A cursor is an index's cursor with the peer's number in its four lowest bits. Those count only
  * where two hashes have the same upper half, so that what is rounded off is never met.
  */
-bool engine_show_next(const struct engine *e, mono now, enum engine_table table,
-	uint64_t *cursor, struct engine_flow_view *out)
+bool engine_show_next(const struct engine *e, mono now, enum engine_table table, uint64_t *cursor,
+	struct engine_flow_view *out)
 {
 	const uint64_t peer_mask = 15;
 
