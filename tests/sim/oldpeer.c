@@ -270,6 +270,21 @@ void oldpeer_datagram(struct sim *s, struct sim_node *n, const uint8_t *bytes, s
 
 /* ---- its kernel ---- */
 
+/* The tuple is in use again: the end of its former flow is not told any more. */
+static void dead_forget(struct old_queue *q, int slot)
+{
+	for (unsigned i = 0; i < q->count;) {
+		struct old_object *o = q->items[i].object;
+
+		if (o && o->type == WIRE_V1_CT_DEL && traffic_slot(&o->flow) == slot) {
+			queue_cut(q, i);
+			free(o);
+		} else {
+			i++;
+		}
+	}
+}
+
 static void on_event(struct sim_node *n, const struct kernel_fact *fact)
 {
 	struct oldpeer *p = n->old;
@@ -279,6 +294,8 @@ static void on_event(struct sim_node *n, const struct kernel_fact *fact)
 	if (!o) {
 		if (fact->kind == KERNEL_EVENT_DESTROY)
 			return;
+		dead_forget(&p->tx, slot);
+		dead_forget(&p->resend, slot);
 		o = p->objects[slot] = calloc(1, sizeof(*o));
 		CHECK(o);
 		o->type = WIRE_V1_CT_NEW;

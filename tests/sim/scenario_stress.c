@@ -43,6 +43,17 @@ static void begin(struct sim *s)
 	scenario_agree(s, 6000);
 }
 
+/* What wire_v1_put_range() would refuse to write. */
+static void put_range(struct wbuf *w, uint8_t flags, uint32_t seq, uint32_t from, uint32_t to)
+{
+	wbuf_u8(w, WIRE_V1_VERSION << 4 | WIRE_V1_CTL);
+	wbuf_u8(w, flags);
+	wbuf_u16_be(w, WIRE_V1_RANGE_BYTES);
+	wbuf_u32_be(w, seq);
+	wbuf_u32_be(w, from);
+	wbuf_u32_be(w, to);
+}
+
 /* One hostile datagram of several messages; seq is what the sender claims to be at. */
 static size_t hostile(struct sim *s, uint8_t *buf, size_t cap, uint32_t *seq)
 {
@@ -59,10 +70,10 @@ static size_t hostile(struct sim *s, uint8_t *buf, size_t cap, uint32_t *seq)
 			wire_v1_put_alive(&w, flags | WIRE_V1_ALIVE, at);
 			break;
 		case 1:
-			wire_v1_put_range(&w, flags | WIRE_V1_RESYNC, at, 0, 0);
+			put_range(&w, flags | WIRE_V1_RESYNC, at, 0, 0);
 			break;
 		case 2:
-			wire_v1_put_range(&w, flags | WIRE_V1_ACK, at, 0, rng_u32(r));
+			put_range(&w, flags | WIRE_V1_ACK, at, 0, rng_u32(r));
 			break;
 		case 3: { /* a mark of a new life, or of a bulk that never was */
 			struct wire_v1_mark m = {
@@ -72,7 +83,7 @@ static size_t hostile(struct sim *s, uint8_t *buf, size_t cap, uint32_t *seq)
 			break;
 		}
 		default: /* everything that was ever sent, please */
-			wire_v1_put_range(&w, flags | WIRE_V1_NACK, at,
+			put_range(&w, flags | WIRE_V1_NACK, at,
 				s->params.config.first_seq - rng_below(r, 10),
 				s->params.config.first_seq + rng_below(r, 1000000));
 			break;
