@@ -13,6 +13,8 @@
 #
 # Exit status: 0 ready, 2 this machine cannot be made ready (one line on stderr says why).
 set -eu
+PATH=$PATH:/usr/sbin:/sbin
+export PATH
 
 top=$(cd "$(dirname "$0")/.." && pwd)
 pkgs=$top/build/pkgs

@@ -26,6 +26,7 @@ PERIOD = 65521
 CHUNK = 4096
 TICK_S = 0.01
 PUSH_BYTES = 200
+RETRY_S = 0.3
 PING_TICK_S = 0.05
 
 
@@ -181,9 +182,14 @@ class Push(Endpoint):
     def connect(self):
         self.sock = socket.socket(self.family, socket.SOCK_DGRAM)
         self.sock.connect(self.peer)
-        self.sock.send(b"subscribe")
+        self.sock.settimeout(RETRY_S)
         while not self.stopping:
-            data = self.sock.recv(2048)
+            if not self.ready:
+                self.sock.send(b"subscribe")
+            try:
+                data = self.sock.recv(2048)
+            except TimeoutError:
+                continue
             self.verify(data[8:], struct.unpack("!Q", data[:8])[0])
             self.arrived(len(data))
             if not self.ready:
@@ -197,7 +203,7 @@ class Ping(Endpoint):
     def connect(self):
         v6 = self.family == socket.AF_INET6
         self.sock = socket.socket(self.family, socket.SOCK_DGRAM,
-                                  socket.getprotobyname("ipv6-icmp" if v6 else "icmp"))
+                                  socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP)
         self.sock.connect(self.peer)
         self.sock.settimeout(PING_TICK_S)
         while not self.stopping:

@@ -7,7 +7,7 @@ src_io_libio_a_SOURCES = \
 	src/io/control_client.h src/io/control_client.c \
 	src/io/daemonize.h src/io/daemonize.c \
 	src/io/drain.h src/io/drain.c \
-	src/io/dump.h src/io/dump.c \
+	src/io/nldump.h src/io/nldump.c \
 	src/io/iface.h src/io/iface.c \
 	src/io/lockfile.h src/io/lockfile.c \
 	src/io/log.h src/io/log.c \
@@ -17,5 +17,6 @@ src_io_libio_a_SOURCES = \
 	src/io/nlsock.h src/io/nlsock.c \
 	src/io/notify.h src/io/notify.c \
 	src/io/privs.h src/io/privs.c \
+	src/io/scheduler.h src/io/scheduler.c \
 	src/io/sysctl.h src/io/sysctl.c
 src_io_libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(MNL_CFLAGS) $(CAPNG_CFLAGS)

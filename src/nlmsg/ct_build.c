@@ -146,10 +146,19 @@ static void put_zone(struct build *b, const struct flow *f)
 		put_u16_be(b, CTA_ZONE, htons(f->zone));
 }
 
-static void put_tuple_reply(struct build *b, const struct flow *f)
+static void put_tuple_reply(struct build *b, const struct flow *f, bool without_nat)
 {
-	if (flow_has_addrs(f, FLOW_REPL) && flow_has(f, FLOW_REPL_L4PROTO))
-		put_tuple(b, CTA_TUPLE_REPLY, &f->tuple[FLOW_REPL], flow_has(f, FLOW_REPL_ZONE));
+	bool has_zone = flow_has(f, FLOW_REPL_ZONE);
+	struct flow_tuple plain;
+
+	if (without_nat) {
+		memset(&plain, 0, sizeof(plain));
+		flow_tuple_invert(&plain, &f->tuple[FLOW_ORIG]);
+		plain.zone = f->tuple[FLOW_REPL].zone;
+		put_tuple(b, CTA_TUPLE_REPLY, &plain, has_zone);
+	} else if (flow_has_addrs(f, FLOW_REPL) && flow_has(f, FLOW_REPL_L4PROTO)) {
+		put_tuple(b, CTA_TUPLE_REPLY, &f->tuple[FLOW_REPL], has_zone);
+	}
 }
 
 static void put_master(struct build *b, const struct flow *f)
@@ -310,42 +319,73 @@ static void put_state(struct build *b, const struct flow *f)
 }
 
 /*
- * One mapping: addr or port_be may be NULL. The kernel takes a missing upper end for equal to the
- * lower one; the ports are named twice because not every release does so for them.
+ * NAT that the kernel is to set up. It takes the mapping from the request and the reply tuple from
+ * the mapping; if it is given a reply tuple that is mapped already, there is nothing to be changed
+ * and it never marks the flow for its packets to be rewritten. So both come from here.
  */
-static void put_nat(struct build *b, uint16_t type, const struct flow *f,
-	const union flow_addr *addr, const uint16_t *port_be)
+struct nat {
+	struct mapping {
+		const union flow_addr *addr; /* NULL: not to be changed */
+		const uint16_t *cell_be; /* port or ICMP id; NULL: likewise */
+	} src, dst;
+};
+
+static bool mapping_is_set(const struct mapping *m)
 {
-	const struct flow_tuple *orig = &f->tuple[FLOW_ORIG];
-	bool is_v4 = orig->l3 == AF_INET;
+	return m->addr || m->cell_be;
+}
+
+/* What was requested of us or, if nothing was, what the reply tuple shows of NAT elsewhere. */
+static struct nat nat_of(const struct flow *f)
+{
+	const struct flow_tuple *reply = &f->tuple[FLOW_REPL];
+	uint8_t l4 = f->tuple[FLOW_ORIG].l4;
+	bool is_v4 = f->tuple[FLOW_ORIG].l3 == AF_INET, is_icmp = flow_l4_is_icmp(l4);
+	bool has_cell = has_cells(l4) || is_icmp;
+	struct nat nat = {{NULL, NULL}, {NULL, NULL}};
+
+	if (flow_has(f, is_v4 ? FLOW_SNAT_IPV4 : FLOW_SNAT_IPV6))
+		nat.src.addr = &f->snat;
+	if (flow_has(f, is_v4 ? FLOW_DNAT_IPV4 : FLOW_DNAT_IPV6))
+		nat.dst.addr = &f->dnat;
+	if (has_cell && flow_has(f, FLOW_SNAT_PORT))
+		nat.src.cell_be = &f->snat_port_be;
+	if (has_cell && flow_has(f, FLOW_DNAT_PORT))
+		nat.dst.cell_be = &f->dnat_port_be;
+	if (mapping_is_set(&nat.src) || mapping_is_set(&nat.dst))
+		return nat;
+	/* the cell is named even if it was not changed, or the kernel might choose another one */
+	if (flow_is_snat(f) || flow_is_spat(f))
+		nat.src = (struct mapping){&reply->dst, !has_cell ? NULL
+							: is_icmp ? &reply->icmp_id_be
+								  : &reply->dport_be};
+	if (flow_is_dnat(f) || flow_is_dpat(f))
+		nat.dst = (struct mapping){&reply->src, !has_cell ? NULL
+							: is_icmp ? &reply->icmp_id_be
+								  : &reply->sport_be};
+	return nat;
+}
+
+/*
+ * The kernel takes a missing upper end for equal to the lower one, but not every release does so
+ * for ports.
+ */
+static void put_mapping(struct build *b, uint16_t type, uint8_t l3, const struct mapping *m)
+{
 	struct nlattr *nest, *proto;
 
-	if (!addr && !port_be)
+	if (!mapping_is_set(m))
 		return;
 	nest = nest_start(b, type);
-	if (addr)
-		put_addr(b, is_v4 ? CTA_NAT_V4_MINIP : CTA_NAT_V6_MINIP, addr, orig->l3);
-	if (port_be) {
+	if (m->addr)
+		put_addr(b, l3 == AF_INET ? CTA_NAT_V4_MINIP : CTA_NAT_V6_MINIP, m->addr, l3);
+	if (m->cell_be) {
 		proto = nest_start(b, CTA_NAT_PROTO);
-		put_u16_be(b, CTA_PROTONAT_PORT_MIN, *port_be);
-		put_u16_be(b, CTA_PROTONAT_PORT_MAX, *port_be);
+		put_u16_be(b, CTA_PROTONAT_PORT_MIN, *m->cell_be);
+		put_u16_be(b, CTA_PROTONAT_PORT_MAX, *m->cell_be);
 		nest_end(b, proto);
 	}
 	nest_end(b, nest);
-}
-
-static void put_nats(struct build *b, const struct flow *f)
-{
-	uint8_t l4 = f->tuple[FLOW_ORIG].l4;
-	bool is_v4 = f->tuple[FLOW_ORIG].l3 == AF_INET;
-	bool has_cell = has_cells(l4) || flow_l4_is_icmp(l4);
-	bool snat = flow_has(f, is_v4 ? FLOW_SNAT_IPV4 : FLOW_SNAT_IPV6);
-	bool dnat = flow_has(f, is_v4 ? FLOW_DNAT_IPV4 : FLOW_DNAT_IPV6);
-	bool spat = has_cell && flow_has(f, FLOW_SNAT_PORT);
-	bool dpat = has_cell && flow_has(f, FLOW_DNAT_PORT);
-
-	put_nat(b, CTA_NAT_SRC, f, snat ? &f->snat : NULL, spat ? &f->snat_port_be : NULL);
-	put_nat(b, CTA_NAT_DST, f, dnat ? &f->dnat : NULL, dpat ? &f->dnat_port_be : NULL);
 }
 
 static void put_help(struct build *b, const struct flow *f)
@@ -365,22 +405,26 @@ static void put_help(struct build *b, const struct flow *f)
 size_t nlmsg_ct_build(void *buf, size_t cap, uint16_t nl_flags, uint32_t seq, const struct flow *f,
 	unsigned parts)
 {
+	uint8_t l3 = f->tuple[FLOW_ORIG].l3;
+	struct nat nat = {{NULL, NULL}, {NULL, NULL}};
 	struct build b;
 
 	if (!flow_has_key(f))
 		return 0;
-	b = begin(buf, cap, IPCTNL_MSG_CT_NEW, nl_flags, seq, f->tuple[FLOW_ORIG].l3);
+	if (parts & NLMSG_PART_NAT)
+		nat = nat_of(f);
+	b = begin(buf, cap, IPCTNL_MSG_CT_NEW, nl_flags, seq, l3);
 	if (parts & NLMSG_PART_TUPLES) {
 		put_tuple_orig(&b, f);
-		put_tuple_reply(&b, f);
+		put_tuple_reply(&b, f, mapping_is_set(&nat.src) || mapping_is_set(&nat.dst));
 		put_zone(&b, f);
 	}
 	if (parts & NLMSG_PART_MASTER)
 		put_master(&b, f);
 	if (parts & NLMSG_PART_STATE)
 		put_state(&b, f);
-	if (parts & NLMSG_PART_NAT)
-		put_nats(&b, f);
+	put_mapping(&b, CTA_NAT_SRC, l3, &nat.src);
+	put_mapping(&b, CTA_NAT_DST, l3, &nat.dst);
 	if (parts & NLMSG_PART_HELPER)
 		put_help(&b, f);
 	if (parts & NLMSG_PART_ID && flow_has(f, FLOW_ID))

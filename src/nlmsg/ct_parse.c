@@ -1,241 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <arpa/inet.h>
-#include <endian.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
-#include <sys/socket.h>
 
-#include "base/check.h"
-#include "nlmsg/attr.h"
 #include "nlmsg/ct.h"
-
-/*
- * Every event of the kernel passes here, so this is a single walk without tables of pointers
- * between it and the flow. bad gathers what was found wrong on the way; the walk goes on.
- */
-struct parse {
-	struct flow *flow;
-	uint16_t protoinfo; /* the CTA_PROTOINFO_* nest taken, 0: none yet; they share memory */
-	uint8_t l3;
-	bool bad;
-};
-
-struct tuple_attrs {
-	enum flow_attr v4[2], v6[2], port[2]; /* source, destination */
-	enum flow_attr l3, l4;
-};
-
-enum { TUPLE_MASTER = FLOW_DIRS, TUPLES };
-
-static const struct tuple_attrs tuple_attrs[TUPLES] = {
-	[FLOW_ORIG] =
-		{
-			{FLOW_ORIG_IPV4_SRC, FLOW_ORIG_IPV4_DST},
-			{FLOW_ORIG_IPV6_SRC, FLOW_ORIG_IPV6_DST},
-			{FLOW_ORIG_PORT_SRC, FLOW_ORIG_PORT_DST},
-			FLOW_ORIG_L3PROTO,
-			FLOW_ORIG_L4PROTO,
-		},
-	[FLOW_REPL] =
-		{
-			{FLOW_REPL_IPV4_SRC, FLOW_REPL_IPV4_DST},
-			{FLOW_REPL_IPV6_SRC, FLOW_REPL_IPV6_DST},
-			{FLOW_REPL_PORT_SRC, FLOW_REPL_PORT_DST},
-			FLOW_REPL_L3PROTO,
-			FLOW_REPL_L4PROTO,
-		},
-	[TUPLE_MASTER] =
-		{
-			{FLOW_MASTER_IPV4_SRC, FLOW_MASTER_IPV4_DST},
-			{FLOW_MASTER_IPV6_SRC, FLOW_MASTER_IPV6_DST},
-			{FLOW_MASTER_PORT_SRC, FLOW_MASTER_PORT_DST},
-			FLOW_MASTER_L3PROTO,
-			FLOW_MASTER_L4PROTO,
-		},
-};
-
-/* Copies a value of exactly len bytes; another length makes the attribute a bad one. */
-static bool take(struct parse *p, const struct attr *a, void *value, size_t len)
-{
-	if (a->len != len) {
-		p->bad = true;
-		return false;
-	}
-	memcpy(value, a->data, len);
-	return true;
-}
-
-static void take_bytes(
-	struct parse *p, const struct attr *a, enum flow_attr id, void *value, size_t len)
-{
-	if (take(p, a, value, len))
-		flow_mark_set(p->flow, id);
-}
-
-static void take_u8(struct parse *p, const struct attr *a, enum flow_attr id, uint8_t *value)
-{
-	take_bytes(p, a, id, value, sizeof(*value));
-}
-
-static void take_u16(struct parse *p, const struct attr *a, enum flow_attr id, uint16_t *value)
-{
-	uint16_t v;
-
-	if (take(p, a, &v, sizeof(v))) {
-		*value = ntohs(v);
-		flow_mark_set(p->flow, id);
-	}
-}
-
-static void take_u32(struct parse *p, const struct attr *a, enum flow_attr id, uint32_t *value)
-{
-	uint32_t v;
-
-	if (take(p, a, &v, sizeof(v))) {
-		*value = ntohl(v);
-		flow_mark_set(p->flow, id);
-	}
-}
-
-static void take_u64(struct parse *p, const struct attr *a, enum flow_attr id, uint64_t *value)
-{
-	uint64_t v;
-
-	if (take(p, a, &v, sizeof(v))) {
-		*value = be64toh(v);
-		flow_mark_set(p->flow, id);
-	}
-}
-
-/* Folds a finished walk's verdict in. */
-static void finish(struct parse *p, const struct attr_walk *w)
-{
-	p->bad = p->bad || w->bad;
-}
-
-static void parse_tuple_ip(struct parse *p, const struct attr *nest, const struct tuple_attrs *ids,
-	struct flow_tuple *t)
-{
-	struct attr_walk w = attr_walk_nest(nest);
-	bool v4 = p->l3 == AF_INET, v6 = p->l3 == AF_INET6;
-	struct attr a;
-
-	while (attr_next(&w, &a)) {
-		union flow_addr *addr = &t->src;
-		unsigned end = 0;
-
-		switch (a.type) {
-		case CTA_IP_V4_DST:
-			addr = &t->dst;
-			end = 1;
-			/* fallthrough */
-		case CTA_IP_V4_SRC:
-			if (v4)
-				take_bytes(p, &a, ids->v4[end], &addr->v4_be, sizeof(addr->v4_be));
-			p->bad = p->bad || !v4;
-			break;
-		case CTA_IP_V6_DST:
-			addr = &t->dst;
-			end = 1;
-			/* fallthrough */
-		case CTA_IP_V6_SRC:
-			if (v6)
-				take_bytes(p, &a, ids->v6[end], addr->v6_be, sizeof(addr->v6_be));
-			p->bad = p->bad || !v6;
-			break;
-		default:
-			break;
-		}
-	}
-	finish(p, &w);
-}
-
-/*
- * ICMP's three attributes exist once per flow. A master's are kept in its tuple's cells, but are
- * not the flow's.
- */
-static void parse_tuple_icmp(
-	struct parse *p, const struct attr *a, bool is_master, struct flow_tuple *t)
-{
-	bool sound = true;
-	enum flow_attr id = FLOW_ICMP_ID;
-
-	switch (a->type) {
-	case CTA_PROTO_ICMP_ID:
-	case CTA_PROTO_ICMPV6_ID:
-		sound = take(p, a, &t->icmp_id_be, sizeof(t->icmp_id_be));
-		break;
-	case CTA_PROTO_ICMP_TYPE:
-	case CTA_PROTO_ICMPV6_TYPE:
-		id = FLOW_ICMP_TYPE;
-		sound = take(p, a, &t->icmp_type, sizeof(t->icmp_type));
-		break;
-	case CTA_PROTO_ICMP_CODE:
-	case CTA_PROTO_ICMPV6_CODE:
-		id = FLOW_ICMP_CODE;
-		sound = take(p, a, &t->icmp_code, sizeof(t->icmp_code));
-		break;
-	default:
-		return; /* unknown */
-	}
-	if (sound && !is_master)
-		flow_mark_set(p->flow, id);
-}
-
-static void parse_tuple_proto(struct parse *p, const struct attr *nest, unsigned which,
-	const struct tuple_attrs *ids, struct flow_tuple *t)
-{
-	struct attr_walk w = attr_walk_nest(nest);
-	struct attr a;
-
-	while (attr_next(&w, &a)) {
-		switch (a.type) {
-		case CTA_PROTO_NUM:
-			take_u8(p, &a, ids->l4, &t->l4);
-			break;
-		case CTA_PROTO_SRC_PORT:
-			take_bytes(p, &a, ids->port[0], &t->sport_be, sizeof(t->sport_be));
-			break;
-		case CTA_PROTO_DST_PORT:
-			take_bytes(p, &a, ids->port[1], &t->dport_be, sizeof(t->dport_be));
-			break;
-		default:
-			parse_tuple_icmp(p, &a, which == TUPLE_MASTER, t);
-			break;
-		}
-	}
-	finish(p, &w);
-}
-
-static void parse_tuple(struct parse *p, const struct attr *nest, unsigned which)
-{
-	const struct tuple_attrs *ids = &tuple_attrs[which];
-	struct flow_tuple *t = which == TUPLE_MASTER ? &p->flow->master : &p->flow->tuple[which];
-	struct attr_walk w = attr_walk_nest(nest);
-	struct attr a;
-
-	t->l3 = p->l3;
-	flow_mark_set(p->flow, ids->l3);
-	while (attr_next(&w, &a)) {
-		switch (a.type) {
-		case CTA_TUPLE_IP:
-			parse_tuple_ip(p, &a, ids, t);
-			break;
-		case CTA_TUPLE_PROTO:
-			parse_tuple_proto(p, &a, which, ids, t);
-			break;
-		case CTA_TUPLE_ZONE:
-			if (which == FLOW_ORIG)
-				take_u16(p, &a, FLOW_ORIG_ZONE, &t->zone);
-			else if (which == FLOW_REPL)
-				take_u16(p, &a, FLOW_REPL_ZONE, &t->zone);
-			break;
-		default:
-			break;
-		}
-	}
-	finish(p, &w);
-}
+#include "nlmsg/parse.h"
 
 static void parse_tcp_flags(
 	struct parse *p, const struct attr *a, enum flow_dir dir, struct flow_tcp *tcp)
@@ -277,7 +45,7 @@ static void parse_tcp(struct parse *p, const struct attr *nest)
 			break;
 		}
 	}
-	finish(p, &w);
+	parse_finish(p, &w);
 }
 
 static void parse_sctp(struct parse *p, const struct attr *nest)
@@ -301,7 +69,7 @@ static void parse_sctp(struct parse *p, const struct attr *nest)
 			break;
 		}
 	}
-	finish(p, &w);
+	parse_finish(p, &w);
 }
 
 static void parse_dccp(struct parse *p, const struct attr *nest)
@@ -325,7 +93,7 @@ static void parse_dccp(struct parse *p, const struct attr *nest)
 			break;
 		}
 	}
-	finish(p, &w);
+	parse_finish(p, &w);
 }
 
 static void parse_protoinfo(struct parse *p, const struct attr *nest)
@@ -349,7 +117,7 @@ static void parse_protoinfo(struct parse *p, const struct attr *nest)
 		else
 			parse_dccp(p, &a);
 	}
-	finish(p, &w);
+	parse_finish(p, &w);
 }
 
 /* The private data mean something to the helper that is named beside them; alone, nothing. */
@@ -385,7 +153,7 @@ static void parse_help(struct parse *p, const struct attr *nest)
 		f->helper_info = info;
 		flow_mark_set(f, FLOW_HELPER_INFO);
 	}
-	finish(p, &w);
+	parse_finish(p, &w);
 }
 
 /* The kernel of today writes 64-bit counters only; where both are present, these win. */
@@ -422,7 +190,7 @@ static void parse_counters(struct parse *p, const struct attr *nest, enum flow_d
 			break;
 		}
 	}
-	finish(p, &w);
+	parse_finish(p, &w);
 }
 
 static void parse_seqadj(struct parse *p, const struct attr *nest, enum flow_dir dir)
@@ -452,7 +220,7 @@ static void parse_seqadj(struct parse *p, const struct attr *nest, enum flow_dir
 			break;
 		}
 	}
-	finish(p, &w);
+	parse_finish(p, &w);
 }
 
 static void parse_synproxy(struct parse *p, const struct attr *nest)
@@ -476,7 +244,7 @@ static void parse_synproxy(struct parse *p, const struct attr *nest)
 			break;
 		}
 	}
-	finish(p, &w);
+	parse_finish(p, &w);
 }
 
 static void parse_timestamp(struct parse *p, const struct attr *nest)
@@ -497,7 +265,7 @@ static void parse_timestamp(struct parse *p, const struct attr *nest)
 			break;
 		}
 	}
-	finish(p, &w);
+	parse_finish(p, &w);
 }
 
 static void parse_secctx(struct parse *p, const struct attr *nest)
@@ -512,7 +280,7 @@ static void parse_secctx(struct parse *p, const struct attr *nest)
 		p->flow->secctx.len = (uint32_t)strnlen((const char *)a.data, a.len);
 		flow_mark_set(p->flow, FLOW_SECCTX);
 	}
-	finish(p, &w);
+	parse_finish(p, &w);
 }
 
 /* Words of 32 bits; what a last one lacks is zero. */
@@ -610,7 +378,7 @@ enum nlmsg_result nlmsg_ct_parse_attrs(const void *attrs, size_t len, uint8_t l3
 
 	while (attr_next(&w, &a))
 		parse_attr(&p, &a);
-	finish(&p, &w);
+	parse_finish(&p, &w);
 	return p.bad ? NLMSG_BAD_ATTR : NLMSG_OK;
 }
 

@@ -24,6 +24,7 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -82,6 +83,14 @@ def unpacked(name):
     return path, {"LD_LIBRARY_PATH": ":".join(libs)}
 
 
+def reap(pid, deadline_s=5):
+    """Waits for the end of a killed process that came to us when its parent died."""
+    end = time.monotonic() + deadline_s
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(pid, os.WNOHANG) == (0, 0) and time.monotonic() < end:
+            time.sleep(0.002)
+
+
 class Process:
     """A program that runs in a namespace; its output goes to a log file."""
 
@@ -112,6 +121,8 @@ class Process:
                 os.kill(pid, sig)
         if sig == signal.SIGKILL:
             self.popen.wait()
+            for pid in pids:
+                reap(pid)
 
     def stop(self, deadline_s=10):
         """SIGTERM, and the exit status; a process that does not end is killed: TimedOut."""
@@ -262,6 +273,8 @@ class Lab:
     def __enter__(self):
         for sig in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self.handlers[sig] = signal.signal(sig, self._interrupted)
+        # Orphans come to us, to be waited for, and not to an init that may not care.
+        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.tmp = tempfile.mkdtemp(prefix=self.prefix)
         return self
 
@@ -324,9 +337,10 @@ class Lab:
     def _delete(space):
         # What is left of processes that our processes started (keepalived's children).
         left = subprocess.run(["ip", "netns", "pids", space.name], capture_output=True, text=True)
-        for pid in left.stdout.split():
+        for pid in map(int, left.stdout.split()):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(int(pid), signal.SIGKILL)
+                os.kill(pid, signal.SIGKILL)
+            reap(pid)
         if os.path.exists(f"/run/netns/{space.name}"):
             subprocess.run(["ip", "netns", "delete", space.name], check=True)
 

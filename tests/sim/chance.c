@@ -7,6 +7,8 @@
 #include "tests/sim/net.h"
 #include "tests/sim/node.h"
 
+enum { FILL_TIMEOUT_S = 600 };
+
 /* ---- traffic ---- */
 
 static void flow_put(struct sim *s, struct sim_node *n, unsigned slot, const struct flow *f)
@@ -72,7 +74,7 @@ void chance_traffic_round(struct sim *s, unsigned count)
 
 	for (unsigned i = 0; i < count; i++) {
 		/* Some connections change several times in a row, before anything is sent. */
-		if (i == 0 || rng_permille(&s->rng_traffic, 800))
+		if (i == 0 || dice_permille(&s->rng_traffic, 800))
 			slot = (unsigned)rng_below(&s->rng_traffic, s->params.slots);
 		touch(s, slot);
 	}
@@ -89,9 +91,9 @@ static void traffic_round(struct sim *s, struct job *j)
 
 	if (faults_are_over(s))
 		return;
-	if (rng_permille(&s->rng_traffic, 20)) /* a burst */
+	if (dice_permille(&s->rng_traffic, 20)) /* a burst */
 		most = s->params.slots * 2;
-	chance_traffic_round(s, (unsigned)rng_range(&s->rng_traffic, 0, most));
+	chance_traffic_round(s, (unsigned)dice_range(&s->rng_traffic, 0, most));
 	for (unsigned i = 0; i < s->params.nodes; i++) {
 		kernel_expire(&s->nodes[i].kernel, s->now);
 		node_events_ready(s, &s->nodes[i]);
@@ -108,11 +110,16 @@ void chance_fill(struct sim *s, struct sim_node *n, unsigned first_slot, unsigne
 {
 	for (unsigned i = 0; i < count; i++) {
 		unsigned slot = first_slot + i;
+		struct flow f;
 
 		s->home[slot] = n->index;
 		flow_birth(s, n, slot);
 		for (int step = 0; step < 3; step++)
 			flow_step(s, n, slot);
+		f = n->kernel.entries[slot].flow;
+		f.mark = ++s->version;
+		f.timeout = FILL_TIMEOUT_S;
+		flow_put(s, n, slot, &f);
 	}
 }
 
@@ -144,10 +151,10 @@ static void start(struct sim *s, struct job *j)
 static void start_later(struct sim *s, struct sim_node *n)
 {
 	struct job j = {.run = start, .node = n->index};
-	int64_t ms = rng_range(&s->rng_fault, 1, 3000);
+	int64_t ms = dice_range(&s->rng_fault, 1, 3000);
 
-	j.a = rng_permille(&s->rng_fault, s->params.lower_seq_permille);
-	if (rng_permille(&s->rng_fault, 300))
+	j.a = dice_permille(&s->rng_fault, s->params.lower_seq_permille);
+	if (dice_permille(&s->rng_fault, 300))
 		ms /= 20;
 	sim_later(s, ms * NS_PER_MS, &j);
 }
@@ -169,14 +176,14 @@ static void fault_reboot(struct sim *s, struct sim_node *n)
 	for (unsigned slot = 0; slot < s->params.slots; slot++)
 		if (s->home[slot] == n->index)
 			s->home[slot] = other;
-	if (s->nodes[other].running && rng_permille(&s->rng_fault, 700))
+	if (s->nodes[other].running && dice_permille(&s->rng_fault, 700))
 		node_command(s, &s->nodes[other], ENGINE_PROMOTE);
 	start_later(s, n);
 }
 
 static void fault_freeze(struct sim *s, struct sim_node *n)
 {
-	int64_t ms = rng_range(&s->rng_fault, 10, 7000);
+	int64_t ms = dice_range(&s->rng_fault, 10, 7000);
 
 	s->coverage.count[COVERAGE_FROZEN]++;
 	trace_put(&s->trace, TRACE_FREEZE, n->index, (uint64_t)ms, 0, 0);
@@ -195,14 +202,14 @@ static void fault_cut(struct sim *s, struct sim_node *n)
 
 	s->coverage.count[COVERAGE_CUT]++;
 	net_cut(s, n->index, other);
-	if (rng_permille(&s->rng_fault, 600))
+	if (dice_permille(&s->rng_fault, 600))
 		net_cut(s, other, n->index);
-	sim_later(s, rng_range(&s->rng_fault, 50, 9000) * NS_PER_MS, &(struct job){.run = heal});
+	sim_later(s, dice_range(&s->rng_fault, 50, 9000) * NS_PER_MS, &(struct job){.run = heal});
 }
 
 static void fault_block(struct sim *s, struct sim_node *n)
 {
-	int64_t ms = rng_range(&s->rng_fault, 10, 2000);
+	int64_t ms = dice_range(&s->rng_fault, 10, 2000);
 
 	s->coverage.count[COVERAGE_BLOCKED]++;
 	trace_put(&s->trace, TRACE_BLOCK, n->index, (uint64_t)ms, 0, 0);
@@ -211,7 +218,7 @@ static void fault_block(struct sim *s, struct sim_node *n)
 
 static void fault_stall(struct sim *s, struct sim_node *n)
 {
-	int64_t ms = rng_range(&s->rng_fault, 10, 1500);
+	int64_t ms = dice_range(&s->rng_fault, 10, 1500);
 
 	s->coverage.count[COVERAGE_STALLED]++;
 	trace_put(&s->trace, TRACE_STALL, n->index, (uint64_t)ms, 0, 0);
@@ -230,10 +237,10 @@ static void fault_command(struct sim *s, struct sim_node *n)
 	if (n->commands_count >= LIMIT_COMMANDS - 2)
 		return;
 	node_command(s, n, kind);
-	if (kind != ENGINE_PROMOTE || !rng_permille(&s->rng_fault, 600))
+	if (kind != ENGINE_PROMOTE || !dice_permille(&s->rng_fault, 600))
 		return;
 	for (unsigned slot = 0; slot < s->params.slots; slot++) /* a real failover */
-		if (rng_permille(&s->rng_fault, 800))
+		if (dice_permille(&s->rng_fault, 800))
 			s->home[slot] = n->index;
 }
 
@@ -267,7 +274,7 @@ static void fault(struct sim *s, struct job *j)
 		}
 		dice -= faults[i].weight;
 	}
-	sim_later(s, rng_range(&s->rng_fault, 1, 2 * (int64_t)p->fault_ms) * NS_PER_MS, j);
+	sim_later(s, dice_range(&s->rng_fault, 1, 2 * (int64_t)p->fault_ms) * NS_PER_MS, j);
 }
 
 void chance_faults(struct sim *s)

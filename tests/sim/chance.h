@@ -17,7 +17,7 @@ void chance_faults(struct sim *);
 /* One round of traffic now: count changes of connections that go through any node. */
 void chance_traffic_round(struct sim *, unsigned count);
 
-/* Fills a node's kernel with count established connections. */
+/* Fills a node's kernel with count established connections that live long. */
 void chance_fill(struct sim *, struct sim_node *, unsigned first_slot, unsigned count);
 
 /* Ends all faults and traffic, then waits until all agree; fails if that takes too long. */

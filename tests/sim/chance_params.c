@@ -33,52 +33,52 @@ static void params_net(struct rng *r, struct sim_params *p)
 
 	for (unsigned i = 0; i < SIM_NODES_MAX; i++)
 		p->loss_permille[i] = losses[rng_below(r, 8)];
-	p->duplicate_permille = rng_permille(r, 500) ? (unsigned)rng_range(r, 1, 100) : 0;
-	p->delay_us = rng_range(r, 50, 5000);
-	p->jitter_us = rng_permille(r, 600) ? rng_range(r, 1, 60000) : 0;
-	if (rng_permille(r, 300)) {
-		p->corrupt_permille = (unsigned)rng_range(r, 1, 50);
-		p->corruption = rng_permille(r, 500) ? SIM_CORRUPT_DROPPED : SIM_CORRUPT_DELIVERED;
+	p->duplicate_permille = dice_permille(r, 500) ? (unsigned)dice_range(r, 1, 100) : 0;
+	p->delay_us = dice_range(r, 50, 5000);
+	p->jitter_us = dice_permille(r, 600) ? dice_range(r, 1, 60000) : 0;
+	if (dice_permille(r, 300)) {
+		p->corrupt_permille = (unsigned)dice_range(r, 1, 50);
+		p->corruption = dice_permille(r, 500) ? SIM_CORRUPT_DROPPED : SIM_CORRUPT_DELIVERED;
 	}
 }
 
 static void params_faults(struct rng *r, struct sim_params *p)
 {
-	p->fault_ms = rng_permille(r, 850) ? (unsigned)rng_range(r, 100, 1500) : 0;
-	p->weight_crash = rng_permille(r, 600) ? (unsigned)rng_below(r, 10) : 0;
-	p->weight_reboot = rng_permille(r, 500) ? (unsigned)rng_below(r, 6) : 0;
-	p->weight_freeze = rng_permille(r, 400) ? (unsigned)rng_below(r, 6) : 0;
-	p->weight_cut = rng_permille(r, 500) ? (unsigned)rng_below(r, 10) : 0;
-	p->weight_block = rng_permille(r, 500) ? (unsigned)rng_below(r, 10) : 0;
-	p->weight_stall = rng_permille(r, 500) ? (unsigned)rng_below(r, 10) : 0;
-	p->weight_command = rng_permille(r, 700) ? (unsigned)rng_below(r, 20) : 0;
-	p->lower_seq_permille = rng_permille(r, 500) ? 500 : 0;
-	p->late_tick_permille = rng_permille(r, 300) ? 100 : 0;
-	p->refuse_permille = rng_permille(r, 400) ? (unsigned)rng_range(r, 1, 300) : 0;
-	p->dump_abort_permille = rng_permille(r, 400) ? (unsigned)rng_range(r, 1, 150) : 0;
-	p->dump_ahead = rng_permille(r, 250);
+	p->fault_ms = dice_permille(r, 850) ? (unsigned)dice_range(r, 100, 1500) : 0;
+	p->weight_crash = dice_permille(r, 600) ? (unsigned)rng_below(r, 10) : 0;
+	p->weight_reboot = dice_permille(r, 500) ? (unsigned)rng_below(r, 6) : 0;
+	p->weight_freeze = dice_permille(r, 400) ? (unsigned)rng_below(r, 6) : 0;
+	p->weight_cut = dice_permille(r, 500) ? (unsigned)rng_below(r, 10) : 0;
+	p->weight_block = dice_permille(r, 500) ? (unsigned)rng_below(r, 10) : 0;
+	p->weight_stall = dice_permille(r, 500) ? (unsigned)rng_below(r, 10) : 0;
+	p->weight_command = dice_permille(r, 700) ? (unsigned)rng_below(r, 20) : 0;
+	p->lower_seq_permille = dice_permille(r, 500) ? 500 : 0;
+	p->late_tick_permille = dice_permille(r, 300) ? 100 : 0;
+	p->refuse_permille = dice_permille(r, 400) ? (unsigned)dice_range(r, 1, 300) : 0;
+	p->dump_abort_permille = dice_permille(r, 400) ? (unsigned)dice_range(r, 1, 150) : 0;
+	p->dump_ahead = dice_permille(r, 250);
 }
 
 static void params_config(struct rng *r, struct engine_config *c)
 {
 	static const uint32_t seqs[] = {1, 1795000000, 0x7fffff00, 0xffffff00};
 
-	c->datagram_bytes = (uint32_t)(rng_permille(r, 500) ? 1472 : rng_range(r, 576, 8972));
-	c->ack_window = rng_permille(r, 500) ? 300 : (uint32_t)rng_range(r, 1, 40);
-	c->resend_max = rng_permille(r, 800) ? 131072 : (uint32_t)rng_range(r, 8, 200);
-	c->commit_timeout_s = rng_permille(r, 300) ? 20 : 0;
-	c->purge_timeout_s = (uint32_t)rng_range(r, 0, 8);
-	c->poll_s = (uint32_t)rng_range(r, 1, 6);
-	c->startup_resync = rng_permille(r, 500);
-	c->tcp_window_tracking = rng_permille(r, 300);
-	c->commit_half_open = rng_permille(r, 300);
+	c->datagram_bytes = (uint32_t)(dice_permille(r, 500) ? 1472 : dice_range(r, 576, 8972));
+	c->ack_window = dice_permille(r, 500) ? 300 : (uint32_t)dice_range(r, 1, 40);
+	c->resend_max = dice_permille(r, 800) ? 131072 : (uint32_t)dice_range(r, 8, 200);
+	c->commit_timeout_s = dice_permille(r, 300) ? 20 : 0;
+	c->purge_timeout_s = (uint32_t)dice_range(r, 0, 8);
+	c->poll_s = (uint32_t)dice_range(r, 1, 6);
+	c->startup_resync = dice_permille(r, 500);
+	c->tcp_window_tracking = dice_permille(r, 300);
+	c->commit_half_open = dice_permille(r, 300);
 	c->first_seq = seqs[rng_below(r, 4)];
-	if (rng_permille(r, 250)) {
+	if (dice_permille(r, 250)) {
 		c->filter.protocol_policy = FLOW_FILTER_IGNORE;
 		flow_filter_add_protocol(&c->filter, 1);
 		flow_filter_add_protocol(&c->filter, 50);
 	}
-	if (rng_permille(r, 200)) {
+	if (dice_permille(r, 200)) {
 		c->filter.state_policy = FLOW_FILTER_IGNORE;
 		flow_filter_add_tcp_state(&c->filter, FLOW_TCP_SYN_SENT);
 		flow_filter_add_tcp_state(&c->filter, FLOW_TCP_LAST_ACK);
@@ -87,17 +87,17 @@ static void params_config(struct rng *r, struct engine_config *c)
 
 void chance_params(uint64_t seed, struct sim_params *p)
 {
-	struct rng r = rng_of(seed, 0);
+	struct rng r = dice_of(seed, 0);
 
 	chance_params_calm(p);
-	p->nodes = rng_permille(&r, 800) ? 2 : 3;
-	p->slots = (unsigned)rng_range(&r, 16, 96);
-	p->faults_ms = (unsigned)rng_range(&r, 4000, 10000);
-	p->traffic_ms = (unsigned)rng_range(&r, 5, 100);
-	p->traffic_round = (unsigned)rng_range(&r, 1, 8);
-	p->prefilled = rng_permille(&r, 300) ? (unsigned)rng_below(&r, p->slots) : 0;
-	p->events_cap = rng_permille(&r, 500) ? 1024 : (size_t)rng_range(&r, 4, 64);
-	p->events_delay_us = rng_range(&r, 1, 5000);
+	p->nodes = dice_permille(&r, 800) ? 2 : 3;
+	p->slots = (unsigned)dice_range(&r, 16, 96);
+	p->faults_ms = (unsigned)dice_range(&r, 4000, 10000);
+	p->traffic_ms = (unsigned)dice_range(&r, 5, 100);
+	p->traffic_round = (unsigned)dice_range(&r, 1, 8);
+	p->prefilled = dice_permille(&r, 300) ? (unsigned)rng_below(&r, p->slots) : 0;
+	p->events_cap = dice_permille(&r, 500) ? 1024 : (size_t)dice_range(&r, 4, 64);
+	p->events_delay_us = dice_range(&r, 1, 5000);
 	params_net(&r, p);
 	params_faults(&r, p);
 	params_config(&r, &p->config);

@@ -136,11 +136,17 @@ bool kernel_read(const struct kernel_model *k, mono now, unsigned slot, struct f
 /* What ctnetlink changes on an entry that is there. */
 static int entry_update(struct kernel_model *k, mono now, unsigned slot, const struct flow *f)
 {
+	const uint32_t fixed = FLOW_STATUS_EXPECTED | FLOW_STATUS_CONFIRMED | FLOW_STATUS_DYING;
+	const uint32_t growing = FLOW_STATUS_SEEN_REPLY | FLOW_STATUS_ASSURED;
 	struct flow merged = k->entries[slot].flow;
 
+	if (flow_has(f, FLOW_STATUS) &&
+		((merged.status ^ f->status) & fixed || merged.status & ~f->status & growing))
+		return EBUSY;
 	merged.mark = f->mark;
 	merged.timeout = f->timeout;
-	merged.status |= f->status & (FLOW_STATUS_SEEN_REPLY | FLOW_STATUS_ASSURED);
+	if (flow_has(f, FLOW_STATUS))
+		merged.status |= f->status & growing;
 	if (flow_has(f, FLOW_TCP_STATE))
 		merged.tcp.state = f->tcp.state;
 	if (flow_has(f, FLOW_SCTP_STATE))
@@ -173,7 +179,7 @@ int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct k
 		return ENOENT;
 	if (op->kind == KERNEL_OP_CREATE && e->live)
 		return EEXIST;
-	if (rng_permille(r, k->refuse_permille))
+	if (dice_permille(r, k->refuse_permille))
 		return refusals[rng_below(r, sizeof(refusals) / sizeof(refusals[0]))];
 	if (op->kind == KERNEL_OP_DELETE) {
 		e->live = false;

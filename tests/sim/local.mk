@@ -13,9 +13,11 @@ tests_sim_sim_SOURCES = \
 	tests/sim/main.c \
 	tests/sim/net.h tests/sim/net.c \
 	tests/sim/node.h tests/sim/node.c \
-	tests/sim/rng.h \
-	tests/sim/scenario.h tests/sim/scenario.c tests/sim/scenario_takeover.c \
-	tests/sim/scenario_attack.c \
+	tests/sim/dice.h \
+	tests/sim/oldpeer.h tests/sim/oldpeer.c \
+	tests/sim/scenario.h tests/sim/scenario.c tests/sim/scenario_mixed.c \
+	tests/sim/scenario_restart.c \
+	tests/sim/scenario_stress.c tests/sim/scenario_takeover.c \
 	tests/sim/sim.h tests/sim/sim.c \
 	tests/sim/trace.h tests/sim/trace.c \
 	tests/sim/traffic.h tests/sim/traffic.c tests/sim/traffic_compare.c

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/chance.h"
+#include "base/check.h"
 #include "tests/sim/scenario.h"
 
 /*
  * sim --seed N [--scenario NAME] [--verbose]    one run
  * sim --seeds N [--from M] [--scenario NAME]    many, each twice
- * sim --scenarios                               every targeted scenario, under a few seeds
+ * sim --scenarios SEEDS                         every targeted scenario, under so many seeds
  */
 struct outcome {
 	bool passed;
@@ -25,7 +25,7 @@ static void print_repeat(FILE *to)
 {
 	fprintf(to, "repeat with: tests/sim/sim --seed %" PRIu64, running_seed);
 	if (strcmp(running_scenario, scenario_chance.name) != 0)
-		fprintf(to, " --scenario %s", running_scenario);
+		fprintf(to, " --scenario \"%s\"", running_scenario);
 	fprintf(to, " --verbose\n");
 }
 
@@ -45,12 +45,7 @@ static void run(const struct scenario *sc, uint64_t seed, bool verbose, struct o
 
 	running_seed = seed;
 	running_scenario = sc->name;
-	if (sc->params)
-		sc->params(&p);
-	else if (sc == &scenario_chance)
-		chance_params(seed, &p);
-	else
-		chance_params_calm(&p);
+	sc->params(seed, &p);
 	memset(out, 0, sizeof(*out));
 	memset(&s, 0, sizeof(s));
 	if (setjmp(s.trace.way_out) == 0) {
@@ -120,36 +115,45 @@ static int run_one(const struct scenario *sc, uint64_t seed, bool verbose)
 	return out.passed ? 0 : 1;
 }
 
+static const struct scenario_group *const groups[] = {
+	&scenarios_takeover, &scenarios_restart, &scenarios_mixed, &scenarios_stress};
+
 static int run_scenarios(uint64_t seeds)
 {
-	unsigned failed = 0;
+	unsigned passed = 0, failed = 0;
 
-	for (unsigned i = 0; i < scenarios_count; i++) {
-		bool ok = true;
+	for (size_t g = 0; g < ARRAY_SIZE(groups); g++) {
+		for (unsigned i = 0; i < groups[g]->count; i++) {
+			const struct scenario *sc = &groups[g]->scenarios[i];
+			bool ok = true;
 
-		for (uint64_t seed = 1; seed <= seeds; seed++)
-			ok = run_twice(&scenarios[i], seed, NULL) && ok;
-		printf("%s: %s\n", scenarios[i].name, ok ? "passed" : "FAILED");
-		failed += !ok;
+			for (uint64_t seed = 1; seed <= seeds; seed++)
+				ok = run_twice(sc, seed, NULL) && ok;
+			printf("%s: %s\n", sc->name, ok ? "passed" : "FAILED");
+			passed += ok;
+			failed += !ok;
+		}
 	}
-	printf("sim scenarios: %u passed, %u failed\n", scenarios_count - failed, failed);
+	printf("sim scenarios: %u passed, %u failed\n", passed, failed);
 	return failed == 0 ? 0 : 1;
 }
 
 static const struct scenario *scenario_find(const char *name)
 {
-	for (unsigned i = 0; i < scenarios_count; i++)
-		if (strcmp(scenarios[i].name, name) == 0)
-			return &scenarios[i];
+	for (size_t g = 0; g < ARRAY_SIZE(groups); g++)
+		for (unsigned i = 0; i < groups[g]->count; i++)
+			if (strcmp(groups[g]->scenarios[i].name, name) == 0)
+				return &groups[g]->scenarios[i];
 	return strcmp(name, scenario_chance.name) == 0 ? &scenario_chance : NULL;
 }
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: sim --seed N | --seeds N [--from M] | --scenarios [N]\n"
+	fprintf(stderr, "usage: sim --seed N | --seeds N [--from M] | --scenarios SEEDS\n"
 			"           [--scenario NAME] [--verbose]\n");
-	for (unsigned i = 0; i < scenarios_count; i++)
-		fprintf(stderr, "  %s\n", scenarios[i].name);
+	for (size_t g = 0; g < ARRAY_SIZE(groups); g++)
+		for (unsigned i = 0; i < groups[g]->count; i++)
+			fprintf(stderr, "  \"%s\"\n", groups[g]->scenarios[i].name);
 	return 2;
 }
 

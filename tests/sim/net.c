@@ -6,15 +6,16 @@
 #include "tests/sim/invariants.h"
 #include "tests/sim/net.h"
 #include "tests/sim/node.h"
+#include "tests/sim/oldpeer.h"
 
 static void corrupt(struct sim *s, uint8_t *bytes, size_t *len)
 {
 	s->coverage.count[COVERAGE_CORRUPTED]++;
-	if (rng_permille(&s->rng_net, 300)) {
+	if (dice_permille(&s->rng_net, 300)) {
 		*len = rng_below(&s->rng_net, *len + 1);
 		return;
 	}
-	for (int64_t n = rng_range(&s->rng_net, 1, 4); n > 0 && *len > 0; n--)
+	for (int64_t n = dice_range(&s->rng_net, 1, 4); n > 0 && *len > 0; n--)
 		bytes[rng_below(&s->rng_net, *len)] ^= (uint8_t)(1u << rng_below(&s->rng_net, 8));
 }
 
@@ -23,7 +24,7 @@ static void deliver(struct sim *s, struct job *j)
 	struct sim_node *n = &s->nodes[j->node];
 	unsigned from = (unsigned)j->a;
 
-	if (s->cut[from][j->node] || !n->running) {
+	if (s->cut[from][j->node] || (!n->running && !n->old)) {
 		trace_put(&s->trace, TRACE_LOSE, j->node, from, j->len, 0);
 		s->coverage.count[COVERAGE_LOST]++;
 		return;
@@ -37,6 +38,10 @@ static void deliver(struct sim *s, struct job *j)
 		return;
 	}
 	trace_put(&s->trace, TRACE_DELIVER, j->node, from, j->len, trace_hash(j->data, j->len));
+	if (n->old) {
+		oldpeer_datagram(s, n, j->data, j->len);
+		return;
+	}
 	invariants_before_datagram(s, n, from, j->data, j->len);
 	engine_datagram(n->engine, s->now, 0, &s->nodes[from].addr, j->data, j->len);
 	invariants_after_datagram(s, n, from, j->data, j->len);
@@ -49,14 +54,14 @@ static void send_one(struct sim *s, unsigned from, unsigned to, const uint8_t *b
 	int64_t delay_us = p->delay_us;
 	struct job j = {.run = deliver, .node = to, .a = from, .len = len};
 
-	if (p->jitter_us > 0 && rng_permille(&s->rng_net, 300)) {
-		delay_us += rng_range(&s->rng_net, 0, p->jitter_us);
+	if (p->jitter_us > 0 && dice_permille(&s->rng_net, 300)) {
+		delay_us += dice_range(&s->rng_net, 0, p->jitter_us);
 		s->coverage.count[COVERAGE_OVERTAKEN]++;
 	}
 	j.data = malloc(len + 1);
 	CHECK(j.data);
 	memcpy(j.data, bytes, len);
-	if (!s->quiet && rng_permille(&s->rng_net, p->corrupt_permille)) {
+	if (!s->quiet && dice_permille(&s->rng_net, p->corrupt_permille)) {
 		corrupt(s, j.data, &j.len);
 		trace_put(&s->trace, TRACE_CORRUPT, to, from, j.len, len);
 		if (p->corruption == SIM_CORRUPT_DROPPED) {
@@ -79,13 +84,13 @@ void net_send(struct sim *s, unsigned from, const uint8_t *bytes, size_t len)
 		if (to == from)
 			continue;
 		if (s->cut[from][to] ||
-			(!s->quiet && rng_permille(&s->rng_net, p->loss_permille[to]))) {
+			(!s->quiet && dice_permille(&s->rng_net, p->loss_permille[to]))) {
 			trace_put(&s->trace, TRACE_LOSE, to, from, len, 1);
 			s->coverage.count[COVERAGE_LOST]++;
 			continue;
 		}
 		send_one(s, from, to, bytes, len);
-		if (!s->quiet && rng_permille(&s->rng_net, p->duplicate_permille)) {
+		if (!s->quiet && dice_permille(&s->rng_net, p->duplicate_permille)) {
 			send_one(s, from, to, bytes, len);
 			s->coverage.count[COVERAGE_DUPLICATED]++;
 		}

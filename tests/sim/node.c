@@ -8,6 +8,7 @@
 #include "tests/sim/invariants.h"
 #include "tests/sim/net.h"
 #include "tests/sim/node.h"
+#include "tests/sim/oldpeer.h"
 
 enum { PAGE_BYTES = 4096, PULLED_AT_ONCE_MAX = 32 };
 
@@ -72,7 +73,7 @@ static void op_run(struct sim *s, struct job *j)
 	struct sim_node *n = &s->nodes[j->node];
 	const struct kernel_op *op = j->data;
 	struct job answer = {.run = op_answer, .node = j->node, .a = op->id};
-	mono at = mono_add_ns(s->now, rng_range(&s->rng_kernel, 20, 400) * NS_PER_US);
+	mono at = mono_add_ns(s->now, dice_range(&s->rng_kernel, 20, 400) * NS_PER_US);
 	int err;
 
 	if (n->machine_boot != j->a) /* the machine fell before the request was served */
@@ -120,7 +121,7 @@ static void dump_job(struct sim *s, struct sim_node *n, int64_t us_max, job_run 
 {
 	struct job j = {.run = run, .node = n->index, .b = n->boot, .data = data};
 
-	sim_later(s, rng_range(&s->rng_kernel, 1, us_max) * NS_PER_US, &j);
+	sim_later(s, dice_range(&s->rng_kernel, 1, us_max) * NS_PER_US, &j);
 }
 
 /* True if the job is not for now: its daemon is gone, or stopped (then it is put off). */
@@ -164,7 +165,7 @@ static void dump_deliver(struct sim *s, struct job *j)
 		engine_kernel_event(n->engine, s->now, KERNEL_DUMP_FLOW, &p->flows[i].flow);
 	}
 	node_wake(s, n);
-	if (!s->quiet && rng_permille(&s->rng_kernel, s->params.dump_abort_permille))
+	if (!s->quiet && dice_permille(&s->rng_kernel, s->params.dump_abort_permille))
 		dump_end(s, n, KERNEL_DUMP_ABORT);
 	else if (n->dump_left == 0)
 		dump_end(s, n, KERNEL_DUMP_END);
@@ -175,7 +176,7 @@ static void dump_deliver(struct sim *s, struct job *j)
 static void dump_read(struct sim *s, struct job *j)
 {
 	struct sim_node *n = &s->nodes[j->node];
-	unsigned piece = (unsigned)rng_range(&s->rng_kernel, 4, 32);
+	unsigned piece = (unsigned)dice_range(&s->rng_kernel, 4, 32);
 	struct dump_piece *p;
 
 	if (dump_not_now(s, n, j))
@@ -211,7 +212,7 @@ static void dump_begin(struct sim *s, struct job *j)
 static void pull_op(struct sim *s, struct sim_node *n, const struct kernel_op *op)
 {
 	struct job j = {.run = op_run, .node = n->index, .a = n->machine_boot, .b = n->boot};
-	mono at = mono_add_ns(s->now, rng_range(&s->rng_kernel, 5, 300) * NS_PER_US);
+	mono at = mono_add_ns(s->now, dice_range(&s->rng_kernel, 5, 300) * NS_PER_US);
 
 	trace_put(&s->trace, TRACE_OP, n->index, op->kind, op->id, op->flow.mark);
 	if (op->kind == KERNEL_OP_DUMP) {
@@ -301,7 +302,7 @@ void node_wake(struct sim *s, struct sim_node *n)
 	if (n->woken)
 		return;
 	n->woken = true;
-	sim_later(s, rng_range(&s->rng_node, 1, 1000) * NS_PER_US, &j);
+	sim_later(s, dice_range(&s->rng_node, 1, 1000) * NS_PER_US, &j);
 }
 
 /* ---- time ---- */
@@ -340,9 +341,9 @@ static void tick_plan(struct sim *s, struct sim_node *n)
 		at = s->now;
 	if (mono_before(at, n->frozen_until))
 		at = n->frozen_until;
-	late_us = rng_range(&s->rng_node, 1, 200);
-	if (!s->quiet && rng_permille(&s->rng_node, s->params.late_tick_permille)) {
-		late_us = rng_range(&s->rng_node, 1000, 3000000);
+	late_us = dice_range(&s->rng_node, 1, 200);
+	if (!s->quiet && dice_permille(&s->rng_node, s->params.late_tick_permille)) {
+		late_us = dice_range(&s->rng_node, 1000, 3000000);
 		s->coverage.count[COVERAGE_LATE_TICK] += late_us > 1000000;
 	}
 	n->tick_at = at;
@@ -375,7 +376,7 @@ void node_events_ready(struct sim *s, struct sim_node *n)
 	if (!n->running || n->drain_due)
 		return;
 	n->drain_due = true;
-	sim_later(s, rng_range(&s->rng_node, 1, s->params.events_delay_us) * NS_PER_US, &j);
+	sim_later(s, dice_range(&s->rng_node, 1, s->params.events_delay_us) * NS_PER_US, &j);
 }
 
 /* ---- life ---- */
@@ -410,6 +411,7 @@ static void memory_drop(struct sim_node *n)
 
 void node_fini(struct sim_node *n)
 {
+	oldpeer_stop(n);
 	memory_drop(n);
 	kernel_fini(&n->kernel);
 	for (unsigned o = 0; o < SIM_NODES_MAX; o++)
@@ -431,7 +433,7 @@ static void memory_take(struct sim_node *n)
 
 void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 {
-	uint32_t step = (uint32_t)rng_range(&s->rng_node, 1, 5000);
+	uint32_t step = (uint32_t)dice_range(&s->rng_node, 1, 5000);
 
 	CHECK(!n->running);
 	n->boot++;

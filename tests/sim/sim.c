@@ -23,11 +23,11 @@ void sim_init(struct sim *s, uint64_t seed, const struct sim_params *p, bool ver
 	s->now = (mono){NS_PER_SEC};
 	s->trace.verbose = verbose;
 	s->trace.hash = seed;
-	s->rng_net = rng_of(seed, 1);
-	s->rng_kernel = rng_of(seed, 2);
-	s->rng_traffic = rng_of(seed, 3);
-	s->rng_fault = rng_of(seed, 4);
-	s->rng_node = rng_of(seed, 5);
+	s->rng_net = dice_of(seed, 1);
+	s->rng_kernel = dice_of(seed, 2);
+	s->rng_traffic = dice_of(seed, 3);
+	s->rng_fault = dice_of(seed, 4);
+	s->rng_node = dice_of(seed, 5);
 	s->relaxed = p->corrupt_permille > 0 && p->corruption == SIM_CORRUPT_DELIVERED;
 	agenda_init(&s->agenda);
 	for (unsigned i = 0; i < p->nodes; i++)

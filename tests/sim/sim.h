@@ -10,7 +10,7 @@
 #include "tests/sim/agenda.h"
 #include "tests/sim/coverage.h"
 #include "tests/sim/kernel_model.h"
-#include "tests/sim/rng.h"
+#include "tests/sim/dice.h"
 #include "tests/sim/trace.h"
 
 /* One run: a cluster, its network and its clock, all derived from a seed. */
@@ -60,6 +60,8 @@ struct sim_params {
 	struct engine_config config; /* but for what differs from start to start */
 };
 
+struct oldpeer;
+
 /* What a receiver is known to have seen of one slot of an owner's kernel. */
 struct sim_view {
 	int at; /* index into the owner's history; -1: nothing */
@@ -71,6 +73,7 @@ struct sim_node {
 	bool running;
 	unsigned boot; /* counts starts */
 	struct engine *engine;
+	struct oldpeer *old; /* in the engine's place, or NULL: see oldpeer.h */
 	uint8_t *memory; /* with a guard page on both sides */
 	size_t memory_bytes;
 	struct engine_config config;

@@ -133,22 +133,22 @@ static void reply_make(struct rng *r, struct flow *f)
 		flow_mark_set(f, FLOW_REPL_PORT_SRC);
 		flow_mark_set(f, FLOW_REPL_PORT_DST);
 	}
-	if (rng_permille(r, 200)) { /* source NAT, often with another port */
+	if (dice_permille(r, 200)) { /* source NAT, often with another port */
 		if (v6)
-			set_v6(&t->dst, 9, (unsigned)rng_range(r, 1, 99));
+			set_v6(&t->dst, 9, (unsigned)dice_range(r, 1, 99));
 		else
-			set_v4(&t->dst, 198, 51, 100, (uint8_t)rng_range(r, 1, 99));
+			set_v4(&t->dst, 198, 51, 100, (uint8_t)dice_range(r, 1, 99));
 		f->status |= FLOW_STATUS_SRC_NAT | FLOW_STATUS_SRC_NAT_DONE;
-		if (flow_l4_has_ports(o->l4) && rng_permille(r, 500))
-			t->dport_be = htons((uint16_t)rng_range(r, 40000, 60000));
+		if (flow_l4_has_ports(o->l4) && dice_permille(r, 500))
+			t->dport_be = htons((uint16_t)dice_range(r, 40000, 60000));
 	}
-	if (rng_permille(r, 150)) { /* destination NAT */
+	if (dice_permille(r, 150)) { /* destination NAT */
 		if (v6)
-			set_v6(&t->src, 8, (unsigned)rng_range(r, 1, 99));
+			set_v6(&t->src, 8, (unsigned)dice_range(r, 1, 99));
 		else
-			set_v4(&t->src, 172, 16, 0, (uint8_t)rng_range(r, 1, 99));
+			set_v4(&t->src, 172, 16, 0, (uint8_t)dice_range(r, 1, 99));
 		f->status |= FLOW_STATUS_DST_NAT | FLOW_STATUS_DST_NAT_DONE;
-		if (flow_l4_has_ports(o->l4) && rng_permille(r, 500))
+		if (flow_l4_has_ports(o->l4) && dice_permille(r, 500))
 			t->sport_be = htons(8080);
 	}
 }
@@ -233,7 +233,7 @@ static void birth_l4(struct rng *r, struct flow *f)
 static void set_common(struct rng *r, uint32_t version, struct flow *f)
 {
 	f->mark = version;
-	f->timeout = (uint32_t)rng_range(r, TRAFFIC_TIMEOUT_MIN_S, TRAFFIC_TIMEOUT_MAX_S);
+	f->timeout = (uint32_t)dice_range(r, TRAFFIC_TIMEOUT_MIN_S, TRAFFIC_TIMEOUT_MAX_S);
 	flow_mark_set(f, FLOW_MARK);
 	flow_mark_set(f, FLOW_TIMEOUT);
 	flow_mark_set(f, FLOW_STATUS);
@@ -247,18 +247,18 @@ void traffic_birth(struct rng *r, unsigned slot, uint32_t version, struct flow *
 	f->status = FLOW_STATUS_CONFIRMED;
 	reply_make(r, f);
 	birth_l4(r, f);
-	if (rng_permille(r, 100)) {
+	if (dice_permille(r, 100)) {
 		h = rng_below(r, sizeof(helpers) / sizeof(helpers[0]));
-		strncpy(f->helper_name, helpers[h], sizeof(f->helper_name) - 1);
+		memcpy(f->helper_name, helpers[h], strlen(helpers[h]));
 		flow_mark_set(f, FLOW_HELPER_NAME);
 		f->status |= FLOW_STATUS_HELPER;
-	} else if (rng_permille(r, 80)) {
+	} else if (dice_permille(r, 80)) {
 		master_make(r, f);
 		f->status |= FLOW_STATUS_EXPECTED;
 	}
-	if (rng_permille(r, 100))
+	if (dice_permille(r, 100))
 		labels_make(r, f);
-	if (f->tuple[FLOW_ORIG].l4 == IPPROTO_TCP && rng_permille(r, 50)) {
+	if (f->tuple[FLOW_ORIG].l4 == IPPROTO_TCP && dice_permille(r, 50)) {
 		f->synproxy_isn = (uint32_t)rng_u64(r);
 		f->synproxy_its = (uint32_t)rng_u64(r);
 		f->synproxy_tsoff = (uint32_t)rng_u64(r);
@@ -275,20 +275,20 @@ void traffic_step(struct rng *r, uint32_t version, struct flow *f)
 
 	if (l4 == IPPROTO_TCP && f->tcp.state < FLOW_TCP_ESTABLISHED)
 		f->tcp.state++;
-	else if (l4 == IPPROTO_TCP && f->tcp.state < FLOW_TCP_TIME_WAIT && rng_permille(r, 200))
+	else if (l4 == IPPROTO_TCP && f->tcp.state < FLOW_TCP_TIME_WAIT && dice_permille(r, 200))
 		f->tcp.state++;
 	if (l4 == IPPROTO_SCTP && f->sctp.state < 4)
 		f->sctp.state++;
 	if (l4 == IPPROTO_DCCP && f->dccp.state < 4)
 		f->dccp.state++;
 	f->status |= FLOW_STATUS_SEEN_REPLY;
-	if (rng_permille(r, 500))
+	if (dice_permille(r, 500))
 		f->status |= FLOW_STATUS_ASSURED;
-	if (rng_permille(r, 100))
+	if (dice_permille(r, 100))
 		f->status ^= FLOW_STATUS_OFFLOAD;
-	if (rng_permille(r, 100))
+	if (dice_permille(r, 100))
 		labels_make(r, f);
-	if (l4 == IPPROTO_TCP && rng_permille(r, 50))
+	if (l4 == IPPROTO_TCP && dice_permille(r, 50))
 		seqadj_make(r, f);
 	set_common(r, version, f);
 }

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "flow/flow.h"
-#include "tests/sim/rng.h"
+#include "tests/sim/dice.h"
 
 /*
  * The connections that the simulated traffic consists of. A connection is a slot: a number from

@@ -61,7 +61,8 @@ static bool passes(const void *msg, size_t len)
 static size_t event_of(const struct flow *f, uint8_t type, uint32_t port, void *buf)
 {
 	struct nlmsghdr *msg = buf;
-	size_t len = nlmsg_ct_build(buf, NLMSG_CT_BYTES_MAX, 0, 0, f, NLMSG_PART_ALL);
+	size_t len = nlmsg_ct_build(
+		buf, NLMSG_CT_BYTES_MAX, 0, 0, f, NLMSG_PART_TUPLES | NLMSG_PART_STATE);
 
 	CU_ASSERT_NOT_EQUAL_FATAL(len, 0);
 	msg->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);

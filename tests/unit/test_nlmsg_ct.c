@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <arpa/inet.h>
+#include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
@@ -11,6 +12,7 @@
 #include "flow/print.h"
 #include "flow/status.h"
 #include "nlmsg/ct.h"
+#include "tests/lib/flowgen.h"
 #include "tests/lib/nlmsg_random.h"
 #include "tests/lib/seed.h"
 #include "unit.h"
@@ -190,12 +192,85 @@ static void what_is_built_is_parsed_again(void)
 
 		nlmsg_random_flow(&r, &f);
 		memset(buf, 0xaa, sizeof(buf));
-		len = nlmsg_ct_build(
-			buf, sizeof(buf), NLM_F_CREATE, i, &f, NLMSG_PART_ALL | NLMSG_PART_ID);
+		len = nlmsg_ct_build(buf, sizeof(buf), NLM_F_CREATE, i, &f,
+			(NLMSG_PART_ALL & ~NLMSG_PART_NAT) | NLMSG_PART_ID);
 		CU_ASSERT_TRUE_FATAL(len > 0 && len % 4 == 0);
 		CU_ASSERT_EQUAL(nlmsg_ct_parse((const void *)buf, len, &back), NLMSG_OK);
 		CU_ASSERT_TRUE(flows_equal(&f, &back));
 	}
+}
+
+/* The value of the attribute at path in a request, each nested in the one before; NULL if none. */
+static const void *value_at(const struct nlmsghdr *msg, const uint16_t *path, size_t count)
+{
+	const struct nlattr *a, *found = NULL;
+
+	mnl_attr_for_each(a, msg, sizeof(struct nfgenmsg)) if (mnl_attr_get_type(a) == path[0])
+		found = a;
+	for (size_t i = 1; found && i < count; i++) {
+		const struct nlattr *nest = found;
+
+		found = NULL;
+		mnl_attr_for_each_nested(a, nest) if (mnl_attr_get_type(a) == path[i]) found = a;
+	}
+	return found ? mnl_attr_get_payload(found) : NULL;
+}
+
+static uint16_t nat_port(const struct nlmsghdr *msg, uint16_t nat, uint16_t end)
+{
+	const uint8_t *v = value_at(msg, (const uint16_t[]){nat, CTA_NAT_PROTO, end}, 3);
+
+	return v ? (uint16_t)(v[0] << 8 | v[1]) : 0;
+}
+
+static uint32_t nat_v4(const struct nlmsghdr *msg, uint16_t nat)
+{
+	const void *v = value_at(msg, (const uint16_t[]){nat, CTA_NAT_V4_MINIP}, 2);
+
+	return v ? ntohl(*(const uint32_t *)v) : 0;
+}
+
+static void nat_is_requested_as_the_reply_tuple_shows_it(void)
+{
+	uint32_t buf[NLMSG_CT_BYTES_MAX / sizeof(uint32_t)];
+	const struct nlmsghdr *msg = (const struct nlmsghdr *)buf;
+	struct flow_tuple plain;
+	struct flow f, back;
+	size_t len;
+
+	flowgen_tcp4(&f, "10.0.0.1", 1000, "10.0.0.2", 80, FLOW_TCP_ESTABLISHED);
+	plain = f.tuple[FLOW_REPL];
+	f.status |= FLOW_STATUS_SRC_NAT_DONE | FLOW_STATUS_DST_NAT_DONE;
+	len = nlmsg_ct_build(buf, sizeof(buf), 0, 0, &f, NLMSG_PART_ALL);
+	CU_ASSERT_NOT_EQUAL(len, 0);
+	CU_ASSERT_PTR_NULL(value_at(msg, (const uint16_t[]){CTA_NAT_SRC}, 1));
+	CU_ASSERT_PTR_NULL(value_at(msg, (const uint16_t[]){CTA_NAT_DST}, 1));
+
+	f.tuple[FLOW_REPL].dst.v4_be = htonl(0xc0000201);
+	f.tuple[FLOW_REPL].dport_be = htons(3000);
+	f.tuple[FLOW_REPL].src.v4_be = htonl(0xc0000202);
+	len = nlmsg_ct_build(buf, sizeof(buf), 0, 0, &f, NLMSG_PART_ALL);
+	CU_ASSERT_EQUAL(nat_v4(msg, CTA_NAT_SRC), 0xc0000201);
+	CU_ASSERT_EQUAL(nat_port(msg, CTA_NAT_SRC, CTA_PROTONAT_PORT_MIN), 3000);
+	CU_ASSERT_EQUAL(nat_port(msg, CTA_NAT_SRC, CTA_PROTONAT_PORT_MAX), 3000);
+	CU_ASSERT_EQUAL(nat_v4(msg, CTA_NAT_DST), 0xc0000202);
+	CU_ASSERT_EQUAL(nat_port(msg, CTA_NAT_DST, CTA_PROTONAT_PORT_MIN), 80);
+	CU_ASSERT_EQUAL(nlmsg_ct_parse(msg, len, &back), NLMSG_OK);
+	CU_ASSERT_EQUAL(memcmp(&back.tuple[FLOW_REPL], &plain, sizeof(plain)), 0);
+
+	/* without the part the reply tuple is what it is */
+	len = nlmsg_ct_build(buf, sizeof(buf), 0, 0, &f, NLMSG_PART_ALL & ~NLMSG_PART_NAT);
+	CU_ASSERT_PTR_NULL(value_at(msg, (const uint16_t[]){CTA_NAT_SRC}, 1));
+	CU_ASSERT_EQUAL(nlmsg_ct_parse(msg, len, &back), NLMSG_OK);
+	CU_ASSERT_EQUAL(back.tuple[FLOW_REPL].dport_be, htons(3000));
+
+	/* a request goes before what is seen */
+	f.snat.v4_be = htonl(0xc0000203);
+	flow_mark_set(&f, FLOW_SNAT_IPV4);
+	nlmsg_ct_build(buf, sizeof(buf), 0, 0, &f, NLMSG_PART_ALL);
+	CU_ASSERT_EQUAL(nat_v4(msg, CTA_NAT_SRC), 0xc0000203);
+	CU_ASSERT_EQUAL(nat_port(msg, CTA_NAT_SRC, CTA_PROTONAT_PORT_MIN), 0);
+	CU_ASSERT_PTR_NULL(value_at(msg, (const uint16_t[]){CTA_NAT_DST}, 1));
 }
 
 static void a_request_that_does_not_fit_is_not_built(void)
@@ -460,6 +535,8 @@ static const struct unit_test tests[] = {
 	{"a helper leaves a master and sequence adjustment",
 		a_helper_leaves_a_master_and_sequence_adjustment},
 	{"what is built is parsed again", what_is_built_is_parsed_again},
+	{"NAT is requested as the reply tuple shows it",
+		nat_is_requested_as_the_reply_tuple_shows_it},
 	{"a request that does not fit is not built", a_request_that_does_not_fit_is_not_built},
 	{"a flow without a key builds nothing", a_flow_without_a_key_builds_nothing},
 	{"requests name the original tuple and the zone",
