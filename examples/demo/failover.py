@@ -55,19 +55,20 @@ CONNECTIONS = [
 ]
 SPEAKERS = {"idle4": "client", "idle4-snat": "server", "idle6": "server"}
 
+# VRRP and IGMP by number (112, 2): a small system has no /etc/protocols.
 RULESET = """
 table inet firewall {
 	chain untracked {
 		type filter hook prerouting priority raw; policy accept;
 		iifname { sync, lo } notrack
-		meta l4proto { vrrp, igmp } notrack
+		meta l4proto { 112, 2 } notrack
 		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit,
 			mld-listener-query, mld-listener-report, mld2-listener-report } notrack
 	}
 	chain untracked_own {
 		type filter hook output priority raw; policy accept;
 		oifname { sync, lo } notrack
-		meta l4proto { vrrp, igmp } notrack
+		meta l4proto { 112, 2 } notrack
 		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit,
 			mld-listener-query, mld-listener-report, mld2-listener-report } notrack
 	}
