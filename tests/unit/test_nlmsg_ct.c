@@ -203,7 +203,7 @@ static void what_is_built_is_parsed_again(void)
 /* The value of the attribute at path in a request, each nested in the one before; NULL if none. */
 static const void *value_at(const struct nlmsghdr *msg, const uint16_t *path, size_t count)
 {
-	const struct nlattr *a, *found = NULL;
+	struct nlattr *a, *found = NULL; /* not const: the macros of libmnl cast it away */
 
 	mnl_attr_for_each(a, msg, sizeof(struct nfgenmsg)) if (mnl_attr_get_type(a) == path[0])
 		found = a;
