@@ -16,7 +16,7 @@ tests_unit_test_nlmsg_bpf_SOURCES = tests/unit/unit.h tests/unit/test_nlmsg_bpf.
 	tests/lib/nlmsg_random.h tests/lib/nlmsg_random.c
 tests_unit_test_nlmsg_bpf_LDADD = $(NLMSG_TEST_LDADD)
 
-EXTRA_DIST += tests/lib/capture_nlmsg.py tests/lib/captures/nlmsg
+EXTRA_DIST += tests/system/test_ctnetlink.sh tests/lib/capture_nlmsg.py tests/lib/captures/nlmsg
 
 # By hand or by ./check, not by make check: they need root.
 check_PROGRAMS += tests/system/kernel_accepts tests/system/kernel_filters
