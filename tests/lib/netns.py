@@ -257,7 +257,8 @@ def parse_flow(line, ignore=("timeout",)):
             kind = "status" if token.startswith("[") else "state"
             if kind not in ignore:
                 words.append(token)
-        elif not (tuples == 2 and "reply" in ignore and key not in ("mark", "labels", "helper")):
+        elif not (tuples == 2 and "reply" in ignore
+                  and key not in ("mark", "labels", "helper", "zone")):
             fields.append(token)
     return (proto, *words, *fields)
 
