@@ -82,6 +82,7 @@ bool settings_link(struct reader *r, const struct directive *d, const struct sta
 		diag_error(r->diag, st->name.line,
 			"%s: expected links of one kind only, found also %s in line %u", d->name,
 			config_transport_name(sync->links[0].transport), sync->links[0].loc.line);
+	r->port_bad = false;
 	r->link = &r->scratch;
 	if (sync->links_count == CONFIG_LINKS_MAX)
 		diag_error(r->diag, st->name.line, "%s: expected at most %d links, found one more",
@@ -184,10 +185,11 @@ void settings_link_end(struct reader *r)
 	else if (!addr_is_multicast(link->l3, &link->addr))
 		diag_error(r->diag, link->addr_loc.line,
 			"%s: expected a multicast address, found another", name);
-	if (link->port == 0)
-		diag_error(r->diag, link->port_loc.line ? link->port_loc.line : link->loc.line,
-			"%s: expected a %s from 1 to 65535, found %s", name, port,
-			link->port_loc.line ? "0" : "none");
+	if (link->port_loc.line == 0)
+		diag_error(r->diag, link->loc.line, "%s: expected a %s, found none", name, port);
+	else if (link->port == 0 && !r->port_bad)
+		diag_error(
+			r->diag, link->port_loc.line, "%s: expected a port from 1, found 0", port);
 }
 
 bool settings_expect(struct reader *r, const struct directive *d, const struct statement *st)
