@@ -18,6 +18,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -84,6 +85,7 @@ EXPECTED = [
 FLOORS = {
     **{f"active_{phase}_cpu_us": f"receive_{phase}_cpu_us" for phase in PHASES},
     "commit_per_s": "create_per_s",
+    "commit_cpu_us": "create_cpu_us",
 }
 
 
@@ -315,6 +317,15 @@ def receive_floor(space, verb, args, *options):
     return json.loads(told)["cpu_ns"] / args.flows / 1e3
 
 
+def create_floor(space, args):
+    """(flows a second, processor time per flow [us]) of a program that does nothing but create."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    told = generate(space, "create", args.flows, "--batch", "16")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return args.flows / told["seconds"], cpu_s / args.flows * 1e6
+
+
 def measure_floor(args):
     note("floor")
     with Lab("bench") as lab:
@@ -326,8 +337,19 @@ def measure_floor(args):
         dumped = json.loads(space.run(built("floor"), "dump").stdout)
         figures["dump_per_s"] = dumped["flows"] / (dumped["ns"] / 1e9)
         figures["receive_delete_cpu_us"] = receive_floor(space, "delete", args)
-        told = generate(space, "create", args.flows, "--batch", "16")
-        figures["create_per_s"] = args.flows / told["seconds"]
+        # A commit's surroundings: all namespaces' flows share the kernel's hash table.
+        generate(lab.ns("active"), "create", args.flows)
+        figures["create_per_s"], figures["create_cpu_us"] = create_floor(space, args)
+        # While somebody listens the kernel makes an event of each, also of those he filters out.
+        heard = lab.ns("heard")
+        listener = heard.spawn(built("floor"), "listen", stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE)
+        with listener.popen.stdin, listener.popen.stdout as out:
+            if out.readline() != b"ready\n":
+                raise Failed("floor does not listen")
+            space.flush()
+            per_s, cpu_us = create_floor(heard, args)
+            figures["create_listened_per_s"], figures["create_listened_cpu_us"] = per_s, cpu_us
         return figures
 
 
@@ -354,6 +376,8 @@ def ratios(found, floor):
     result = {k: divide(v, theirs[k]) for k, v in ours.items()
               if isinstance(v, float) and not k.startswith("latency_samples")}
     result["commit_of_floor"] = divide(ours["commit_per_s"], floor["create_per_s"])
+    result["commit_of_listened_floor"] = divide(ours["commit_per_s"],
+                                                floor["create_listened_per_s"])
     return result
 
 

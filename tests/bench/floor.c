@@ -7,10 +7,12 @@
  *	floor receive COUNT	counts events until there were COUNT; they gather for 1 ms, then up
  *				to 64 datagrams are taken per system call. Prints "ready" when it
  *				listens, and ends early, with status 1, if the kernel dropped any.
- *	floor dump		reads the whole table once
+ *	floor listen		has the kernel make every event, and take none: a filter drops them
+ *				all, as a daemon's drops those that it causes itself. Prints
+ *"ready"; ends with its standard input. floor dump		reads the whole table once
  *
- * Prints one JSON line: events or flows, processor time and time [ns]. Exit status 2: usage, 3: no
- * ctnetlink.
+ * receive and dump print one JSON line: events or flows, processor time and time [ns]. Exit status
+ * 2: usage, 3: no ctnetlink.
  */
 #include "config.h"
 
@@ -22,8 +24,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <libmnl/libmnl.h>
+#include <linux/filter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_compat.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -91,20 +95,45 @@ static void print_line(const char *what, uint64_t n, int64_t cpu_ns, int64_t ns)
 		(long long)cpu_ns, (long long)ns);
 }
 
-static int receive(struct mnl_socket *nl, uint64_t count)
+static int join(struct mnl_socket *nl)
 {
-	const struct timespec gather = {.tv_nsec = GATHER_NS};
-	int fd = mnl_socket_get_fd(nl), bytes = BUFFER_BYTES;
-	int64_t cpu_ns, begin_ns, got;
-	uint64_t events = 0;
-
 	for (int group = NFNLGRP_CONNTRACK_NEW; group <= NFNLGRP_CONNTRACK_DESTROY; group++)
 		if (mnl_socket_setsockopt(nl, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
 			return -errno;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
-		return -errno;
 	printf("ready\n");
 	fflush(stdout);
+	return 0;
+}
+
+static int listen_only(struct mnl_socket *nl)
+{
+	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = {.len = 1, .filter = &drop};
+	int fd = mnl_socket_get_fd(nl), err;
+	char c;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0)
+		return -errno;
+	err = join(nl);
+	if (err)
+		return err;
+	while (read(STDIN_FILENO, &c, 1) > 0)
+		;
+	return 0;
+}
+
+static int receive(struct mnl_socket *nl, uint64_t count)
+{
+	const struct timespec gather = {.tv_nsec = GATHER_NS};
+	int fd = mnl_socket_get_fd(nl), bytes = BUFFER_BYTES, err;
+	int64_t cpu_ns, begin_ns, got;
+	uint64_t events = 0;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
+		return -errno;
+	err = join(nl);
+	if (err)
+		return err;
 	cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	begin_ns = clock_ns(CLOCK_MONOTONIC);
 	while (events < count) {
@@ -146,12 +175,14 @@ static int dump(struct mnl_socket *nl)
 
 int main(int argc, char **argv)
 {
-	bool receives = argc == 3 && strcmp(argv[1], "receive") == 0;
+	const char *verb = argc > 1 ? argv[1] : "";
+	bool receives = argc == 3 && strcmp(verb, "receive") == 0;
+	bool listens = argc == 2 && strcmp(verb, "listen") == 0;
 	struct mnl_socket *nl;
 	int err;
 
-	if (!receives && (argc != 2 || strcmp(argv[1], "dump") != 0)) {
-		fprintf(stderr, "usage: floor receive COUNT | floor dump\n");
+	if (!receives && !listens && (argc != 2 || strcmp(verb, "dump") != 0)) {
+		fprintf(stderr, "usage: floor receive COUNT | floor listen | floor dump\n");
 		return 2;
 	}
 	nl = mnl_socket_open(NETLINK_NETFILTER);
@@ -159,7 +190,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "floor: netlink socket: %s\n", strerror(errno));
 		return 3;
 	}
-	err = receives ? receive(nl, strtoull(argv[2], NULL, 10)) : dump(nl);
+	if (receives)
+		err = receive(nl, strtoull(argv[2], NULL, 10));
+	else
+		err = listens ? listen_only(nl) : dump(nl);
 	mnl_socket_close(nl);
 	if (err) {
 		fprintf(stderr, "floor: %s\n", strerror(-err));

@@ -24,7 +24,8 @@ FIGURES = [
       for what in ("payload_bytes", "frame_bytes", "datagrams", "flows_per_datagram")),
     "commit_per_s", "commit_s", "latency_wire_p50_us", "latency_wire_p99_us", "latency_samples",
 ]
-FLOOR = [*(f"receive_{phase}_cpu_us" for phase in PHASES), "create_per_s", "dump_per_s"]
+FLOOR = [*(f"receive_{phase}_cpu_us" for phase in PHASES), "create_per_s",
+         "create_listened_per_s", "dump_per_s"]
 # Without a load of its own, this much memory is pages that were there: no figure to ask for.
 MAY_BE_ZERO = ("active_memory_bytes", "backup_memory_bytes")
 
