@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <netinet/in.h>
+
 #include "base/check.h"
 #include "flow/status.h"
 #include "tests/sim/kernel_model.h"
@@ -165,6 +167,15 @@ static int entry_update(struct kernel_model *k, mono now, unsigned slot, const s
 	return 0;
 }
 
+/* Ports or GRE keys are wanted of the protocols that have them. */
+static bool has_whole_key(const struct flow *f)
+{
+	uint8_t l4 = f->tuple[FLOW_ORIG].l4;
+
+	return !(flow_l4_has_ports(l4) || l4 == IPPROTO_GRE) ||
+	       (flow_has(f, FLOW_ORIG_PORT_SRC) && flow_has(f, FLOW_ORIG_PORT_DST));
+}
+
 int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct kernel_op *op)
 {
 	static const int refusals[] = {ENOMEM, EBUSY, EINVAL, EOPNOTSUPP};
@@ -172,6 +183,8 @@ int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct k
 	struct kernel_entry *e;
 	struct flow f = op->flow;
 
+	if (!has_whole_key(&f))
+		return EINVAL;
 	if (slot < 0 || (unsigned)slot >= k->slots)
 		return op->kind == KERNEL_OP_CREATE ? EINVAL : ENOENT;
 	e = &k->entries[slot];
