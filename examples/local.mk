@@ -1,2 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-EXTRA_DIST += examples/systemd/ctsyncd.service examples/systemd/50-ctsync.sysctl.conf
+EXTRA_DIST += \
+	examples/demo/failover.py examples/demo/traffic.py \
+	examples/keepalived/keepalived.conf examples/keepalived/notify.sh \
+	examples/systemd/ctsyncd.service examples/systemd/50-ctsync.sysctl.conf

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 UNIT_LDADD = -lcunit
+include tests/lib/local.mk
 include tests/unit/base.mk
 include tests/unit/flow.mk
 include tests/unit/nlmsg.mk

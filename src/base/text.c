@@ -85,6 +85,14 @@ void text_right(struct text *t, const char *s, size_t width)
 	text_puts(t, s);
 }
 
+bool text_copy(char *dst, size_t cap, const char *s)
+{
+	struct text t = text_of(dst, cap);
+
+	text_puts(&t, s);
+	return t.len < cap;
+}
+
 void text_trim(struct text *t, size_t n)
 {
 	t->len = n < t->len ? t->len - n : 0;

@@ -2,6 +2,7 @@
 #ifndef CTSYNC_BASE_TEXT_H
 #define CTSYNC_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,12 @@ void text_hex(struct text *, uint64_t v); /* lower case, no prefix, no leading z
 /* s padded with blanks to width; left- or right-justified; longer text is not cut. */
 void text_left(struct text *, const char *s, size_t width);
 void text_right(struct text *, const char *s, size_t width);
+
+/*
+ * Copies s into dst, cap bytes with the NUL. False if it had to be cut; dst is NUL-terminated in
+ * any case (cap must not be 0).
+ */
+bool text_copy(char *dst, size_t cap, const char *s);
 
 /* Takes the last n characters back (fewer if there are not as many). */
 void text_trim(struct text *, size_t n);

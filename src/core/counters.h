@@ -33,6 +33,7 @@
 	X(REPAIR_LIMITED, "repair_limited", "NACKs cut short by a peer's rate limit")              \
 	X(REPAIR_BULK, "repair_bulk", "NACKs too old to be walked, answered by a bulk")            \
 	X(TOMBSTONES_DROPPED, "tombstones_dropped", "deletions given up before all acknowledged")  \
+	X(TOO_BIG, "too_big", "flows not sent: larger than a datagram")                            \
 	X(CONTROL_FULL, "control_full", "control messages not sent: queue full")                   \
 	X(BULKS_SENT, "bulks_sent", "whole tables sent")                                           \
 	X(BULKS_LIMITED, "bulks_limited", "resync requests put off: too soon after the last")      \
@@ -55,6 +56,7 @@
 	X(PEERS_REFUSED, "peers_refused", "datagrams of senders beyond the limit of peers")        \
 	X(PEER_RESTARTS, "peer_restarts", "restarts of peers noticed")                             \
 	X(REMOTE_SWEPT, "remote_swept", "flows that a peer's bulk did not name")                   \
+	X(REMOTE_EXPIRED, "remote_expired", "flows of a restarted peer whose timeout ran out")     \
 	X(UNKNOWN_DELETED, "unknown_deleted", "deletions received of flows not known here")        \
 	X(EVENTS_DROPPED, "events_dropped", "facts for the log that nobody fetched in time")       \
 	X(COMMANDS_REFUSED, "commands_refused", "commands refused: busy")

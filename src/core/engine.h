@@ -112,8 +112,7 @@ void engine_set_timeouts(struct engine *, uint32_t commit_timeout_s, uint32_t pu
  * Builds the next datagram for a link from the newest state, at most cap bytes; returns its
  * length, or 0 if nothing is to be sent now. To be called when the socket can take it, until 0.
  */
-size_t engine_next_datagram(
-	struct engine *, mono now, uint8_t *buf, size_t cap, unsigned *link);
+size_t engine_next_datagram(struct engine *, mono now, uint8_t *buf, size_t cap, unsigned *link);
 
 enum kernel_op_kind {
 	KERNEL_OP_CREATE, /* exclusive: an existing entry is EEXIST */

@@ -22,6 +22,16 @@ enum {
 	LIMIT_KERNEL_RETRIES = 2, /* of one operation: create, then update */
 	LIMIT_EVENTS_QUEUE = 128, /* engine_event waiting to be read */
 	LIMIT_COMMANDS = 16, /* commands under way */
+	LIMIT_SWEEP_SLICE = 8192, /* entries looked at in one go by a sweep or an expiry */
+	LIMIT_COMMIT_SLICE = 4096, /* entries passed over for one kernel operation */
+	LIMIT_DUMP_RETRY_MS = 1000, /* after a dump that failed */
+	LIMIT_POLL_PAUSE = 20, /* between two polls, in durations of the last dump */
+	LIMIT_RESYNC_DELAY_MS = 300, /* a new or restarted peer may send its table unasked */
+	LIMIT_RESYNC_RETRY_MS = 10000, /* asked again of a peer whose bulk does not come */
+	LIMIT_RESTART_MS = 2000, /* HELLOs with old numbers for so long: the peer has restarted */
+	LIMIT_HOLE_MS = 3000, /* a hole in a peer's acknowledgements is given up after this */
+	LIMIT_LAG_MS = 3000, /* a peer that has not acknowledged for so long lags */
+	LIMIT_HOLD_S = 3600, /* timeout of an unconfirmed flow that came without one */
 	LIMIT_DEAD_TIMEOUT_S = 60, /* timeout of a committed flow that should be over already */
 };
 

@@ -1,1 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# core: the engine. No system call, clock, allocation or output; tests/tidy looks at its symbols.
+noinst_LIBRARIES += src/core/libcore.a
+src_core_libcore_a_SOURCES = \
+	src/core/bulk.h src/core/bulk.c \
+	src/core/command.h src/core/command.c \
+	src/core/commit.h src/core/commit.c \
+	src/core/commit_flow.h src/core/commit_flow.c \
+	src/core/counters.h src/core/counters.c \
+	src/core/dump.h src/core/dump.c \
+	src/core/engine.h src/core/engine.c \
+	src/core/entry.h \
+	src/core/event.h src/core/event.c \
+	src/core/index.h src/core/index.c \
+	src/core/kernel_ops.h src/core/kernel_ops.c \
+	src/core/limits.h \
+	src/core/local.h src/core/local.c \
+	src/core/peer.h src/core/peer.c \
+	src/core/purge.h src/core/purge.c \
+	src/core/remote.h src/core/remote.c \
+	src/core/sender.h src/core/sender.c \
+	src/core/state.h \
+	src/core/table.h src/core/table.c \
+	src/core/view.c

@@ -12,6 +12,8 @@
 
 static const struct verb *const groups[] = {verbs_view, verbs_act};
 
+static const char hint[] = "ctsyncctl: --help tells how it is used\n";
+
 static void print_usage(FILE *to)
 {
 	fputs("usage: ctsyncctl [-C FILE | -s SOCKET] [-j] VERB [ARGUMENT]\n\n", to);
@@ -99,7 +101,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 			puts("ctsyncctl " PACKAGE_VERSION);
 			return CTL_DONE;
 		default: /* getopt has said what is wrong */
-			print_usage(stderr);
+			fputs(hint, stderr);
 			return CTL_USAGE;
 		}
 	}
@@ -124,7 +126,7 @@ int main(int argc, char **argv)
 			fprintf(stderr, "ctsyncctl: unknown verb '%s'\n", argv[optind]);
 		else
 			fprintf(stderr, "ctsyncctl: %s: too many arguments\n", verb->name);
-		print_usage(stderr);
+		fputs(hint, stderr);
 		return CTL_USAGE;
 	}
 	if (!o.ctl.socket)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h" /* _GNU_SOURCE: strerrorname_np */
+
 #include <arpa/inet.h>
 #include <string.h>
 

@@ -151,8 +151,9 @@ bool flow_is_dpat(const struct flow *);
 /*
  * Sets the reply tuple from the original one: addresses, ports and GRE keys swapped, ICMP type
  * mapped to its answer's type; the attributes that follow from the original's are marked present
- * and no other (ICMP has none of the reply's own). The reply's zone is left alone. NAT (snat, dnat and ports, where present) is then applied to it, so that the
- * result is what the kernel would report.
+ * and no other (ICMP has none of the reply's own). The reply's zone is left alone. NAT (snat, dnat
+ * and ports, where present) is then applied to it, so that the result is what the kernel would
+ * report.
  */
 void flow_setup_reply(struct flow *);
 

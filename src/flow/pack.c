@@ -284,6 +284,14 @@ static uint32_t reply_groups(const struct flow *f)
 	return groups;
 }
 
+static inline bool has_any(const uint32_t set[FLOW_SET_WORDS], const uint32_t of[FLOW_SET_WORDS])
+{
+	return (set[0] & of[0]) | (set[1] & of[1]) | (set[2] & of[2]);
+}
+
+/* The table is constant, so that each of these becomes a test of one or two words. */
+#define IF_SET(g) (has_any(set, group_set[GROUP_##g]) ? GROUP(g) : 0)
+
 /* The groups of attributes of which at least one is present. */
 static uint32_t groups_of(const struct flow *f, const uint32_t set[FLOW_SET_WORDS])
 {
@@ -291,12 +299,16 @@ static uint32_t groups_of(const struct flow *f, const uint32_t set[FLOW_SET_WORD
 
 	if (set[0] & cells_set(f->tuple[FLOW_ORIG].l4))
 		groups |= GROUP(CELLS);
-	for (unsigned g = GROUP_ID; g < GROUPS; g++) {
-		const uint32_t *of = group_set[g];
-
-		if ((set[0] & of[0]) | (set[1] & of[1]) | (set[2] & of[2]))
-			groups |= UINT32_C(1) << g;
-	}
+	groups |= IF_SET(ID) | IF_SET(STATUS);
+	groups |= IF_SET(TIMEOUT) | IF_SET(MARK);
+	groups |= IF_SET(TCP_STATE) | IF_SET(TCP_WSCALE);
+	groups |= IF_SET(TCP_FLAGS) | IF_SET(SCTP_STATE);
+	groups |= IF_SET(SCTP_VTAG) | IF_SET(DCCP);
+	groups |= IF_SET(MASTER) | IF_SET(MASTER_IPV4);
+	groups |= IF_SET(MASTER_IPV6) | IF_SET(MASTER_PORTS);
+	groups |= IF_SET(SECMARK) | IF_SET(SEQADJ_ORIG);
+	groups |= IF_SET(SEQADJ_REPL) | IF_SET(HELPER_NAME);
+	groups |= IF_SET(LABELS) | IF_SET(SYNPROXY);
 	if ((groups & GROUP(STATUS)) && f->status >> 16)
 		groups |= GROUP(STATUS_HIGH);
 	if ((groups & GROUP(MARK)) && f->mark)

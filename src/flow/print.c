@@ -121,17 +121,23 @@ void flow_print_addr(struct text *t, uint8_t l3, const union flow_addr *addr)
 	text_put(t, buf, at - 1);
 }
 
-/* name (with its "="), value and the blank that ends every field */
-static void print_field(struct text *t, const char *name, uint64_t value)
+/* For literals: inlined, so that their lengths are constants. */
+static inline void print_name(struct text *t, const char *name)
 {
-	text_puts(t, name);
+	text_put(t, name, strlen(name));
+}
+
+/* name (with its "="), value and the blank that ends every field */
+static inline void print_field(struct text *t, const char *name, uint64_t value)
+{
+	print_name(t, name);
 	text_u64(t, value);
 	text_putc(t, ' ');
 }
 
-static void print_key_field(struct text *t, const char *name, uint16_t key_be)
+static inline void print_key_field(struct text *t, const char *name, uint16_t key_be)
 {
-	text_puts(t, name);
+	print_name(t, name);
 	text_hex(t, ntohs(key_be));
 	text_putc(t, ' ');
 }
@@ -146,9 +152,9 @@ static void print_word(struct text *t, const char *word)
 static void print_tuple(struct text *t, const struct flow_tuple *tuple)
 {
 	if (tuple->l3 == AF_INET || tuple->l3 == AF_INET6) {
-		text_puts(t, "src=");
+		print_name(t, "src=");
 		flow_print_addr(t, tuple->l3, &tuple->src);
-		text_puts(t, " dst=");
+		print_name(t, " dst=");
 		flow_print_addr(t, tuple->l3, &tuple->dst);
 		text_putc(t, ' ');
 	}
@@ -224,7 +230,7 @@ void flow_print_head(struct text *t, const struct flow *f, unsigned flags)
 	if (flow_has(f, FLOW_SECMARK))
 		print_field(t, "secmark=", f->secmark);
 	if (flow_has(f, FLOW_SECCTX)) {
-		text_puts(t, "secctx=");
+		print_name(t, "secctx=");
 		text_put(t, f->secctx.data ? f->secctx.data : "", f->secctx.len);
 		text_putc(t, ' ');
 	}
@@ -235,7 +241,7 @@ void flow_print_head(struct text *t, const struct flow *f, unsigned flags)
 void flow_print_tail(struct text *t, const struct flow *f, unsigned flags)
 {
 	if (flow_has(f, FLOW_HELPER_NAME)) {
-		text_puts(t, "helper=");
+		print_name(t, "helper=");
 		text_put(t, f->helper_name, strnlen(f->helper_name, sizeof(f->helper_name)));
 		text_putc(t, ' ');
 	}

@@ -219,6 +219,17 @@ static void learn_source(struct channel *ch)
 	close(fd);
 }
 
+/* The peer knows us by our source address, so it is the one that the operator gave us. */
+static int bind_sender(struct channel *ch)
+{
+	union sockaddr_ip addr;
+	socklen_t len = make_sockaddr(ch, &ch->config.local, 0, &addr);
+
+	if (channel_addr_is_zero(&ch->config.local))
+		return 0;
+	return bind(ch->tx_fd, &addr.any, len) < 0 ? -errno : 0;
+}
+
 /* Nothing of ours comes back to us, and nothing leaves the link (RFC 1112, RFC 3493). */
 static int open_sender(struct channel *ch)
 {
@@ -236,8 +247,10 @@ static int open_sender(struct channel *ch)
 		err = set_buffer(ch->tx_fd, SO_SNDBUFFORCE, SO_SNDBUF, c->sndbuf_bytes);
 	if (!err && v4 && !c->checksum)
 		err = set_int(ch->tx_fd, SOL_SOCKET, SO_NO_CHECK, 1);
-	if (err || c->kind != CHANNEL_MULTICAST)
+	if (err)
 		return err;
+	if (c->kind != CHANNEL_MULTICAST)
+		return bind_sender(ch);
 	if (v4) {
 		err = set_int(ch->tx_fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
 		if (!err)

@@ -40,6 +40,7 @@ struct channel_config {
 	char interface[IF_NAMESIZE];
 	uint32_t sndbuf_bytes, rcvbuf_bytes; /* 0: the system's */
 	bool checksum; /* false: UDP/IPv4 checksum 0 is sent */
+	bool peer_only; /* UDP: refuse what another address than the peer's has sent */
 };
 
 struct channel_stats {
@@ -52,7 +53,7 @@ struct channel_stats {
 	uint64_t truncated; /* larger than CHANNEL_DATAGRAM_BYTES */
 	uint64_t wrong_interface; /* arrived elsewhere than on the configured interface */
 	uint64_t own; /* sent by ourselves */
-	uint64_t wrong_source; /* UDP: not from the peer's address */
+	uint64_t wrong_source; /* UDP, peer_only: not from the peer's address */
 };
 
 struct channel_area;
@@ -71,8 +72,7 @@ struct channel {
 /*
  * Opens the sockets. 0 or a negative errno: -ENODEV (no such interface), -EOPNOTSUPP (kind),
  * -EINVAL (family, not a multicast address, port 0), -EADDRNOTAVAIL (local is not ours),
- * -EADDRINUSE... A struct whose channel_open()
- * failed may be closed or not.
+ * -EADDRINUSE... A struct whose channel_open() failed may be closed or not.
  */
 int channel_open(struct channel *, const struct channel_config *);
 void channel_close(struct channel *);

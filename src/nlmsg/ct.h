@@ -33,8 +33,7 @@ enum nlmsg_result {
 enum nlmsg_result nlmsg_ct_parse(const struct nlmsghdr *, size_t len, struct flow *out);
 
 /* The same over the bare CTA_* attributes, as NFQUEUE and NFLOG carry them; out is not zeroed. */
-enum nlmsg_result nlmsg_ct_parse_attrs(
-	const void *attrs, size_t len, uint8_t l3, struct flow *out);
+enum nlmsg_result nlmsg_ct_parse_attrs(const void *attrs, size_t len, uint8_t l3, struct flow *out);
 
 enum nlmsg_event { NLMSG_EVENT_NONE, NLMSG_EVENT_NEW, NLMSG_EVENT_UPDATE, NLMSG_EVENT_DESTROY };
 
@@ -45,20 +44,30 @@ enum nlmsg_event nlmsg_ct_event(const struct nlmsghdr *);
 enum nlmsg_parts {
 	NLMSG_PART_TUPLES = 1 << 0, /* original and, if known, reply; and zones */
 	NLMSG_PART_MASTER = 1 << 1,
-	NLMSG_PART_STATE = 1 << 2, /* status, timeout, mark, protocol state, labels, synproxy, seqadj */
-	NLMSG_PART_NAT = 1 << 3, /* the snat and dnat requests */
+	/* status, timeout, mark, protocol state, labels, synproxy, seqadj */
+	NLMSG_PART_STATE = 1 << 2,
+	/* the snat and dnat requests or, without any, what status and reply tuple show */
+	NLMSG_PART_NAT = 1 << 3,
 	NLMSG_PART_HELPER = 1 << 4,
-	NLMSG_PART_ID = 1 << 5, /* for a delete or get: only the entry with this very id */
+	NLMSG_PART_ID = 1 << 5, /* for a delete: only the entry with this very id */
 	NLMSG_PART_ALL = 0x1f, /* without the id */
 };
 
 /*
- * Each builds one complete request into buf and returns its length [bytes], already aligned so
- * that the next can follow it in one send; 0 if it does not fit or the flow has no key.
- * nl_flags are added to NLM_F_REQUEST.
+ * Each builds one complete request into buf (aligned to 4) and returns its length [bytes], already
+ * aligned so that the next can follow it in one send; 0 if it does not fit or the flow has no key.
+ * nl_flags are added to NLM_F_REQUEST. What the kernel accepts of all this: doc/KERNEL.md.
+ *
+ * With TUPLES and NAT of a flow that has NAT, the reply tuple is written as it would be without:
+ * the kernel derives the real one. An update must leave out NAT and MASTER, which the kernel sets
+ * at creation only. The status is written as given. TCP flags change nothing unless their mask
+ * says so, and the kernel reports them with a mask of 0; it takes window scales only together with
+ * the flags of both directions.
+ *
+ * A delete or get names the original tuple and the zones; of parts a delete takes ID alone.
  */
-size_t nlmsg_ct_build(void *buf, size_t cap, uint16_t nl_flags, uint32_t seq,
-	const struct flow *, unsigned parts); /* IPCTNL_MSG_CT_NEW: create or update */
+size_t nlmsg_ct_build(void *buf, size_t cap, uint16_t nl_flags, uint32_t seq, const struct flow *,
+	unsigned parts); /* IPCTNL_MSG_CT_NEW: create or update */
 size_t nlmsg_ct_build_delete(void *buf, size_t cap, uint16_t nl_flags, uint32_t seq,
 	const struct flow *, unsigned parts);
 size_t nlmsg_ct_build_get(

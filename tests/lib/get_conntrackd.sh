@@ -10,8 +10,8 @@ dir=$1
 [ -x "$dir/usr/sbin/conntrackd" ] && exit 0
 mkdir -p "$dir"
 cd "$dir"
-apt-get -qq download conntrackd conntrack libnetfilter-conntrack3 libnetfilter-queue1 \
-	libnetfilter-cttimeout1 libnetfilter-cthelper0 >/dev/null 2>&1
+apt-get -qq -o APT::Sandbox::User=root download conntrackd conntrack libnetfilter-conntrack3 libnetfilter-queue1 \
+	libnetfilter-cttimeout1 libnetfilter-cthelper0 >/dev/null
 for deb in *.deb; do
 	dpkg -x "$deb" .
 done

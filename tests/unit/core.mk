@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+CORE_TEST_SOURCES = tests/unit/unit.h tests/unit/core_pair.h tests/unit/core_pair.c
+CORE_TEST_LDADD = src/core/libcore.a src/wire/libwire.a tests/lib/libtest.a \
+	src/flow/libflow.a src/base/libbase.a $(UNIT_LDADD)
+
+check_PROGRAMS += \
+	tests/unit/test_core_sync
+TESTS += \
+	tests/unit/test_core_sync
+tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sync.c
+tests_unit_test_core_sync_LDADD = $(CORE_TEST_LDADD)

@@ -1,1 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+check_PROGRAMS += tests/unit/test_parser
+TESTS += tests/unit/test_parser
+tests_unit_test_parser_SOURCES = tests/unit/unit.h tests/unit/test_parser.c
+tests_unit_test_parser_LDADD = \
+	parser/libparser.a src/flow/libflow.a src/base/libbase.a $(UNIT_LDADD)

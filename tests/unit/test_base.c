@@ -62,6 +62,16 @@ static void text_formats_numbers(void)
 	CU_ASSERT_STRING_EQUAL(buf, "18446744073709551615 -9223372036854775808 deadbeef0ab    cd");
 }
 
+static void text_copy_cuts_and_says_so(void)
+{
+	char buf[4];
+
+	CU_ASSERT_TRUE(text_copy(buf, sizeof(buf), "abc"));
+	CU_ASSERT_STRING_EQUAL(buf, "abc");
+	CU_ASSERT_FALSE(text_copy(buf, sizeof(buf), "abcd"));
+	CU_ASSERT_STRING_EQUAL(buf, "abc");
+}
+
 static void mono_saturates(void)
 {
 	mono t = {5 * NS_PER_SEC};
@@ -117,6 +127,7 @@ static const struct unit_test tests[] = {
 	{"wbuf never writes past its end", wbuf_never_writes_past_its_end},
 	{"text counts what it cut", text_counts_what_it_cut},
 	{"text formats numbers", text_formats_numbers},
+	{"text copy cuts and says so", text_copy_cuts_and_says_so},
 	{"mono saturates", mono_saturates},
 	{"rng repeats by its seed", rng_repeats_by_its_seed},
 	{"rng matches the published sequence", rng_matches_the_published_sequence},

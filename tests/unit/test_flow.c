@@ -35,6 +35,7 @@ static void setup_reply_inverts_and_marks_only_what_applies(void)
 		o = &f.tuple[FLOW_ORIG];
 		p = &f.tuple[FLOW_REPL];
 		f.set[0] |= repl_attrs; /* stale ones go */
+		f.set[0] |= 3 << FLOW_ORIG_IPV4_SRC | 3 << FLOW_ORIG_IPV6_SRC; /* one family's */
 		flow_setup_reply(&f);
 		CU_ASSERT_EQUAL(f.set[0] & repl_attrs,
 			cases[i].set | 1 << FLOW_REPL_L3PROTO | 1 << FLOW_REPL_L4PROTO);

@@ -227,6 +227,47 @@ static void zone_0_and_no_zone_are_one_key(void)
 	CU_ASSERT_TRUE(flow_has(&back, FLOW_ZONE));
 }
 
+static void cells_not_present_count_as_0(void)
+{
+	static const uint8_t l4s[] = {IPPROTO_UDP, IPPROTO_GRE, IPPROTO_ICMP};
+
+	for (size_t i = 0; i < sizeof(l4s); i++) {
+		uint8_t ka[FLOW_KEY_BYTES_MAX], kb[FLOW_KEY_BYTES_MAX];
+		uint8_t packed[FLOW_PACKED_BYTES_MAX];
+		struct rng r = rng_of(i);
+		struct flow a, b, back;
+
+		/* as a peer that does not name them gives it */
+		flowgen_tuples(&r, &a, AF_INET, l4s[i]);
+		for (enum flow_attr at = FLOW_ORIG_PORT_SRC; at <= FLOW_ICMP_ID; at++)
+			flow_mark_unset(&a, at);
+		b = a;
+		a.tuple[FLOW_ORIG].sport_be = a.tuple[FLOW_ORIG].dport_be = 0x1234;
+		b.tuple[FLOW_ORIG].sport_be = b.tuple[FLOW_ORIG].dport_be = 0;
+		CU_ASSERT_EQUAL(flow_key_make(&a, ka), 14);
+		CU_ASSERT_EQUAL(flow_key_make(&b, kb), 14);
+		CU_ASSERT_EQUAL(memcmp(ka, kb, 14), 0);
+		flow_setup_reply(&b);
+		CU_ASSERT_EQUAL(flow_pack(&b, packed), 18);
+		flow_unpack(packed, 18, &back);
+		CU_ASSERT_EQUAL(memcmp(back.set, b.set, sizeof(b.set)), 0);
+		CU_ASSERT_EQUAL(memcmp(&back, &b, sizeof(b)), 0);
+	}
+}
+
+static void a_reply_of_another_family_comes_back(void)
+{
+	uint8_t packed[FLOW_PACKED_BYTES_MAX];
+	struct rng r = rng_of(1);
+	struct flow f, other, back;
+
+	flowgen_tuples(&r, &f, AF_INET, IPPROTO_TCP);
+	flowgen_tuples(&r, &other, AF_INET6, IPPROTO_UDP);
+	f.tuple[FLOW_REPL] = other.tuple[FLOW_REPL];
+	flow_unpack(packed, flow_pack(&f, packed), &back);
+	CU_ASSERT_EQUAL(memcmp(f.tuple, back.tuple, sizeof(f.tuple)), 0);
+}
+
 static void a_flow_without_addresses_or_protocol_has_no_key(void)
 {
 	static const enum flow_attr needed[] = {
@@ -280,6 +321,8 @@ static const struct unit_test tests[] = {
 	{"everything at once fits", everything_at_once_fits},
 	{"keys are equal exactly if tuples are", keys_are_equal_exactly_if_tuples_are},
 	{"zone 0 and no zone are one key", zone_0_and_no_zone_are_one_key},
+	{"cells not present count as 0", cells_not_present_count_as_0},
+	{"a reply of another family comes back", a_reply_of_another_family_comes_back},
 	{"a flow without addresses or protocol has no key",
 		a_flow_without_addresses_or_protocol_has_no_key},
 	{"common flows are small", common_flows_are_small},

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/check.h"
+#include "parser/config.h"
+
+enum compare_as { AS_BYTES, AS_STRING, AS_PROTOCOLS, AS_NETS, AS_STATES, AS_LINKS };
+
+/*
+ * Which settings a running daemon can take over: those that nothing was sized, opened or agreed
+ * upon with. The rest needs a restart.
+ */
+#define AT_RUNTIME true
+#define AT_START   false
+
+#define SETTING(name, at_runtime, as, field)                                                       \
+	{                                                                                          \
+		name, at_runtime, as, offsetof(struct config, field),                              \
+			sizeof(((struct config *)0)->field)                                        \
+	}
+
+static const struct {
+	const char *name;
+	bool at_runtime;
+	enum compare_as as;
+	size_t offset, size;
+} settings[] = {
+	[CONFIG_SET_HASH_SIZE] = SETTING("HashSize", AT_START, AS_BYTES, general.hash_size),
+	[CONFIG_SET_HASH_LIMIT] = SETTING("HashLimit", AT_START, AS_BYTES, general.hash_limit),
+	[CONFIG_SET_LOG_FILE] = SETTING("LogFile", AT_RUNTIME, AS_STRING, general.log_file),
+	[CONFIG_SET_SYSLOG] = SETTING("Syslog", AT_RUNTIME, AS_BYTES, general.syslog),
+	[CONFIG_SET_LOCK_FILE] = SETTING("LockFile", AT_START, AS_STRING, general.lock_file),
+	[CONFIG_SET_UNIX_PATH] = SETTING("UNIX Path", AT_START, AS_STRING, general.unix_path),
+	[CONFIG_SET_NETLINK_BUFFER_SIZE] =
+		SETTING("NetlinkBufferSize", AT_START, AS_BYTES, general.netlink_buffer_bytes),
+	[CONFIG_SET_NETLINK_BUFFER_SIZE_MAX] = SETTING(
+		"NetlinkBufferSizeMaxGrowth", AT_START, AS_BYTES, general.netlink_buffer_max_bytes),
+	[CONFIG_SET_NETLINK_OVERRUN_RESYNC] = SETTING(
+		"NetlinkOverrunResync", AT_START, AS_BYTES, general.netlink_overrun_resync_s),
+	[CONFIG_SET_NETLINK_EVENTS_RELIABLE] = SETTING(
+		"NetlinkEventsReliable", AT_START, AS_BYTES, general.netlink_events_reliable),
+	[CONFIG_SET_EVENT_ITERATION_LIMIT] =
+		SETTING("EventIterationLimit", AT_START, AS_BYTES, general.event_iteration_limit),
+	[CONFIG_SET_SCHEDULER_TYPE] =
+		SETTING("Scheduler Type", AT_START, AS_BYTES, general.scheduler),
+	[CONFIG_SET_SCHEDULER_PRIORITY] =
+		SETTING("Scheduler Priority", AT_START, AS_BYTES, general.scheduler_priority),
+	[CONFIG_SET_SYSTEMD] = SETTING("Systemd", AT_START, AS_BYTES, general.systemd),
+	[CONFIG_SET_USER] = SETTING("User", AT_START, AS_STRING, general.user),
+	[CONFIG_SET_GROUP] = SETTING("Group", AT_START, AS_STRING, general.group),
+	[CONFIG_SET_FILTER] =
+		SETTING("Filter From", AT_START, AS_BYTES, general.filter_kernelspace),
+	[CONFIG_SET_FILTER_PROTOCOL] =
+		SETTING("Filter Protocol", AT_START, AS_PROTOCOLS, general.filter),
+	[CONFIG_SET_FILTER_ADDRESS] = SETTING("Filter Address", AT_START, AS_NETS, general.filter),
+	[CONFIG_SET_FILTER_STATE] = SETTING("Filter State", AT_START, AS_STATES, general.filter),
+	[CONFIG_SET_MODE] = SETTING("Mode", AT_START, AS_BYTES, sync.mode),
+	[CONFIG_SET_RESEND_QUEUE_SIZE] =
+		SETTING("ResendQueueSize", AT_START, AS_BYTES, sync.resend_queue_size),
+	[CONFIG_SET_ACK_WINDOW_SIZE] =
+		SETTING("ACKWindowSize", AT_START, AS_BYTES, sync.ack_window_size),
+	[CONFIG_SET_COMMIT_TIMEOUT] =
+		SETTING("CommitTimeout", AT_RUNTIME, AS_BYTES, sync.commit_timeout_s),
+	[CONFIG_SET_PURGE_TIMEOUT] =
+		SETTING("PurgeTimeout", AT_RUNTIME, AS_BYTES, sync.purge_timeout_s),
+	[CONFIG_SET_STARTUP_RESYNC] =
+		SETTING("StartupResync", AT_START, AS_BYTES, sync.startup_resync),
+	[CONFIG_SET_TCP_WINDOW_TRACKING] =
+		SETTING("TCPWindowTracking", AT_START, AS_BYTES, sync.tcp_window_tracking),
+	[CONFIG_SET_COMMIT_HALF_OPEN] =
+		SETTING("CommitHalfOpen", AT_START, AS_BYTES, sync.commit_half_open),
+	[CONFIG_SET_LINKS] = SETTING("links", AT_START, AS_LINKS, sync.links),
+};
+
+_Static_assert(ARRAY_SIZE(settings) == CONFIG_SET_COUNT, "a row per setting");
+
+static bool same_addr(uint8_t l3, const union flow_addr *a, const union flow_addr *b)
+{
+	return memcmp(a, b, l3 == AF_INET ? 4 : 16) == 0;
+}
+
+static bool same_protocols(const struct flow_filter *a, const struct flow_filter *b)
+{
+	if (a->protocol_policy != b->protocol_policy)
+		return false;
+	return a->protocol_policy == FLOW_FILTER_OFF ||
+	       memcmp(a->protocols, b->protocols, sizeof(a->protocols)) == 0;
+}
+
+static bool same_nets(const struct flow_filter *a, const struct flow_filter *b)
+{
+	if (a->address_policy != b->address_policy)
+		return false;
+	if (a->address_policy == FLOW_FILTER_OFF)
+		return true;
+	if (a->nets_count != b->nets_count)
+		return false;
+	for (unsigned i = 0; i < a->nets_count; i++)
+		if (a->nets[i].l3 != b->nets[i].l3 ||
+			a->nets[i].prefix_len != b->nets[i].prefix_len ||
+			!same_addr(a->nets[i].l3, &a->nets[i].addr, &b->nets[i].addr))
+			return false;
+	return true;
+}
+
+static bool same_states(const struct flow_filter *a, const struct flow_filter *b)
+{
+	if (a->state_policy != b->state_policy)
+		return false;
+	return a->state_policy == FLOW_FILTER_OFF || a->tcp_states == b->tcp_states;
+}
+
+static bool same_link(const struct config_link *a, const struct config_link *b)
+{
+	return a->transport == b->transport && a->is_default == b->is_default &&
+	       strcmp(a->interface, b->interface) == 0 && a->l3 == b->l3 &&
+	       same_addr(a->l3, &a->addr, &b->addr) && same_addr(a->l3, &a->dest, &b->dest) &&
+	       a->interface_addr_be == b->interface_addr_be && a->port == b->port &&
+	       a->sndbuf_bytes == b->sndbuf_bytes && a->rcvbuf_bytes == b->rcvbuf_bytes &&
+	       a->checksum == b->checksum;
+}
+
+static bool same_links(const struct config_sync *a, const struct config_sync *b)
+{
+	if (a->links_count != b->links_count)
+		return false;
+	for (unsigned i = 0; i < a->links_count; i++)
+		if (!same_link(&a->links[i], &b->links[i]))
+			return false;
+	return true;
+}
+
+static bool same_setting(enum config_setting set, const struct config *a, const struct config *b)
+{
+	const char *at_a = (const char *)a + settings[set].offset;
+	const char *at_b = (const char *)b + settings[set].offset;
+
+	switch (settings[set].as) {
+	case AS_STRING:
+		return strcmp(at_a, at_b) == 0;
+	case AS_PROTOCOLS:
+		return same_protocols(&a->general.filter, &b->general.filter);
+	case AS_NETS:
+		return same_nets(&a->general.filter, &b->general.filter);
+	case AS_STATES:
+		return same_states(&a->general.filter, &b->general.filter);
+	case AS_LINKS:
+		return same_links(&a->sync, &b->sync);
+	case AS_BYTES:
+		break;
+	}
+	if (set == CONFIG_SET_SYSLOG && a->general.syslog && b->general.syslog)
+		return a->general.syslog_facility == b->general.syslog_facility;
+	return memcmp(at_a, at_b, settings[set].size) == 0;
+}
+
+size_t config_diff_reload(const struct config *old, const struct config *new,
+	struct config_change changes[CONFIG_SET_COUNT])
+{
+	size_t count = 0;
+
+	for (unsigned set = 0; set < CONFIG_SET_COUNT; set++) {
+		if (same_setting(set, old, new))
+			continue;
+		changes[count++] = (struct config_change){
+			.setting = set,
+			.name = settings[set].name,
+			.line = new->loc[set].line,
+			.at_runtime = settings[set].at_runtime,
+		};
+	}
+	return count;
+}
+
+bool config_equal(const struct config *a, const struct config *b)
+{
+	struct config_change changes[CONFIG_SET_COUNT];
+
+	return config_diff_reload(a, b, changes) == 0;
+}
+
+const char *config_setting_name(enum config_setting set)
+{
+	CHECK(set < CONFIG_SET_COUNT);
+	return settings[set].name;
+}

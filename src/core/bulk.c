@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/bulk.h"
+
+#include "base/check.h"
+#include "core/command.h"
+#include "core/local.h"
+#include "core/sender.h"
+
+void bulk_want(struct engine *e)
+{
+	struct bulk *b = &e->bulk;
+
+	if (b->state == BULK_RUNNING)
+		b->again = true;
+	else
+		b->state = BULK_WANTED;
+}
+
+void bulk_want_for(struct engine *e, struct peer *p)
+{
+	/* what has not begun yet serves this one as well */
+	if (e->bulk.state == BULK_WANTED || e->bulk.again) {
+		p->bulk_wanted = false;
+		return;
+	}
+	if (mono_before(e->now, p->bulk_next)) {
+		if (!p->bulk_wanted)
+			engine_count(e, COUNTER_BULKS_LIMITED);
+		p->bulk_wanted = true;
+		return;
+	}
+	p->bulk_wanted = false;
+	p->bulk_next = mono_add_ms(e->now, LIMIT_BULK_INTERVAL_MS);
+	bulk_want(e);
+}
+
+static bool begin(struct engine *e, struct wbuf *w)
+{
+	struct bulk *b = &e->bulk;
+	struct control mark = {.kind = CONTROL_BULK_BEGIN, .a = b->gen + 1, .b = local_flows(e)};
+	uint32_t seq = e->sender.next_seq;
+
+	if (!sender_put_control(e, w, mark))
+		return false;
+	b->state = BULK_RUNNING;
+	b->known = true;
+	b->end_again = false;
+	b->gen++;
+	b->begin_seq = seq;
+	b->began = e->now;
+	b->flows = 0;
+	b->cursor = 0;
+	engine_count(e, COUNTER_BULKS_SENT);
+	return true;
+}
+
+/* Sends what this bulk has not sent yet: its entries' mark is that of the last one. */
+static bool put_entries(struct engine *e, struct wbuf *w)
+{
+	struct bulk *b = &e->bulk;
+	uint8_t done = b->gen & 1 ? ENTRY_BULKED : 0;
+
+	for (;;) {
+		uint64_t cursor = b->cursor;
+		uint32_t handle = table_next(&e->local, &e->store, &cursor);
+		const struct entry *x;
+
+		if (!handle)
+			return true;
+		x = entry_at(&e->store, handle);
+		if (!x->dead && (x->flags & ENTRY_BULKED) != done &&
+			!sender_put_entry(e, w, handle))
+			return false;
+		b->cursor = cursor;
+	}
+}
+
+static bool repair_is_pending(const struct engine *e)
+{
+	for (unsigned i = 0; i < e->peers_count; i++)
+		if (e->peers[i].repair_pending)
+			return true;
+	return e->sender.repairs > 0;
+}
+
+static bool end(struct engine *e, struct wbuf *w)
+{
+	struct bulk *b = &e->bulk;
+	struct control mark = {.kind = CONTROL_BULK_END, .a = b->gen, .b = b->flows};
+
+	if (repair_is_pending(e))
+		return true;
+	if (!sender_put_control(e, w, mark))
+		return false;
+	b->end_again = false;
+	if (b->state == BULK_RUNNING) {
+		b->state = b->again ? BULK_WANTED : BULK_NONE;
+		b->again = false;
+		command_bulk_sent(e);
+	}
+	return true;
+}
+
+bool bulk_put(struct engine *e, struct wbuf *w)
+{
+	struct bulk *b = &e->bulk;
+
+	if (b->state == BULK_WANTED && e->dump.complete && !begin(e, w))
+		return false;
+	if (b->state == BULK_RUNNING)
+		return put_entries(e, w) && end(e, w);
+	if (b->end_again)
+		return end(e, w);
+	return true;
+}
+
+void bulk_lost(struct engine *e, uint32_t from, uint32_t to)
+{
+	struct bulk *b = &e->bulk;
+
+	if (!b->known || wire_v1_seq_before(to, b->begin_seq))
+		return;
+	if (!wire_v1_seq_before(b->begin_seq, from))
+		bulk_want(e); /* its begin is lost, and where it stood cannot be said again */
+	else
+		b->end_again = true;
+}
+
+void bulk_tick(struct engine *e)
+{
+	for (unsigned i = 0; i < e->peers_count; i++)
+		if (e->peers[i].bulk_wanted)
+			bulk_want_for(e, &e->peers[i]);
+}
+
+mono bulk_deadline(const struct engine *e)
+{
+	mono at = MONO_NEVER;
+
+	for (unsigned i = 0; i < e->peers_count; i++)
+		if (e->peers[i].bulk_wanted)
+			at = mono_min(at, e->peers[i].bulk_next);
+	return at;
+}
+
+void bulk_check(const struct engine *e)
+{
+	uint8_t done = e->bulk.gen & 1 ? ENTRY_BULKED : 0;
+	uint64_t cursor = 0;
+	uint32_t handle;
+
+	if (e->bulk.state == BULK_RUNNING)
+		return;
+	while ((handle = table_next(&e->local, &e->store, &cursor)) != 0) {
+		const struct entry *x = entry_at(&e->store, handle);
+
+		CHECK(x->dead || (x->flags & ENTRY_BULKED) == done);
+	}
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/command.h"
+
+#include <string.h>
+
+#include "core/bulk.h"
+#include "core/commit.h"
+#include "core/dump.h"
+#include "core/event.h"
+#include "core/peer.h"
+#include "core/purge.h"
+#include "core/sender.h"
+
+static void done(struct engine *e, const struct engine_command *c, mono began,
+	enum engine_outcome outcome, const struct tally *t)
+{
+	struct engine_event event = {
+		.kind = ENGINE_EVENT_DONE,
+		.role = e->role,
+		.command_id = c->id,
+		.command = c->kind,
+		.outcome = outcome,
+		.took_ns = mono_diff_ns(e->now, began),
+	};
+
+	if (t) {
+		event.written = t->written;
+		event.refused = t->refused;
+		event.skipped = t->skipped;
+		for (unsigned i = 0; i < ENGINE_ERRNOS_MAX; i++) {
+			event.errnos[i].err = t->errnos[i].err;
+			event.errnos[i].count = t->errnos[i].count;
+		}
+	}
+	event_put(e, &event);
+}
+
+static void done_now(struct engine *e, const struct engine_command *c, enum engine_outcome outcome)
+{
+	if (outcome == ENGINE_BUSY)
+		engine_count(e, COUNTER_COMMANDS_REFUSED);
+	done(e, c, e->now, outcome, NULL);
+}
+
+static void slot_done(struct engine *e, struct command_slot *s, enum engine_outcome outcome,
+	const struct tally *t)
+{
+	struct engine_command c = {s->kind, s->id};
+
+	s->used = false;
+	done(e, &c, s->began, outcome, t);
+}
+
+static void all_done(struct engine *e, enum engine_command_kind kind, mono asked_until,
+	enum engine_outcome outcome, const struct tally *t)
+{
+	for (unsigned i = 0; i < LIMIT_COMMANDS; i++) {
+		struct command_slot *s = &e->commands[i];
+
+		if (s->used && s->kind == kind && !mono_before(asked_until, s->began))
+			slot_done(e, s, outcome, t);
+	}
+}
+
+void command_committed(struct engine *e, enum engine_outcome outcome, const struct tally *t)
+{
+	all_done(e, ENGINE_COMMIT, MONO_NEVER, outcome, t);
+	all_done(e, ENGINE_PROMOTE, MONO_NEVER, outcome, t);
+}
+
+void command_purged(struct engine *e, enum engine_outcome outcome, const struct tally *t)
+{
+	all_done(e, ENGINE_PURGE, MONO_NEVER, outcome, t);
+}
+
+void command_dumped(struct engine *e, mono began)
+{
+	all_done(e, ENGINE_RESYNC_KERNEL, began, ENGINE_OK, NULL);
+}
+
+void command_bulk_sent(struct engine *e)
+{
+	all_done(e, ENGINE_BULK, e->bulk.began, ENGINE_OK, NULL);
+}
+
+static void set_role(struct engine *e, enum engine_role role)
+{
+	struct engine_event event = {.kind = ENGINE_EVENT_ROLE, .role = role};
+
+	if (e->role == role)
+		return;
+	e->role = role;
+	event_put(e, &event);
+}
+
+static void ask_peers(struct engine *e)
+{
+	if (sender_control(e, CONTROL_RESYNC, NULL, 0, 0))
+		engine_count(e, COUNTER_RESYNCS_ASKED);
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		e->peers[i].resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
+		if (e->peers[i].is_ctsync)
+			peer_want_resync(e, &e->peers[i], LIMIT_RESYNC_RETRY_MS);
+	}
+}
+
+/* Not the active node any more. */
+static void step_down(struct engine *e, enum engine_role role)
+{
+	set_role(e, role);
+	commit_cancel(e);
+	if (e->was_active)
+		purge_schedule(e);
+}
+
+static void flush(struct engine *e)
+{
+	struct store *s = &e->store;
+
+	all_done(e, ENGINE_BULK, MONO_NEVER, ENGINE_CANCELLED, NULL);
+	arena_reset(&s->arena);
+	index_reset(&e->local.index);
+	memset(&e->queued, 0, sizeof(e->queued));
+	memset(&e->sent, 0, sizeof(e->sent));
+	memset(&e->tomb, 0, sizeof(e->tomb));
+	e->local_silent = 0;
+	e->dead = e->tombs = 0;
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		struct peer *p = &e->peers[i];
+
+		index_reset(&p->remote.index);
+		p->sweeping = p->unconfirmed = p->hold = false;
+	}
+	/* an end mark would now sweep the peers' copies */
+	if (e->bulk.state == BULK_RUNNING)
+		e->bulk.state = BULK_NONE;
+	e->bulk.again = e->bulk.end_again = e->bulk.known = false;
+	sender_flushed(e);
+	dump_flushed(e);
+}
+
+/* Keeps the command until its end; the caller has started what it asks for. */
+static struct command_slot *keep(struct engine *e, const struct engine_command *c)
+{
+	for (unsigned i = 0; i < LIMIT_COMMANDS; i++) {
+		struct command_slot *s = &e->commands[i];
+
+		if (s->used)
+			continue;
+		*s = (struct command_slot){true, c->kind, c->id, e->now};
+		return s;
+	}
+	return NULL;
+}
+
+static void promote(struct engine *e)
+{
+	set_role(e, ENGINE_ROLE_PRIMARY);
+	e->was_active = true;
+	purge_cancel(e);
+	if (!e->commit.running || !e->commit.promote)
+		commit_start(e, true);
+}
+
+static bool is_busy(const struct engine *e, enum engine_command_kind kind)
+{
+	if (kind == ENGINE_COMMIT || kind == ENGINE_FLUSH || kind == ENGINE_PURGE)
+		return e->commit.running;
+	return false;
+}
+
+/* Commands that have their end at once. */
+static bool at_once(struct engine *e, enum engine_command_kind kind)
+{
+	switch (kind) {
+	case ENGINE_DEMOTE:
+		step_down(e, ENGINE_ROLE_BACKUP);
+		ask_peers(e);
+		return true;
+	case ENGINE_FAULT:
+		step_down(e, ENGINE_ROLE_FAULT);
+		return true;
+	case ENGINE_FLUSH:
+		flush(e);
+		return true;
+	case ENGINE_RESYNC_PEERS:
+		ask_peers(e);
+		return true;
+	case ENGINE_COMMIT:
+	case ENGINE_PROMOTE:
+	case ENGINE_RESYNC_KERNEL:
+	case ENGINE_BULK:
+	case ENGINE_PURGE:
+		return false;
+	}
+	return false;
+}
+
+static void start(struct engine *e, enum engine_command_kind kind)
+{
+	switch (kind) {
+	case ENGINE_COMMIT:
+		purge_cancel(e);
+		commit_start(e, false);
+		break;
+	case ENGINE_PROMOTE:
+		promote(e);
+		break;
+	case ENGINE_RESYNC_KERNEL:
+		dump_want(e);
+		break;
+	case ENGINE_BULK:
+		bulk_want(e);
+		break;
+	case ENGINE_PURGE:
+		purge_start(e, false);
+		break;
+	case ENGINE_DEMOTE:
+	case ENGINE_FAULT:
+	case ENGINE_FLUSH:
+	case ENGINE_RESYNC_PEERS:
+		break;
+	}
+}
+
+void engine_command(struct engine *e, mono now, const struct engine_command *c)
+{
+	engine_set_now(e, now);
+	if (is_busy(e, c->kind)) {
+		done_now(e, c, ENGINE_BUSY);
+		return;
+	}
+	if (at_once(e, c->kind)) {
+		done_now(e, c, ENGINE_OK);
+		return;
+	}
+	if (!keep(e, c)) {
+		done_now(e, c, ENGINE_BUSY);
+		return;
+	}
+	start(e, c->kind);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/commit.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "core/bulk.h"
+#include "core/command.h"
+#include "core/commit_flow.h"
+#include "core/dump.h"
+#include "core/kernel_ops.h"
+#include "core/local.h"
+#include "core/remote.h"
+#include "flow/status.h"
+
+static struct entry *at(const struct engine *e, uint32_t handle)
+{
+	return entry_at(&e->store, handle);
+}
+
+void commit_start(struct engine *e, bool promote)
+{
+	struct commit *c = &e->commit;
+
+	if (!c->running) {
+		memset(c, 0, sizeof(*c));
+		c->running = true;
+		c->tally.began = e->now;
+	}
+	c->promote = c->promote || promote;
+	/* a promotion that takes a commit over looks at all again: what is written moves only */
+	c->walked = c->masters = false;
+	c->pass = c->peer = 0;
+	c->cursor = 0;
+	commit_settle(e);
+}
+
+void commit_cancel(struct engine *e)
+{
+	struct commit *c = &e->commit;
+
+	if (!c->running)
+		return;
+	c->running = c->more = false;
+	command_committed(e, ENGINE_CANCELLED, &c->tally);
+}
+
+static bool nothing_left(const struct engine *e)
+{
+	for (unsigned i = 0; i < e->peers_count; i++)
+		if (table_count(&e->peers[i].remote) > 0)
+			return false;
+	return true;
+}
+
+void commit_settle(struct engine *e)
+{
+	struct commit *c = &e->commit;
+
+	if (!c->running || e->ops.by_purpose[OP_COMMIT] > 0)
+		return;
+	if (!c->walked && !nothing_left(e))
+		return;
+	c->running = c->more = false;
+	if (c->promote)
+		bulk_want(e);
+	command_committed(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &c->tally);
+}
+
+/* The next flow of this pass; 0 when all have been looked at. */
+static uint32_t walk(struct engine *e)
+{
+	struct commit *c = &e->commit;
+
+	for (;;) {
+		uint32_t handle;
+
+		if (c->peer == e->peers_count) {
+			if (c->pass == 1 || !c->masters) {
+				c->walked = true;
+				return 0;
+			}
+			c->pass = 1;
+			c->peer = 0;
+		}
+		handle = table_next(&e->peers[c->peer].remote, &e->store, &c->cursor);
+		if (handle)
+			return handle;
+		c->peer++;
+		c->cursor = 0;
+	}
+}
+
+/* Another peer has told the same flow later: that copy is the one to write. */
+static bool is_outdated(const struct engine *e, const struct table_key *k, uint32_t touched)
+{
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		uint32_t other;
+
+		if (i == e->commit.peer || table_count(&e->peers[i].remote) == 0)
+			continue;
+		other = table_find(&e->peers[i].remote, &e->store, k);
+		if (other && (at(e, other)->touched > touched ||
+				     (at(e, other)->touched == touched && i < e->commit.peer)))
+			return true;
+	}
+	return false;
+}
+
+static bool is_half_open(const struct flow *f)
+{
+	return f->tuple[FLOW_ORIG].l4 == IPPROTO_TCP && flow_has(f, FLOW_TCP_STATE) &&
+	       flow_tcp_is_half_open(f->tcp.state);
+}
+
+static uint32_t local_alive(const struct engine *e, const struct table_key *k)
+{
+	uint32_t handle = table_find(&e->local, &e->store, k);
+
+	return handle && !at(e, handle)->dead ? handle : 0;
+}
+
+/* Puts the received flow with the timeout that it is to be written with into *f. */
+static void read_remote(const struct engine *e, uint32_t handle, struct flow *f)
+{
+	int64_t left = LIMIT_DEAD_TIMEOUT_S;
+
+	table_read(&e->store, handle, f);
+	if (flow_has(f, FLOW_TIMEOUT))
+		left = engine_timeout_left(e, at(e, handle)->touched, f->timeout);
+	if (left <= 0)
+		left = LIMIT_DEAD_TIMEOUT_S;
+	f->timeout = e->config.commit_timeout_s ? e->config.commit_timeout_s : (uint32_t)left;
+	flow_mark_set(f, FLOW_TIMEOUT);
+}
+
+static void build(struct engine *e, struct op *op, uint32_t handle, struct kernel_op *out)
+{
+	bool liberal = !e->config.tcp_window_tracking;
+	uint32_t local = local_alive(e, &op->key);
+	struct flow known;
+
+	read_remote(e, handle, &out->flow);
+	out->id = op->id;
+	out->kind = (enum kernel_op_kind)op->kind;
+	op->touched = at(e, handle)->touched;
+	if (op->kind == KERNEL_OP_CREATE) {
+		commit_flow_create(&out->flow, liberal);
+		return;
+	}
+	if (local)
+		table_read(&e->store, local, &known);
+	commit_flow_update(&out->flow, local ? &known : NULL, liberal, op->without_status);
+}
+
+/* Looks at one flow; true if there is something to write. */
+static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
+{
+	struct commit *c = &e->commit;
+	const struct entry *x = at(e, handle);
+	struct table_key k;
+	uint32_t local;
+	struct op *op;
+
+	if (x->flags & ENTRY_HAS_MASTER)
+		c->masters = true;
+	if (c->pass != ((x->flags & ENTRY_HAS_MASTER) != 0))
+		return false;
+	k = table_key_at(&e->store, handle);
+	local = local_alive(e, &k);
+	if (local && !(at(e, local)->flags & ENTRY_SILENT) && at(e, local)->touched > x->touched) {
+		/* our kernel has it, and newer: written before, or alive with traffic */
+		if (c->promote)
+			remote_remove(e, &e->peers[c->peer], handle);
+		return false;
+	}
+	if (is_outdated(e, &k, x->touched))
+		return false;
+	table_read(&e->store, handle, &out->flow);
+	if (!e->config.commit_half_open && is_half_open(&out->flow)) {
+		engine_count(e, COUNTER_COMMIT_SKIPPED);
+		c->tally.skipped++;
+		return false;
+	}
+	op = kernel_ops_take(e, OP_COMMIT);
+	CHECK(op);
+	op->kind = local ? KERNEL_OP_UPDATE : KERNEL_OP_CREATE;
+	op->peer = c->peer;
+	op->promote = c->promote;
+	op->key = k;
+	build(e, op, handle, out);
+	return true;
+}
+
+bool commit_next_op(struct engine *e, struct kernel_op *out)
+{
+	struct commit *c = &e->commit;
+
+	c->more = false;
+	if (!c->running || c->walked || e->ops.free_count == 0)
+		return false;
+	for (unsigned n = 0; n < LIMIT_COMMIT_SLICE; n++) {
+		uint32_t handle = walk(e);
+
+		if (!handle) {
+			commit_settle(e);
+			return false;
+		}
+		if (consider(e, handle, out))
+			return true;
+	}
+	c->more = true;
+	return false;
+}
+
+bool commit_repeat(struct engine *e, struct op *op, struct kernel_op *out)
+{
+	uint32_t handle = table_find(&e->peers[op->peer].remote, &e->store, &op->key);
+
+	if (e->commit.running && handle) {
+		build(e, op, handle, out);
+		return true;
+	}
+	kernel_ops_done(e, op);
+	commit_settle(e);
+	return false;
+}
+
+static void written(struct engine *e, const struct op *op)
+{
+	struct peer *p = &e->peers[op->peer];
+	uint32_t handle = table_find(&p->remote, &e->store, &op->key);
+	struct flow f;
+
+	e->commit.tally.written++;
+	engine_count(e, COUNTER_KERNEL_WRITTEN);
+	if (op->destroyed)
+		return;
+	if (!handle) {
+		dump_want(
+			e); /* its owner has ended it meanwhile: a dump tells what it has become */
+		return;
+	}
+	read_remote(e, handle, &f);
+	commit_flow_local(&f);
+	local_written(e, &op->key, &f);
+	/* what came after it was written is still to be written */
+	if (e->commit.promote && at(e, handle)->touched == op->touched)
+		remote_remove(e, p, handle);
+}
+
+/* Another way to write the flow that the kernel has refused with err; false if there is none. */
+static bool find_way(struct op *op, int err)
+{
+	if (op->tries >= LIMIT_KERNEL_RETRIES)
+		return false;
+	if (op->kind == KERNEL_OP_CREATE && err == EEXIST) {
+		op->kind = KERNEL_OP_UPDATE;
+		return true;
+	}
+	if (op->kind == KERNEL_OP_UPDATE && err == ENOENT) {
+		op->kind = KERNEL_OP_CREATE;
+		return true;
+	}
+	if (op->kind == KERNEL_OP_UPDATE && err == EBUSY && !op->without_status) {
+		op->without_status = true;
+		return true;
+	}
+	return false;
+}
+
+void commit_answered(struct engine *e, struct op *op, int err)
+{
+	if (err && find_way(op, err)) {
+		kernel_ops_again(e, op);
+		return;
+	}
+	if (err)
+		kernel_ops_refused(e, &e->commit.tally, err);
+	else
+		written(e, op);
+	kernel_ops_done(e, op);
+	commit_settle(e);
+}

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/commit_flow.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "flow/status.h"
+
+enum {
+	/* bits of the sender's kernel that mean nothing, or harm, in another one */
+	STATUS_FOREIGN = FLOW_STATUS_EXPECTED | FLOW_STATUS_DYING | FLOW_STATUS_TEMPLATE |
+			 FLOW_STATUS_UNTRACKED | FLOW_STATUS_HELPER | FLOW_STATUS_OFFLOAD |
+			 FLOW_STATUS_HW_OFFLOAD,
+	STATUS_GROWING = FLOW_STATUS_SEEN_REPLY | FLOW_STATUS_ASSURED,
+};
+
+static void unset(struct flow *f, const uint8_t *attrs, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		flow_mark_unset(f, (enum flow_attr)attrs[i]);
+}
+
+static void drop_private(struct flow *f)
+{
+	static const uint8_t attrs[] = {FLOW_ID, FLOW_USE, FLOW_ORIG_COUNTER_PACKETS,
+		FLOW_REPL_COUNTER_PACKETS, FLOW_ORIG_COUNTER_BYTES, FLOW_REPL_COUNTER_BYTES,
+		FLOW_SECMARK, FLOW_SECCTX, FLOW_TIMESTAMP_START, FLOW_TIMESTAMP_STOP,
+		FLOW_TIMESTAMP_EVENT};
+
+	unset(f, attrs, sizeof(attrs));
+}
+
+static void drop_nat(struct flow *f)
+{
+	static const uint8_t attrs[] = {FLOW_SNAT_IPV4, FLOW_DNAT_IPV4, FLOW_SNAT_IPV6,
+		FLOW_DNAT_IPV6, FLOW_SNAT_PORT, FLOW_DNAT_PORT};
+
+	unset(f, attrs, sizeof(attrs));
+}
+
+static void set_status(struct flow *f)
+{
+	f->status = (flow_has(f, FLOW_STATUS) ? f->status & ~(uint32_t)STATUS_FOREIGN : 0) |
+		    FLOW_STATUS_CONFIRMED;
+	flow_mark_set(f, FLOW_STATUS);
+}
+
+static void set_liberal(struct flow *f)
+{
+	if (f->tuple[FLOW_ORIG].l4 != IPPROTO_TCP || !flow_has(f, FLOW_TCP_STATE))
+		return;
+	for (unsigned dir = 0; dir < FLOW_DIRS; dir++) {
+		if (!flow_has(f, FLOW_TCP_FLAGS_ORIG))
+			f->tcp.flags[dir] = f->tcp.flags_mask[dir] = 0;
+		f->tcp.flags[dir] |= FLOW_TCP_FLAG_BE_LIBERAL;
+		f->tcp.flags_mask[dir] |= FLOW_TCP_FLAG_BE_LIBERAL;
+	}
+	flow_mark_set(f, FLOW_TCP_FLAGS_ORIG);
+	flow_mark_set(f, FLOW_TCP_FLAGS_REPL);
+	flow_mark_set(f, FLOW_TCP_MASK_ORIG);
+	flow_mark_set(f, FLOW_TCP_MASK_REPL);
+}
+
+void commit_flow_local(struct flow *f)
+{
+	drop_private(f);
+	drop_nat(f);
+	set_status(f);
+}
+
+void commit_flow_create(struct flow *f, bool liberal)
+{
+	bool spat = flow_is_spat(f), dpat = flow_is_dpat(f);
+	bool snat = flow_is_snat(f) || spat, dnat = flow_is_dnat(f) || dpat;
+	struct flow_tuple reply = f->tuple[FLOW_REPL];
+	bool v6 = f->tuple[FLOW_ORIG].l3 == AF_INET6;
+
+	drop_private(f);
+	drop_nat(f);
+	flow_setup_reply(f);
+	set_status(f);
+	f->status &= ~(uint32_t)(FLOW_STATUS_SRC_NAT | FLOW_STATUS_SRC_NAT_DONE |
+				 FLOW_STATUS_DST_NAT | FLOW_STATUS_DST_NAT_DONE);
+	if (snat) {
+		f->snat = reply.dst;
+		flow_mark_set(f, v6 ? FLOW_SNAT_IPV6 : FLOW_SNAT_IPV4);
+		f->status |= FLOW_STATUS_SRC_NAT | FLOW_STATUS_SRC_NAT_DONE;
+	}
+	if (spat) {
+		f->snat_port_be = reply.dport_be;
+		flow_mark_set(f, FLOW_SNAT_PORT);
+	}
+	if (dnat) {
+		f->dnat = reply.src;
+		flow_mark_set(f, v6 ? FLOW_DNAT_IPV6 : FLOW_DNAT_IPV4);
+		f->status |= FLOW_STATUS_DST_NAT | FLOW_STATUS_DST_NAT_DONE;
+	}
+	if (dpat) {
+		f->dnat_port_be = reply.sport_be;
+		flow_mark_set(f, FLOW_DNAT_PORT);
+	}
+	if (liberal)
+		set_liberal(f);
+}
+
+void commit_flow_update(struct flow *f, const struct flow *known, bool liberal, bool without_status)
+{
+	static const uint8_t attrs[] = {FLOW_MASTER_IPV4_SRC, FLOW_MASTER_IPV4_DST,
+		FLOW_MASTER_IPV6_SRC, FLOW_MASTER_IPV6_DST, FLOW_MASTER_PORT_SRC,
+		FLOW_MASTER_PORT_DST, FLOW_MASTER_L3PROTO, FLOW_MASTER_L4PROTO, FLOW_HELPER_NAME,
+		FLOW_HELPER_INFO};
+	uint32_t growing = flow_has(f, FLOW_STATUS) ? f->status & STATUS_GROWING : 0;
+
+	drop_private(f);
+	drop_nat(f);
+	unset(f, attrs, sizeof(attrs));
+	if (without_status) {
+		flow_mark_unset(f, FLOW_STATUS);
+	} else {
+		f->status = growing | FLOW_STATUS_CONFIRMED;
+		if (known && flow_has(known, FLOW_STATUS))
+			f->status |= known->status;
+		flow_mark_set(f, FLOW_STATUS);
+	}
+	if (liberal)
+		set_liberal(f);
+}

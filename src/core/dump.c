@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/dump.h"
+
+#include <string.h>
+
+#include "core/command.h"
+#include "core/event.h"
+#include "core/local.h"
+
+void dump_init(struct engine *e)
+{
+	e->dump.wanted = true;
+	e->dump.overrun = true;
+	e->dump.not_before = e->now;
+	e->dump.poll_at = MONO_NEVER;
+}
+
+void dump_want(struct engine *e)
+{
+	struct dump *d = &e->dump;
+
+	/* one that was asked for but has not begun will see all that there is now */
+	if (!d->asked || d->running)
+		d->wanted = true;
+}
+
+void dump_overrun(struct engine *e)
+{
+	struct engine_event event = {.kind = ENGINE_EVENT_OVERRUN};
+
+	engine_count(e, COUNTER_KERNEL_OVERRUNS);
+	e->kernel_synced = false;
+	e->dump.overrun = true;
+	dump_want(e);
+	event_put(e, &event);
+}
+
+void dump_flushed(struct engine *e)
+{
+	e->kernel_synced = false;
+	e->dump.overrun = true;
+	e->dump.complete = false;
+}
+
+bool dump_next_op(struct engine *e, struct kernel_op *op)
+{
+	struct dump *d = &e->dump;
+
+	if (!d->wanted || d->asked || d->running || d->sweeping ||
+		mono_before(e->now, d->not_before))
+		return false;
+	d->wanted = false;
+	d->asked = true;
+	memset(op, 0, sizeof(*op));
+	op->kind = KERNEL_OP_DUMP;
+	op->id = d->id = ++e->ops.ids * LIMIT_KERNEL_OPS_IN_FLIGHT;
+	return true;
+}
+
+static void sweep(struct engine *e)
+{
+	struct dump *d = &e->dump;
+	struct engine_event event = {.kind = ENGINE_EVENT_KERNEL_SYNCED};
+	int64_t pause_ns = (int64_t)e->config.poll_s * NS_PER_SEC;
+	uint32_t handle;
+
+	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
+		handle = table_next(&e->local, &e->store, &d->cursor);
+		if (!handle) {
+			d->sweeping = false;
+			break;
+		}
+		local_sweep(e, handle);
+	}
+	if (d->sweeping)
+		return;
+	engine_count(e, COUNTER_KERNEL_DUMPS);
+	if (!d->overrun)
+		d->complete = true;
+	if (pause_ns < LIMIT_POLL_PAUSE * d->took_ns)
+		pause_ns = LIMIT_POLL_PAUSE * d->took_ns;
+	d->poll_at = mono_add_ns(e->now, pause_ns);
+	if (!d->overrun && !e->kernel_synced) {
+		e->kernel_synced = true;
+		event.flows = local_flows(e);
+		event.silent = e->local_silent;
+		event_put(e, &event);
+	}
+	command_dumped(e, d->began);
+}
+
+void dump_begin(struct engine *e)
+{
+	struct dump *d = &e->dump;
+
+	if (d->running)
+		dump_abort(e); /* a begin without an end: what came of it is void */
+	while (d->sweeping)
+		sweep(e);
+	d->asked = true;
+	d->running = true;
+	d->wanted = false;
+	d->overrun = false;
+	d->gen++;
+	d->began = e->now;
+}
+
+void dump_flow(struct engine *e, const struct flow *f)
+{
+	engine_count(e, COUNTER_KERNEL_DUMPED);
+	if (e->dump.running)
+		local_dumped(e, f);
+}
+
+void dump_end(struct engine *e)
+{
+	struct dump *d = &e->dump;
+
+	if (!d->running)
+		return;
+	d->running = d->asked = false;
+	d->took_ns = mono_diff_ns(e->now, d->began);
+	d->sweeping = true;
+	d->cursor = 0;
+	sweep(e);
+}
+
+void dump_abort(struct engine *e)
+{
+	struct dump *d = &e->dump;
+
+	if (!d->asked)
+		return;
+	engine_count(e, COUNTER_KERNEL_DUMP_ABORTS);
+	d->running = d->asked = false;
+	d->wanted = true;
+	if (!e->kernel_synced)
+		d->overrun = true;
+	d->not_before = mono_add_ms(e->now, LIMIT_DUMP_RETRY_MS);
+}
+
+void dump_tick(struct engine *e)
+{
+	struct dump *d = &e->dump;
+
+	if (d->sweeping)
+		sweep(e);
+	if (e->local_silent > 0 && !d->asked && !d->sweeping && mono_reached(e->now, d->poll_at)) {
+		d->wanted = true;
+		d->poll_at = MONO_NEVER;
+	}
+}
+
+mono dump_deadline(const struct engine *e)
+{
+	const struct dump *d = &e->dump;
+	mono at = MONO_NEVER;
+
+	if (d->sweeping)
+		return e->now;
+	if (d->wanted && !d->asked && mono_before(e->now, d->not_before))
+		at = d->not_before;
+	if (e->local_silent > 0 && !d->asked)
+		at = mono_min(at, d->poll_at);
+	return at;
+}

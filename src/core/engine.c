@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/engine.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "core/bulk.h"
+#include "core/dump.h"
+#include "core/kernel_ops.h"
+#include "core/local.h"
+#include "core/peer.h"
+#include "core/purge.h"
+#include "core/remote.h"
+#include "core/sender.h"
+
+enum { TABLES = LIMIT_PEERS + 1, ALIGN = 4096 };
+
+static size_t aligned(size_t bytes)
+{
+	return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+/* Room for every table full of the largest flows: address space costs nothing. */
+static size_t arena_bytes(const struct engine_config *c)
+{
+	return arena_memory_bytes((size_t)c->flows_max * TABLES * ARENA_OBJECT_BYTES_MAX);
+}
+
+size_t engine_memory_bytes(const struct engine_config *c)
+{
+	return aligned(sizeof(struct engine)) + TABLES * aligned(table_memory_bytes(c->flows_max)) +
+	       aligned(arena_bytes(c));
+}
+
+struct engine *engine_init(
+	void *memory, size_t memory_bytes, const struct engine_config *c, mono now)
+{
+	struct engine *e = (struct engine *)memory;
+	uint8_t *at = (uint8_t *)memory + aligned(sizeof(*e));
+
+	if (memory_bytes < engine_memory_bytes(c))
+		return NULL;
+	e->config = *c;
+	if (e->config.ack_window == 0)
+		e->config.ack_window = 1;
+	e->start = e->now = e->refused_next = now;
+	e->role = ENGINE_ROLE_BACKUP;
+	memcpy(e->store.hash_key, c->hash_key, sizeof(e->store.hash_key));
+	for (unsigned i = 0; i < TABLES; i++) {
+		table_init(engine_table_of(e, i), at, c->flows_max, (uint8_t)i);
+		at += aligned(table_memory_bytes(c->flows_max));
+	}
+	arena_init(&e->store.arena, at, arena_bytes(c));
+	kernel_ops_init(e);
+	dump_init(e);
+	sender_init(e);
+	return e;
+}
+
+void engine_kernel_event(struct engine *e, mono now, enum kernel_event kind, const struct flow *f)
+{
+	engine_set_now(e, now);
+	switch (kind) {
+	case KERNEL_EVENT_NEW:
+		engine_count(e, COUNTER_KERNEL_NEW);
+		local_event(e, kind, f);
+		break;
+	case KERNEL_EVENT_UPDATE:
+		engine_count(e, COUNTER_KERNEL_UPDATE);
+		local_event(e, kind, f);
+		break;
+	case KERNEL_EVENT_DESTROY:
+		engine_count(e, COUNTER_KERNEL_DESTROY);
+		local_event(e, kind, f);
+		break;
+	case KERNEL_DUMP_BEGIN:
+		dump_begin(e);
+		break;
+	case KERNEL_DUMP_FLOW:
+		dump_flow(e, f);
+		break;
+	case KERNEL_DUMP_END:
+		dump_end(e);
+		break;
+	case KERNEL_DUMP_ABORT:
+		dump_abort(e);
+		break;
+	}
+}
+
+void engine_overrun(struct engine *e, mono now)
+{
+	engine_set_now(e, now);
+	dump_overrun(e);
+}
+
+/* What is wrong with a message has its counter; the rest of the datagram goes on. */
+static void count_bad(struct engine *e, enum wire_v1_result r)
+{
+	switch (r) {
+	case WIRE_V1_TRUNCATED:
+		engine_count(e, COUNTER_BAD_TRUNCATED);
+		break;
+	case WIRE_V1_BAD_SIZE:
+		engine_count(e, COUNTER_BAD_SIZE);
+		break;
+	case WIRE_V1_BAD_VERSION:
+		engine_count(e, COUNTER_BAD_VERSION);
+		break;
+	case WIRE_V1_BAD_HEADER:
+		engine_count(e, COUNTER_BAD_HEADER);
+		break;
+	case WIRE_V1_BAD_PAYLOAD:
+		engine_count(e, COUNTER_BAD_PAYLOAD);
+		break;
+	case WIRE_V1_OK:
+	case WIRE_V1_END:
+	case WIRE_V1_RESULTS:
+		break;
+	}
+}
+
+void engine_datagram(struct engine *e, mono now, unsigned link, const struct engine_addr *from,
+	const uint8_t *data, size_t len)
+{
+	struct rbuf r = rbuf_of(data, len);
+	struct wire_v1_message m;
+	struct peer *p = NULL;
+	enum wire_v1_result result;
+
+	engine_set_now(e, now);
+	engine_count(e, COUNTER_RECEIVED_DATAGRAMS);
+	e->counters[COUNTER_RECEIVED_BYTES] += len;
+	while ((result = wire_v1_next(&r, &m)) != WIRE_V1_END) {
+		if (result != WIRE_V1_OK) {
+			count_bad(e, result);
+			continue;
+		}
+		if (!p)
+			p = peer_get(e, from);
+		if (!p)
+			return;
+		e->sender.link = link; /* we answer where we were last heard from */
+		peer_message(e, p, &m);
+	}
+}
+
+void engine_tick(struct engine *e, mono now)
+{
+	engine_set_now(e, now);
+	dump_tick(e);
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		peer_tick(e, &e->peers[i]);
+		remote_tick(e, &e->peers[i]);
+	}
+	bulk_tick(e);
+	purge_tick(e);
+	sender_tick(e);
+}
+
+mono engine_deadline(const struct engine *e)
+{
+	mono at = mono_min(dump_deadline(e), sender_deadline(e));
+
+	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
+	for (unsigned i = 0; i < e->peers_count; i++)
+		at = mono_min(at,
+			mono_min(peer_deadline(&e->peers[i]), remote_deadline(e, &e->peers[i])));
+	if (e->commit.more)
+		at = e->now;
+	return at;
+}
+
+void engine_check(const struct engine *e)
+{
+	uint64_t entries = table_count(&e->local);
+
+	arena_check(&e->store.arena);
+	table_check(&e->local, &e->store);
+	local_check(e);
+	bulk_check(e);
+	sender_check(e);
+	kernel_ops_check(e);
+	CHECK(e->peers_count <= LIMIT_PEERS);
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		table_check(&e->peers[i].remote, &e->store);
+		remote_check(e, &e->peers[i]);
+		peer_check(e, &e->peers[i]);
+		entries += table_count(&e->peers[i].remote);
+	}
+	CHECK(entries == e->store.arena.objects);
+	CHECK(!e->commit.running || !e->purge.running);
+}

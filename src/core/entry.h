@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_CORE_ENTRY_H
+#define CTSYNC_CORE_ENTRY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/hash.h"
+#include "flow/pack.h"
+
+/* Which list an entry of the local table hangs on. */
+enum entry_list {
+	ENTRY_UNLISTED,
+	ENTRY_QUEUED, /* to be sent */
+	ENTRY_SENT, /* alive and sent, in the order of seq */
+	ENTRY_TOMB, /* dead and sent, in the order of seq, until acknowledged */
+};
+
+enum entry_flag {
+	ENTRY_SILENT = 1 << 0, /* known from dumps alone: its end may come without an event */
+	ENTRY_ANNOUNCED = 1 << 1, /* has been sent since it was born */
+	ENTRY_CHANGED = 1 << 2, /* has changed since it was first sent */
+	ENTRY_EVENTED = 1 << 3, /* an event came since the begin of the dump dump_gen */
+	ENTRY_BULKED = 1 << 4, /* which bulk it was last sent in: the low bit of its generation */
+	ENTRY_REPAIR = 1 << 5, /* is queued because a peer missed it */
+	ENTRY_HAS_MASTER = 1 << 6,
+};
+
+/*
+ * One flow of a table: a fixed header, then flow_pack()'s bytes. prev and next link entries of
+ * the local table; seq is the number it was last sent under, or, in a peer's table, the epoch in
+ * which the peer last named it.
+ */
+struct entry {
+	uint32_t prev, next;
+	uint32_t seq;
+	uint32_t born; /* when it was first seen [100 ms since the engine's start] */
+	uint32_t touched; /* when its timeout was last learned, in the same unit */
+	uint16_t len : 9; /* of packed [bytes] */
+	uint16_t table : 4; /* 0: local, else peer's index + 1 */
+	uint16_t list : 2; /* enum entry_list */
+	uint16_t dead : 1; /* a tombstone */
+	uint8_t dump_gen; /* the last dump that named it, or that it was born or changed in */
+	uint8_t flags; /* enum entry_flag */
+	uint8_t packed[];
+};
+
+_Static_assert(sizeof(struct entry) == 24, "the memory budget counts on it");
+_Static_assert(sizeof(struct entry) + FLOW_PACKED_BYTES_MAX <= ARENA_OBJECT_BYTES_MAX,
+	"the largest flow fits the largest size class");
+
+/* Where the entries of all tables live, and the secret they are hashed with. */
+struct store {
+	struct arena arena;
+	uint8_t hash_key[HASH_KEY_BYTES];
+};
+
+static inline struct entry *entry_at(const struct store *s, uint32_t handle)
+{
+	return (struct entry *)arena_at(&s->arena, handle);
+}
+
+/* A list of entries of the local table. */
+struct entry_chain {
+	uint32_t head, tail;
+	uint32_t count;
+};
+
+static inline void chain_append(struct store *s, struct entry_chain *c, uint32_t handle)
+{
+	struct entry *e = entry_at(s, handle);
+
+	e->next = 0;
+	e->prev = c->tail;
+	if (c->tail)
+		entry_at(s, c->tail)->next = handle;
+	else
+		c->head = handle;
+	c->tail = handle;
+	c->count++;
+}
+
+static inline void chain_prepend(struct store *s, struct entry_chain *c, uint32_t handle)
+{
+	struct entry *e = entry_at(s, handle);
+
+	e->prev = 0;
+	e->next = c->head;
+	if (c->head)
+		entry_at(s, c->head)->prev = handle;
+	else
+		c->tail = handle;
+	c->head = handle;
+	c->count++;
+}
+
+static inline void chain_remove(struct store *s, struct entry_chain *c, uint32_t handle)
+{
+	struct entry *e = entry_at(s, handle);
+
+	if (e->prev)
+		entry_at(s, e->prev)->next = e->next;
+	else
+		c->head = e->next;
+	if (e->next)
+		entry_at(s, e->next)->prev = e->prev;
+	else
+		c->tail = e->prev;
+	e->prev = e->next = 0;
+	c->count--;
+}
+
+/* The entry has moved: its neighbours and the chain's ends learn its new handle. */
+static inline void chain_moved(struct store *s, struct entry_chain *c, uint32_t handle)
+{
+	struct entry *e = entry_at(s, handle);
+
+	if (e->prev)
+		entry_at(s, e->prev)->next = handle;
+	else
+		c->head = handle;
+	if (e->next)
+		entry_at(s, e->next)->prev = handle;
+	else
+		c->tail = handle;
+}
+
+#endif

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/index.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+/* One of the two regions as a call sees it. */
+struct view {
+	struct index_slot *slots;
+	uint32_t first; /* no entry is before this slot */
+	uint32_t end;
+	unsigned bits;
+};
+
+static uint32_t tag_of(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32);
+}
+
+static uint32_t home_of(uint32_t tag, unsigned bits)
+{
+	return tag >> (32 - bits);
+}
+
+static struct view view_new(const struct index *x)
+{
+	return (struct view){
+		x->region[x->live], 0, (UINT32_C(1) << x->bits) + INDEX_TAIL_SLOTS, x->bits};
+}
+
+static struct view view_old(const struct index *x)
+{
+	unsigned bits = x->bits - 1U;
+
+	return (struct view){
+		x->region[!x->live], x->old_slot, (UINT32_C(1) << bits) + INDEX_TAIL_SLOTS, bits};
+}
+
+static struct view view_for(const struct index *x, uint32_t tag)
+{
+	return x->growing && tag >= x->old_tag ? view_old(x) : view_new(x);
+}
+
+static uint32_t view_start(const struct view *v, uint32_t tag)
+{
+	uint32_t home = home_of(tag, v->bits);
+
+	return home > v->first ? home : v->first;
+}
+
+static unsigned bits_for(uint32_t entries)
+{
+	unsigned bits = INDEX_BITS_MIN;
+
+	while (bits < INDEX_BITS_MAX && (UINT64_C(3) << bits) / 4 < entries)
+		bits++;
+	return bits;
+}
+
+static size_t region_bytes(unsigned bits)
+{
+	return (((size_t)1 << bits) + INDEX_TAIL_SLOTS) * sizeof(struct index_slot);
+}
+
+size_t index_memory_bytes(uint32_t entries)
+{
+	return 2 * region_bytes(bits_for(entries));
+}
+
+void index_init(struct index *x, void *memory, uint32_t entries)
+{
+	memset(x, 0, sizeof(*x));
+	x->bits = INDEX_BITS_MIN;
+	x->bits_max = (uint8_t)bits_for(entries);
+	x->region[0] = (struct index_slot *)memory;
+	x->region[1] = (struct index_slot *)(void *)((uint8_t *)memory + region_bytes(x->bits_max));
+}
+
+void index_reset(struct index *x)
+{
+	memset(x->region[x->live], 0, region_bytes(x->bits));
+	if (x->growing)
+		memset(x->region[!x->live], 0, region_bytes(x->bits - 1U));
+	x->growing = false;
+	x->count = 0;
+	x->bits = INDEX_BITS_MIN;
+}
+
+uint64_t index_touched_bytes(const struct index *x)
+{
+	return region_bytes(x->bits) + (x->bits > INDEX_BITS_MIN ? region_bytes(x->bits - 1U) : 0);
+}
+
+uint64_t index_hash(const struct store *s, const uint8_t *key, size_t len)
+{
+	uint64_t hash = hash_sip13(s->hash_key, key, len);
+
+	/* no tag is all ones, so that "the tag after" always exists */
+	return hash < INDEX_END ? hash : hash - (UINT64_C(1) << 32);
+}
+
+static uint64_t slot_hash(const struct store *s, const struct index_slot *slot)
+{
+	const struct entry *e = entry_at(s, slot->handle);
+
+	return index_hash(s, e->packed, flow_key_len(e->packed));
+}
+
+uint32_t index_find(
+	const struct index *x, const struct store *s, uint64_t hash, const uint8_t *key, size_t len)
+{
+	uint32_t tag = tag_of(hash);
+	struct view v = view_for(x, tag);
+
+	for (uint32_t i = view_start(&v, tag); i < v.end; i++) {
+		const struct index_slot *slot = &v.slots[i];
+		const struct entry *e;
+
+		if (!slot->handle || slot->tag > tag)
+			return 0;
+		if (slot->tag != tag)
+			continue;
+		e = entry_at(s, slot->handle);
+		if (flow_key_len(e->packed) == len && memcmp(e->packed, key, len) == 0)
+			return slot->handle;
+	}
+	return 0;
+}
+
+/* The slot is where hash has to stand, or before it. */
+static bool slot_before(const struct store *s, const struct index_slot *slot, uint64_t hash)
+{
+	if (slot->tag != tag_of(hash))
+		return slot->tag < tag_of(hash);
+	return slot_hash(s, slot) < hash;
+}
+
+static bool view_add(struct view *v, const struct store *s, uint64_t hash, uint32_t handle)
+{
+	uint32_t at = view_start(v, tag_of(hash)), gap;
+
+	while (at < v->end && v->slots[at].handle && slot_before(s, &v->slots[at], hash))
+		at++;
+	for (gap = at; gap < v->end && v->slots[gap].handle;)
+		gap++;
+	if (gap == v->end)
+		return false;
+	memmove(&v->slots[at + 1], &v->slots[at], (gap - at) * sizeof(*v->slots));
+	v->slots[at] = (struct index_slot){tag_of(hash), handle};
+	return true;
+}
+
+/* Appends a slot that comes after all that the region holds: no order has to be looked at. */
+static bool view_append(struct view *v, struct index_slot slot)
+{
+	uint32_t at = home_of(slot.tag, v->bits);
+
+	while (at < v->end && v->slots[at].handle)
+		at++;
+	if (at == v->end)
+		return false;
+	v->slots[at] = slot;
+	return true;
+}
+
+static void grow_begin(struct index *x)
+{
+	x->growing = true;
+	x->live = !x->live;
+	x->bits++;
+	x->old_slot = 0;
+	x->old_tag = 0;
+}
+
+/*
+ * Moves some slots. All slots of one tag move together, so that old_tag separates the regions.
+ * A doubled region has room: its load is half of what the old one had.
+ */
+static void grow_step(struct index *x)
+{
+	struct view to = view_new(x), from = view_old(x);
+	uint32_t home_slots = UINT32_C(1) << from.bits;
+
+	for (unsigned n = 0; n < INDEX_MIGRATE_SLOTS; n++) {
+		struct index_slot slot = from.slots[x->old_slot];
+
+		if (slot.handle) {
+			CHECK(view_append(&to, slot));
+			from.slots[x->old_slot] = (struct index_slot){0};
+			x->old_tag = slot.tag + 1;
+		}
+		x->old_slot++;
+		if (x->old_slot == from.end || (!slot.handle && x->old_slot >= home_slots)) {
+			x->growing = false;
+			return;
+		}
+		if (!slot.handle)
+			x->old_tag = x->old_slot << (32 - from.bits);
+		else if (from.slots[x->old_slot].handle && from.slots[x->old_slot].tag == slot.tag)
+			n--;
+	}
+}
+
+bool index_add(struct index *x, const struct store *s, uint64_t hash, uint32_t handle)
+{
+	struct view v;
+
+	if (!x->growing && x->bits < x->bits_max && x->count >= (UINT64_C(3) << x->bits) / 4)
+		grow_begin(x);
+	if (x->growing)
+		grow_step(x);
+	v = view_for(x, tag_of(hash));
+	if (!view_add(&v, s, hash, handle))
+		return false;
+	x->count++;
+	return true;
+}
+
+static struct index_slot *view_slot(const struct view *v, uint32_t tag, uint32_t handle)
+{
+	uint32_t at = view_start(v, tag);
+
+	while (at < v->end && v->slots[at].handle && v->slots[at].handle != handle)
+		at++;
+	CHECK(at < v->end && v->slots[at].handle == handle && v->slots[at].tag == tag);
+	return &v->slots[at];
+}
+
+void index_remove(struct index *x, uint64_t hash, uint32_t handle)
+{
+	struct view v = view_for(x, tag_of(hash));
+	uint32_t at = (uint32_t)(view_slot(&v, tag_of(hash), handle) - v.slots);
+
+	/* what was pushed on comes back */
+	for (; at + 1 < v.end; at++) {
+		const struct index_slot *next = &v.slots[at + 1];
+
+		if (!next->handle || home_of(next->tag, v.bits) > at)
+			break;
+		v.slots[at] = *next;
+	}
+	v.slots[at] = (struct index_slot){0};
+	x->count--;
+	if (x->growing)
+		grow_step(x);
+}
+
+void index_replace(struct index *x, uint64_t hash, uint32_t old_handle, uint32_t new_handle)
+{
+	struct view v = view_for(x, tag_of(hash));
+
+	view_slot(&v, tag_of(hash), old_handle)->handle = new_handle;
+}
+
+/* The first slot not below the cursor; NULL if the region has none. */
+static const struct index_slot *view_next(
+	const struct view *v, const struct store *s, uint64_t cursor)
+{
+	for (uint32_t at = view_start(v, tag_of(cursor)); at < v->end; at++) {
+		const struct index_slot *slot = &v->slots[at];
+
+		if (!slot->handle || slot->tag < tag_of(cursor))
+			continue;
+		if (slot->tag > tag_of(cursor) || !(uint32_t)cursor || slot_hash(s, slot) >= cursor)
+			return slot;
+	}
+	return NULL;
+}
+
+uint32_t index_next(const struct index *x, const struct store *s, uint64_t *cursor)
+{
+	const struct index_slot *slot = NULL;
+	struct view v;
+
+	if (*cursor >= INDEX_END)
+		return 0;
+	if (!x->growing || tag_of(*cursor) < x->old_tag) {
+		v = view_new(x);
+		/* nothing of the new region lies far behind the frontier */
+		if (x->growing) {
+			uint32_t end = home_of(x->old_tag, v.bits) + INDEX_TAIL_SLOTS;
+
+			v.end = end < v.end ? end : v.end;
+		}
+		slot = view_next(&v, s, *cursor);
+	}
+	if (!slot && x->growing) {
+		v = view_old(x);
+		slot = view_next(&v, s, *cursor);
+	}
+	if (!slot) {
+		*cursor = INDEX_END;
+		return 0;
+	}
+	/* the next tag, unless another entry has the same one */
+	if (slot + 1 < v.slots + v.end && slot[1].handle && slot[1].tag == slot->tag)
+		*cursor = slot_hash(s, slot) + 1;
+	else
+		*cursor = (uint64_t)(slot->tag + 1) << 32;
+	return slot->handle;
+}
+
+static uint32_t view_check(const struct view *v, const struct store *s)
+{
+	uint32_t count = 0;
+	uint64_t last = 0;
+
+	for (uint32_t at = 0; at < v->end; at++) {
+		const struct index_slot *slot = &v->slots[at];
+		uint64_t hash;
+
+		if (!slot->handle)
+			continue;
+		hash = slot_hash(s, slot);
+		CHECK(at >= v->first && tag_of(hash) == slot->tag);
+		CHECK(count == 0 || hash > last);
+		CHECK(home_of(slot->tag, v->bits) <= at);
+		for (uint32_t i = view_start(v, slot->tag); i < at; i++)
+			CHECK(v->slots[i].handle);
+		last = hash;
+		count++;
+	}
+	return count;
+}
+
+void index_check(const struct index *x, const struct store *s)
+{
+	struct view v = view_new(x);
+	uint32_t count = view_check(&v, s);
+
+	if (x->growing) {
+		v = view_old(x);
+		count += view_check(&v, s);
+		for (uint32_t at = v.first; at < v.end; at++)
+			CHECK(!v.slots[at].handle || v.slots[at].tag >= x->old_tag);
+		v = view_new(x);
+		for (uint32_t at = 0; at < v.end; at++)
+			CHECK(!v.slots[at].handle || v.slots[at].tag < x->old_tag);
+	} else {
+		const struct index_slot *spare = x->region[!x->live];
+
+		if (x->bits > INDEX_BITS_MIN)
+			for (size_t i = 0; i < region_bytes(x->bits - 1U) / sizeof(*spare); i++)
+				CHECK(!spare[i].handle);
+	}
+	CHECK(count == x->count);
+}

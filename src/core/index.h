@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_CORE_INDEX_H
+#define CTSYNC_CORE_INDEX_H
+
+#include "core/entry.h"
+
+/*
+ * From a key's hash to an entry's handle: open addressing, but with the slots kept in the order of
+ * the hash (linear probing from the hash's upper bits, larger hashes pushed on, no wrap-around).
+ * So a walk in the order of hashes is a walk over memory, and a cursor, being a hash, stays good
+ * while entries come, go or move and while the index grows.
+ *
+ * It doubles at 3/4 load, a few slots with each change, so that no call costs more than another
+ * for a table's being large: entries below the frontier are in the new region, the others still in
+ * the old one.
+ */
+enum {
+	INDEX_BITS_MIN = 6,
+	INDEX_BITS_MAX = 27,
+	INDEX_TAIL_SLOTS = 1024, /* behind the last home slot, for entries that were pushed on */
+	INDEX_MIGRATE_SLOTS = 32, /* moved with each change while growing */
+};
+
+struct index_slot {
+	uint32_t tag; /* upper half of the hash, never UINT32_MAX */
+	uint32_t handle; /* 0: empty */
+};
+
+struct index {
+	struct index_slot *region[2];
+	uint32_t count;
+	uint32_t old_slot; /* while growing: the first slot of the old region not yet moved */
+	uint32_t old_tag; /* and the least tag that is still looked for there */
+	uint8_t bits; /* log2 of the home slots of the new region */
+	uint8_t bits_max;
+	uint8_t live; /* which region is the new one */
+	bool growing;
+};
+
+static const uint64_t INDEX_END = UINT64_C(0xffffffff) << 32;
+
+/* Address space for an index of at most entries. */
+size_t index_memory_bytes(uint32_t entries);
+void index_init(struct index *, void *memory, uint32_t entries); /* zero-filled memory */
+void index_reset(struct index *); /* O(size) */
+uint64_t index_touched_bytes(const struct index *);
+
+uint64_t index_hash(const struct store *, const uint8_t *key, size_t len);
+
+/* 0 if it is not there. */
+uint32_t index_find(
+	const struct index *, const struct store *, uint64_t hash, const uint8_t *key, size_t len);
+
+/* The key must not be there. False if it is full. */
+bool index_add(struct index *, const struct store *, uint64_t hash, uint32_t handle);
+void index_remove(struct index *, uint64_t hash, uint32_t handle);
+void index_replace(struct index *, uint64_t hash, uint32_t old_handle, uint32_t new_handle);
+
+/* The first entry whose hash is not below *cursor, which then stands behind it; 0 at the end. */
+uint32_t index_next(const struct index *, const struct store *, uint64_t *cursor);
+
+void index_check(const struct index *, const struct store *);
+
+#endif

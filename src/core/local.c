@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/local.h"
+
+#include "base/check.h"
+#include "core/event.h"
+#include "core/kernel_ops.h"
+#include "core/sender.h"
+#include "flow/merge.h"
+
+enum {
+	TIMEOUT_SLACK_S = 1, /* a timeout that is off by so little is no news */
+};
+
+static struct entry *at(const struct engine *e, uint32_t handle)
+{
+	return entry_at(&e->store, handle);
+}
+
+static struct entry_chain *chain_of(struct engine *e, unsigned list)
+{
+	return list == ENTRY_QUEUED ? &e->queued : list == ENTRY_SENT ? &e->sent : &e->tomb;
+}
+
+uint32_t local_flows(const struct engine *e)
+{
+	return table_count(&e->local) - e->dead;
+}
+
+/* ---- lists ---- */
+
+static void unlist(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+
+	if (x->list == ENTRY_UNLISTED)
+		return;
+	chain_remove(&e->store, chain_of(e, x->list), handle);
+	x->list = ENTRY_UNLISTED;
+	if (x->flags & ENTRY_REPAIR) {
+		x->flags &= (uint8_t)~ENTRY_REPAIR;
+		e->sender.repairs--;
+	}
+}
+
+void local_queue(struct engine *e, uint32_t handle)
+{
+	if (at(e, handle)->list == ENTRY_QUEUED) {
+		engine_count(e, COUNTER_COALESCED);
+		return;
+	}
+	unlist(e, handle);
+	at(e, handle)->list = ENTRY_QUEUED;
+	chain_append(&e->store, &e->queued, handle);
+}
+
+void local_queue_repair(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+
+	unlist(e, handle);
+	x->list = ENTRY_QUEUED;
+	x->flags |= ENTRY_REPAIR;
+	e->sender.repairs++;
+	chain_prepend(&e->store, &e->queued, handle);
+}
+
+static void set_silent(struct engine *e, uint32_t handle, bool silent)
+{
+	struct entry *x = at(e, handle);
+
+	if (silent && !(x->flags & ENTRY_SILENT)) {
+		x->flags |= ENTRY_SILENT;
+		e->local_silent++;
+	} else if (!silent && x->flags & ENTRY_SILENT) {
+		x->flags &= (uint8_t)~ENTRY_SILENT;
+		e->local_silent--;
+	}
+}
+
+static void set_evented(struct engine *e, uint32_t handle, bool evented)
+{
+	struct entry *x = at(e, handle);
+
+	x->dump_gen = e->dump.gen;
+	x->flags = (uint8_t)(evented ? x->flags | ENTRY_EVENTED : x->flags & ~ENTRY_EVENTED);
+}
+
+/* An event came for it since the begin of the dump that is running. */
+static bool is_evented(const struct engine *e, uint32_t handle)
+{
+	const struct entry *x = at(e, handle);
+
+	return e->dump.running && x->dump_gen == e->dump.gen && x->flags & ENTRY_EVENTED;
+}
+
+/* The running bulk, or the last one, need not send it. */
+static void set_bulked(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+
+	x->flags = (uint8_t)(e->bulk.gen & 1 ? x->flags | ENTRY_BULKED : x->flags & ~ENTRY_BULKED);
+}
+
+void local_sent(struct engine *e, uint32_t handle, uint32_t seq)
+{
+	struct entry *x = at(e, handle);
+
+	unlist(e, handle);
+	set_bulked(e, handle);
+	x->seq = seq;
+	x->flags |= ENTRY_ANNOUNCED;
+	x->list = x->dead ? ENTRY_TOMB : ENTRY_SENT;
+	chain_append(&e->store, x->dead ? &e->tomb : &e->sent, handle);
+}
+
+/* ---- coming and going ---- */
+
+static void forget(struct engine *e, uint32_t handle)
+{
+	unlist(e, handle);
+	set_silent(e, handle, false);
+	table_remove(&e->local, &e->store, handle);
+}
+
+void local_bury(struct engine *e, uint32_t handle)
+{
+	CHECK(at(e, handle)->dead && at(e, handle)->list != ENTRY_UNLISTED);
+	unlist(e, handle);
+	e->tombs--;
+	if (is_evented(e, handle))
+		return; /* until the dump's end it is a mark */
+	e->dead--;
+	forget(e, handle);
+}
+
+void local_give_up(struct engine *e, uint32_t handle)
+{
+	if (at(e, handle)->dead) {
+		local_bury(e, handle);
+		return;
+	}
+	unlist(e, handle);
+	set_bulked(e, handle);
+}
+
+void local_kill(struct engine *e, uint32_t handle, bool announce)
+{
+	struct entry *x = at(e, handle);
+
+	CHECK(!x->dead);
+	set_silent(e, handle, false);
+	if (announce && x->flags & ENTRY_ANNOUNCED) {
+		x->dead = 1;
+		e->dead++;
+		e->tombs++;
+		local_queue(e, handle);
+		return;
+	}
+	if (x->list == ENTRY_QUEUED)
+		engine_count(e, COUNTER_COALESCED);
+	unlist(e, handle);
+	if (e->dump.running) {
+		x->dead = 1;
+		e->dead++;
+		set_evented(e, handle, true);
+		return;
+	}
+	forget(e, handle);
+}
+
+/* A dead entry's key is alive again. A peer may know the old flow, so the next message is a NEW. */
+static void revive(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+
+	if (!x->dead)
+		return;
+	if (x->list != ENTRY_UNLISTED)
+		e->tombs--;
+	else
+		x->flags &= (uint8_t)~ENTRY_ANNOUNCED;
+	if (x->list == ENTRY_TOMB)
+		unlist(e, handle);
+	x->dead = 0;
+	e->dead--;
+	set_bulked(e, handle);
+	x->born = engine_coarse(e, e->now);
+}
+
+static bool make_room(struct engine *e)
+{
+	if (!e->tomb.head)
+		return false;
+	sender_drop_tombstone(e);
+	return true;
+}
+
+/* A new entry; 0 if it is refused, which is counted. */
+static uint32_t add(struct engine *e, const struct table_key *k, const struct flow *f)
+{
+	uint32_t handle = 0, now = engine_coarse(e, e->now);
+	enum table_result r = table_add(&e->local, &e->store, k, f, now, &handle);
+
+	if (r != TABLE_OK && make_room(e))
+		r = table_add(&e->local, &e->store, k, f, now, &handle);
+	if (r != TABLE_OK) {
+		engine_count(e, r == TABLE_FULL ? COUNTER_LOCAL_FULL : COUNTER_MEMORY_FULL);
+		event_table_full(e);
+		return 0;
+	}
+	set_bulked(e, handle);
+	return handle;
+}
+
+/* Puts a state into an entry, which may move. */
+static uint32_t write(
+	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
+{
+	uint32_t old = handle;
+
+	if (table_write(&e->local, &e->store, k, f, &handle) != TABLE_OK) {
+		engine_count(e, COUNTER_MEMORY_FULL);
+		event_table_full(e);
+		return old;
+	}
+	if (handle != old && at(e, handle)->list != ENTRY_UNLISTED)
+		chain_moved(&e->store, chain_of(e, at(e, handle)->list), handle);
+	if (flow_has(f, FLOW_TIMEOUT))
+		at(e, handle)->touched = engine_coarse(e, e->now);
+	return handle;
+}
+
+/* ---- what the kernel tells ---- */
+
+static bool ids_differ(const struct flow *a, const struct flow *b)
+{
+	return flow_has(a, FLOW_ID) && flow_has(b, FLOW_ID) && a->id != b->id;
+}
+
+/* How the state of an entry and a newer one relate. */
+struct change {
+	struct flow old, merged;
+	bool known; /* old is there: the same flow as far as one can tell */
+	bool replaced; /* alive, but with another id: the end of the old one went unheard */
+};
+
+static void change_of(struct engine *e, struct change *c, uint32_t handle, const struct flow *f)
+{
+	c->known = c->replaced = false;
+	if (handle && !at(e, handle)->dead) {
+		table_read(&e->store, handle, &c->old);
+		c->replaced = ids_differ(&c->old, f);
+		c->known = !c->replaced;
+	}
+	if (!c->known) {
+		c->merged = *f;
+		return;
+	}
+	c->merged = c->old;
+	flow_merge(&c->merged, f);
+	if (!flow_has(f, FLOW_TIMEOUT) && flow_has(&c->merged, FLOW_TIMEOUT)) {
+		/* the old timeout has run on since */
+		int64_t left = engine_timeout_left(e, at(e, handle)->touched, c->merged.timeout);
+
+		c->merged.timeout = left > 0 ? (uint32_t)left : 0;
+	}
+}
+
+/* How far the timeout is from what the entry would have said [s]. */
+static int64_t timeout_gain(const struct engine *e, const struct change *c, uint32_t handle)
+{
+	if (!flow_has(&c->merged, FLOW_TIMEOUT))
+		return 0;
+	if (!flow_has(&c->old, FLOW_TIMEOUT))
+		return INT32_MAX;
+	return (int64_t)c->merged.timeout -
+	       engine_timeout_left(e, at(e, handle)->touched, c->old.timeout);
+}
+
+static void refuse(struct engine *e, uint32_t handle, bool alive)
+{
+	engine_count(e, COUNTER_KERNEL_FILTERED);
+	if (alive)
+		local_kill(e, handle, true);
+}
+
+/* Adds, revives or rewrites; returns the handle or 0. */
+static uint32_t take(
+	struct engine *e, const struct table_key *k, uint32_t handle, const struct change *c)
+{
+	if (!handle)
+		return add(e, k, &c->merged);
+	handle = write(e, k, handle, &c->merged);
+	if (at(e, handle)->dead) {
+		revive(e, handle);
+		at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
+	} else if (c->replaced) {
+		at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
+		at(e, handle)->born = engine_coarse(e, e->now);
+	}
+	return handle;
+}
+
+static void queue_changed(struct engine *e, uint32_t handle, bool known)
+{
+	struct entry *x = at(e, handle);
+
+	if (known && x->flags & ENTRY_ANNOUNCED && x->list != ENTRY_QUEUED)
+		x->flags |= ENTRY_CHANGED;
+	local_queue(e, handle);
+}
+
+static void changed(
+	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
+{
+	struct change c;
+	bool news = true;
+
+	change_of(e, &c, handle, f);
+	if (!flow_filter_match(&e->config.filter, &c.merged)) {
+		refuse(e, handle, c.known || c.replaced);
+		return;
+	}
+	if (c.known) {
+		int64_t gain = timeout_gain(e, &c, handle);
+
+		news = !flow_same_state(&c.old, &c.merged) || gain > TIMEOUT_SLACK_S ||
+		       gain < -TIMEOUT_SLACK_S;
+	}
+	handle = take(e, k, handle, &c);
+	if (!handle)
+		return;
+	set_evented(e, handle, true);
+	set_silent(e, handle, false);
+	if (news)
+		queue_changed(e, handle, c.known);
+	else
+		engine_count(e, COUNTER_COALESCED);
+}
+
+static void destroyed(
+	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
+{
+	struct flow old;
+
+	kernel_ops_destroyed(e, k);
+	if (handle && !at(e, handle)->dead) {
+		table_read(&e->store, handle, &old);
+		if (ids_differ(&old, f))
+			return; /* the end of a flow that is known to be replaced */
+		set_evented(e, handle, true);
+		local_kill(e, handle, true);
+		return;
+	}
+	if (!e->dump.running)
+		return;
+	/* a record that the dump read before this must not bring it to life */
+	if (!handle) {
+		handle = add(e, k, f);
+		if (!handle)
+			return;
+		at(e, handle)->dead = 1;
+		e->dead++;
+	}
+	set_evented(e, handle, true);
+}
+
+void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
+{
+	struct table_key k = table_key_of(&e->store, f);
+	uint32_t handle;
+
+	if (!k.len) {
+		engine_count(e, COUNTER_KERNEL_NO_KEY);
+		return;
+	}
+	handle = table_find(&e->local, &e->store, &k);
+	if (kind == KERNEL_EVENT_DESTROY)
+		destroyed(e, &k, handle, f);
+	else
+		changed(e, &k, handle, f);
+}
+
+/* An event since the dump's begin knows better than the dump does. */
+static bool dump_is_stale(struct engine *e, uint32_t handle, const struct flow *f)
+{
+	struct flow old;
+
+	if (!handle || !is_evented(e, handle))
+		return false;
+	if (!at(e, handle)->dead)
+		return true;
+	table_read(&e->store, handle, &old);
+	return !ids_differ(&old, f);
+}
+
+/* Takes the id over and leaves the timeout as it is. */
+static uint32_t learn_id(
+	struct engine *e, const struct table_key *k, uint32_t handle, struct change *c)
+{
+	uint32_t touched = at(e, handle)->touched;
+
+	if (flow_has(&c->old, FLOW_TIMEOUT))
+		c->merged.timeout = c->old.timeout;
+	handle = write(e, k, handle, &c->merged);
+	at(e, handle)->touched = touched;
+	return handle;
+}
+
+void local_dumped(struct engine *e, const struct flow *f)
+{
+	struct table_key k = table_key_of(&e->store, f);
+	uint32_t handle;
+	struct change c;
+
+	if (!k.len) {
+		engine_count(e, COUNTER_KERNEL_NO_KEY);
+		return;
+	}
+	handle = table_find(&e->local, &e->store, &k);
+	if (dump_is_stale(e, handle, f))
+		return;
+	change_of(e, &c, handle, f);
+	if (!flow_filter_match(&e->config.filter, &c.merged)) {
+		refuse(e, handle, c.known || c.replaced);
+		return;
+	}
+	if (c.known && flow_same_state(&c.old, &c.merged)) {
+		int64_t gain = timeout_gain(e, &c, handle);
+
+		int64_t slack = TIMEOUT_SLACK_S + (int64_t)c.merged.timeout / 2;
+
+		/* a timeout that traffic put forward is news when the copies run short of it */
+		if (gain <= slack && gain >= -slack) {
+			if (flow_has(f, FLOW_ID) && !flow_has(&c.old, FLOW_ID))
+				handle = learn_id(e, &k, handle, &c);
+			set_evented(e, handle, false);
+			return;
+		}
+	}
+	handle = take(e, &k, handle, &c);
+	if (!handle)
+		return;
+	set_evented(e, handle, false);
+	if (!c.known)
+		set_silent(e, handle, true);
+	queue_changed(e, handle, c.known);
+}
+
+void local_sweep(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+
+	if (x->dead && x->list == ENTRY_UNLISTED) {
+		e->dead--;
+		forget(e, handle);
+	} else if (!x->dead && x->dump_gen != e->dump.gen) {
+		engine_count(e, COUNTER_KERNEL_SWEPT);
+		local_kill(e, handle, true);
+	}
+}
+
+void local_written(struct engine *e, const struct table_key *k, const struct flow *f)
+{
+	uint32_t handle = table_find(&e->local, &e->store, k);
+	struct change c;
+
+	change_of(e, &c, handle, f);
+	handle = take(e, k, handle, &c);
+	if (!handle)
+		return;
+	at(e, handle)->touched = engine_coarse(e, e->now);
+	set_evented(e, handle, true);
+	set_silent(e, handle, false);
+}
+
+/* ---- invariants ---- */
+
+static void chain_check(const struct engine *e, const struct entry_chain *c, unsigned list)
+{
+	uint32_t prev = 0, count = 0, last_seq = 0;
+
+	for (uint32_t h = c->head; h; h = at(e, h)->next) {
+		const struct entry *x = at(e, h);
+
+		CHECK(x->prev == prev && x->list == list && x->table == 0);
+		CHECK(list == ENTRY_QUEUED || x->dead == (list == ENTRY_TOMB));
+		if (list != ENTRY_QUEUED) {
+			CHECK(prev == 0 || wire_v1_seq_before(last_seq, x->seq));
+			CHECK(wire_v1_seq_before(x->seq, e->sender.next_seq));
+		}
+		CHECK(!(x->flags & ENTRY_REPAIR) || list == ENTRY_QUEUED);
+		last_seq = x->seq;
+		prev = h;
+		CHECK(++count <= c->count);
+	}
+	CHECK(count == c->count && c->tail == prev);
+}
+
+void local_check(const struct engine *e)
+{
+	uint64_t cursor = 0, silent = 0;
+	uint32_t h, dead = 0, tombs = 0, listed = 0, repairs = 0;
+
+	chain_check(e, &e->queued, ENTRY_QUEUED);
+	chain_check(e, &e->sent, ENTRY_SENT);
+	chain_check(e, &e->tomb, ENTRY_TOMB);
+	while ((h = table_next(&e->local, &e->store, &cursor)) != 0) {
+		const struct entry *x = at(e, h);
+
+		dead += x->dead;
+		tombs += x->dead && x->list != ENTRY_UNLISTED;
+		listed += x->list != ENTRY_UNLISTED;
+		repairs += (x->flags & ENTRY_REPAIR) != 0;
+		silent += (x->flags & ENTRY_SILENT) != 0;
+		CHECK(!(x->dead && x->flags & ENTRY_SILENT));
+		CHECK(!x->dead || x->list != ENTRY_UNLISTED || e->dump.running ||
+			e->dump.sweeping || e->dump.wanted || e->dump.asked);
+	}
+	CHECK(listed == e->queued.count + e->sent.count + e->tomb.count);
+	CHECK(dead == e->dead && tombs == e->tombs && silent == e->local_silent);
+	CHECK(repairs == e->sender.repairs);
+}

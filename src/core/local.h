@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_CORE_LOCAL_H
+#define CTSYNC_CORE_LOCAL_H
+
+#include "core/state.h"
+
+/*
+ * The local table: what the kernel holds, as events, dumps and our own writes tell. Each entry
+ * is in one of these states:
+ *   alive: queued to be sent, sent, or (learned while there was nothing to say) unlisted
+ *   dead:  a tombstone, queued or sent, until the peers acknowledged the deletion; or unlisted,
+ *          a mark that keeps a running dump from bringing the flow back
+ */
+
+/* KERNEL_EVENT_NEW, _UPDATE, _DESTROY */
+void local_event(struct engine *, enum kernel_event, const struct flow *);
+void local_dumped(struct engine *, const struct flow *);
+
+/* One entry at a dump's end: what the dump did not name goes, and so do dead marks. */
+void local_sweep(struct engine *, uint32_t handle);
+
+/* A flow that we wrote into the kernel; it is not queued. */
+void local_written(struct engine *, const struct table_key *, const struct flow *);
+
+/* A flow has ended. Without announce, peers are not told. */
+void local_kill(struct engine *, uint32_t handle, bool announce);
+
+/* Appends to the queue, unless it hangs there already. */
+void local_queue(struct engine *, uint32_t handle);
+
+/* For a repair: to the queue's front; entries are handed over from the newest to the oldest. */
+void local_queue_repair(struct engine *, uint32_t handle);
+
+/* It was sent under this number: to the sent list, or to the tombstones waiting. */
+void local_sent(struct engine *, uint32_t handle, uint32_t seq);
+
+/* It can never be sent: off the queue, as if it had been. */
+void local_give_up(struct engine *, uint32_t handle);
+
+/* A tombstone has done its work. */
+void local_bury(struct engine *, uint32_t handle);
+
+/* The number of flows alive. */
+uint32_t local_flows(const struct engine *);
+
+void local_check(const struct engine *);
+
+#endif

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/peer.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "core/bulk.h"
+#include "core/event.h"
+#include "core/remote.h"
+#include "core/sender.h"
+
+/* ---- coming into being ---- */
+
+/* A message that says who we are waits to be sent already. */
+static bool hello_is_queued(const struct engine *e)
+{
+	const struct sender *s = &e->sender;
+
+	for (uint32_t i = 0; i < s->queue_count; i++)
+		if (s->queue[(s->queue_head + i) % LIMIT_CONTROL_QUEUE].kind == CONTROL_MARK_HELLO)
+			return true;
+	return false;
+}
+
+/* A new or restarted peer: we tell it who we are and what we have, and want to know the same. */
+static void greet(struct engine *e, struct peer *p)
+{
+	if (!hello_is_queued(e))
+		sender_control(e, CONTROL_MARK_HELLO, NULL, 0, 0);
+	peer_want_resync(e, p, LIMIT_RESYNC_DELAY_MS);
+	bulk_want_for(e, p);
+}
+
+static void reset(struct engine *e, struct peer *p)
+{
+	p->seen = p->last_hello = false;
+	p->before_since = MONO_NEVER;
+	p->boot_known = p->is_ctsync = false;
+	p->ack_set = false;
+	p->window = e->config.ack_window;
+	p->nack_wait = p->nack_sent = false;
+	p->answered = p->acked_set = p->island_set = false;
+	p->lag_seq = e->sender.next_seq;
+	p->lag_at = e->now;
+	p->repair_pending = false;
+	p->bulk_next = e->now;
+}
+
+static void refuse(struct engine *e, const struct engine_addr *addr)
+{
+	struct engine_event event = {.kind = ENGINE_EVENT_PEER_REFUSED, .addr = *addr};
+
+	engine_count(e, COUNTER_PEERS_REFUSED);
+	if (mono_before(e->now, e->refused_next))
+		return;
+	e->refused_next = mono_add_sec(e->now, 60);
+	event_put(e, &event);
+}
+
+/* A place for a new peer: an unused one, or that of one that is gone and holds nothing. */
+static struct peer *place(struct engine *e)
+{
+	if (e->peers_count < LIMIT_PEERS)
+		return &e->peers[e->peers_count++];
+	for (unsigned i = 0; i < LIMIT_PEERS; i++)
+		if (e->peers[i].silent && table_count(&e->peers[i].remote) == 0)
+			return &e->peers[i];
+	return NULL;
+}
+
+struct peer *peer_get(struct engine *e, const struct engine_addr *addr)
+{
+	struct peer *p;
+	struct table remote;
+
+	for (unsigned i = 0; i < e->peers_count; i++)
+		if (memcmp(&e->peers[i].addr, addr, sizeof(*addr)) == 0)
+			return &e->peers[i];
+	p = place(e);
+	if (!p) {
+		refuse(e, addr);
+		return NULL;
+	}
+	remote = p->remote;
+	memset(p, 0, sizeof(*p));
+	p->remote = remote;
+	p->used = true;
+	p->addr = *addr;
+	p->heard = e->now;
+	p->sweep_at = MONO_NEVER;
+	p->resync_next = e->now;
+	bucket_init(&p->repair, LIMIT_REPAIR_PER_SEC, e->now);
+	reset(e, p);
+	event_peer(e, ENGINE_EVENT_PEER_NEW, p, 0);
+	greet(e, p);
+	return p;
+}
+
+void peer_want_resync(struct engine *e, struct peer *p, int64_t delay_ms)
+{
+	mono at = mono_add_ms(e->now, delay_ms);
+
+	if (!p->resync_wanted || mono_before(at, p->resync_at))
+		p->resync_at = at;
+	p->resync_wanted = true;
+}
+
+static bool is_old_boot(const struct peer *p, uint32_t boot_id)
+{
+	for (unsigned i = 0; i < p->old_boots_count; i++)
+		if (p->old_boots[i] == boot_id)
+			return true;
+	return false;
+}
+
+static void retire_boot(struct peer *p)
+{
+	p->old_boots[p->old_boots_next] = p->boot_id;
+	p->old_boots_next = (p->old_boots_next + 1) % PEER_OLD_BOOTS;
+	if (p->old_boots_count < PEER_OLD_BOOTS)
+		p->old_boots_count++;
+}
+
+static void restarted(struct engine *e, struct peer *p)
+{
+	engine_count(e, COUNTER_PEER_RESTARTS);
+	if (p->boot_known)
+		retire_boot(p);
+	reset(e, p);
+	remote_unconfirm(e, p);
+	event_peer(e, ENGINE_EVENT_PEER_RESTARTED, p, table_count(&p->remote));
+	greet(e, p);
+}
+
+/* ---- boots ---- */
+
+/*
+ * A HELLO mark. False if it is a relic of a process that is gone, to be dropped. A boot id that is
+ * neither the peer's present one nor a former one tells of a restart, wherever the message stands
+ * in the sequence.
+ */
+static bool boot_heard(
+	struct engine *e, struct peer *p, const struct wire_v1_message *m, uint32_t boot_id)
+{
+	bool before = p->seen && wire_v1_seq_before(m->seq, p->last_recv + 1);
+
+	if (p->boot_known && p->boot_id == boot_id)
+		return true;
+	if (is_old_boot(p, boot_id))
+		return false;
+	if (p->boot_known || (before && !p->last_hello))
+		restarted(e, p);
+	return true;
+}
+
+static void boot_adopt(struct peer *p, uint32_t boot_id)
+{
+	if (p->boot_known)
+		return;
+	p->boot_known = true;
+	p->boot_id = boot_id;
+	if (!p->is_ctsync)
+		p->synced = false;
+	p->is_ctsync = true;
+}
+
+/* ---- what the peer acknowledges ---- */
+
+/* What of ours had been lost behind this is known now: the island is joined to the land. */
+static void join_island(struct peer *p)
+{
+	if (!p->island_set || wire_v1_seq_before(p->acked + 1, p->island_from))
+		return;
+	if (wire_v1_seq_before(p->acked, p->island_to))
+		p->acked = p->island_to;
+	p->island_set = false;
+}
+
+static void acked_up_to(struct engine *e, struct peer *p, uint32_t to)
+{
+	if (!p->acked_set || wire_v1_seq_before(p->acked, to))
+		p->acked = to;
+	p->acked_set = true;
+	join_island(p);
+	sender_release(e);
+}
+
+/*
+ * An ACK names a range. Behind a hole it does not count yet: the NACK for the hole may be on its
+ * way, and what it asks for has to be kept until then. If all of the peer's messages have arrived
+ * there is no such NACK.
+ */
+static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	const struct sender *s = &e->sender;
+
+	if (!wire_v1_seq_before(to, s->next_seq)) {
+		engine_count(e, COUNTER_BAD_HEADER);
+		return;
+	}
+	if (wire_v1_seq_before(to, s->first_seq))
+		return; /* of an earlier process of ours */
+	p->answered = true;
+	if (p->nack_wait && p->nack_sent && p->nack_seq - from <= to - from)
+		p->nack_wait = p->nack_sent = p->bulk_nack = false;
+	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) || !p->nack_wait) {
+		acked_up_to(e, p, to);
+	} else if (p->island_set && !wire_v1_seq_before(p->island_to + 1, from)) {
+		if (wire_v1_seq_before(p->island_to, to))
+			p->island_to = to;
+	} else {
+		p->island_set = true;
+		p->island_from = from;
+		p->island_to = to;
+		p->island_at = e->now;
+	}
+	if (!p->is_ctsync && !p->synced && !p->nack_wait && e->sender.hello_done) {
+		p->synced = true;
+		event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, table_count(&p->remote));
+	}
+}
+
+static void send_ack(struct engine *e, struct peer *p)
+{
+	if (p->ack_set && sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
+		p->ack_set = false;
+}
+
+static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	const struct sender *s = &e->sender;
+
+	if (!wire_v1_seq_before(to, s->next_seq)) {
+		engine_count(e, COUNTER_BAD_HEADER);
+		return;
+	}
+	engine_count(e, COUNTER_NACKS_RECEIVED);
+	if (wire_v1_seq_before(to, s->first_seq))
+		return;
+	if (wire_v1_seq_before(from, s->first_seq))
+		from = s->first_seq;
+	/* ahead of the repair: its end mark counts only once the NACK is known to have arrived */
+	send_ack(e, p);
+	sender_repair(e, p, from, to);
+	if (p->acked_set && !wire_v1_seq_before(p->acked + 1, from))
+		acked_up_to(e, p, to);
+}
+
+static void send_nack(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	if (!sender_control(e, CONTROL_NACK, p, from, to)) {
+		peer_want_resync(e, p, 0);
+		return;
+	}
+	engine_count(e, COUNTER_NACKS_SENT);
+	p->nack_wait = p->bulk_nack = true;
+	p->nack_sent = false;
+}
+
+/* ---- one message ---- */
+
+static void mark_heard(struct engine *e, struct peer *p, const struct wire_v1_mark *mark)
+{
+	boot_adopt(p, mark->boot_id);
+	if (p->boot_id != mark->boot_id)
+		return;
+	switch ((enum wire_v1_mark_kind)mark->kind) {
+	case WIRE_V1_MARK_HELLO:
+		break;
+	case WIRE_V1_MARK_BULK_BEGIN:
+		remote_bulk_begin(e, p, mark->value, mark->value2);
+		break;
+	case WIRE_V1_MARK_BULK_END:
+		remote_bulk_end(e, p, mark->value, mark->value2);
+		break;
+	}
+}
+
+static void deliver(struct engine *e, struct peer *p, const struct wire_v1_message *m,
+	const struct wire_v1_mark *mark)
+{
+	if (m->type != WIRE_V1_CTL) {
+		remote_message(e, p, m);
+		if (p->bulk_open)
+			p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
+		return;
+	}
+	engine_count(e, COUNTER_RECEIVED_CONTROL);
+	if (m->flags & WIRE_V1_ACK) {
+		acked(e, p, m->from, m->to);
+	} else if (m->flags & WIRE_V1_NACK) {
+		nacked(e, p, m->from, m->to);
+	} else if (m->flags & WIRE_V1_RESYNC) {
+		engine_count(e, COUNTER_RESYNCS_RECEIVED);
+		event_peer(e, ENGINE_EVENT_RESYNC_ASKED, p, table_count(&e->local) - e->dead);
+		bulk_want_for(e, p);
+	} else if (mark) {
+		mark_heard(e, p, mark);
+	}
+}
+
+/* Messages from last_recv + 1 to seq - 1 are missing. */
+static void gap(struct engine *e, struct peer *p, uint32_t seq)
+{
+	uint32_t missing = seq - p->last_recv - 1;
+
+	e->counters[COUNTER_LOST] += missing;
+	p->lost += missing;
+	send_ack(e, p);
+	p->ack_set = false;
+	if (missing > LIMIT_GAP_MAX) {
+		remote_unconfirm(e, p);
+		peer_want_resync(e, p, 0);
+		return;
+	}
+	p->bulk_gap = true;
+	send_nack(e, p, p->last_recv + 1, seq - 1);
+}
+
+/* A message older than what was taken already; true if it shows that the peer has restarted. */
+static bool before(struct engine *e, struct peer *p, bool hello)
+{
+	if (hello && mono_is_never(p->before_since))
+		p->before_since = e->now;
+	if (hello && mono_diff_ms(e->now, p->before_since) >= LIMIT_RESTART_MS)
+		return true;
+	engine_count(e, COUNTER_BEFORE);
+	return false;
+}
+
+/* True if the message is to be taken; what its place in the sequence tells is done then. */
+static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hello)
+{
+	if (!p->seen || seq == p->last_recv + 1)
+		return true;
+	if (wire_v1_seq_before(seq, p->last_recv + 1)) {
+		if (!before(e, p, hello))
+			return false;
+		restarted(e, p);
+	} else if (hello && !p->last_hello) {
+		restarted(e, p);
+	} else {
+		gap(e, p, seq);
+	}
+	return true;
+}
+
+static void account(struct engine *e, struct peer *p, uint32_t seq)
+{
+	p->last_recv = seq;
+	p->seen = true;
+	p->before_since = MONO_NEVER;
+	if (!p->ack_set) {
+		p->ack_set = true;
+		p->ack_from = seq;
+		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
+	}
+	if (p->window > 0)
+		p->window--;
+	if (p->window == 0) {
+		send_ack(e, p);
+		p->window = e->config.ack_window;
+	}
+}
+
+void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message *m)
+{
+	bool hello = m->flags & WIRE_V1_HELLO, has_mark, taken;
+	struct wire_v1_mark mark;
+
+	has_mark = m->type == WIRE_V1_CTL && m->flags & WIRE_V1_ALIVE && wire_v1_get_mark(m, &mark);
+	p->heard = e->now;
+	if (p->silent) {
+		p->silent = false;
+		event_peer(e, ENGINE_EVENT_PEER_BACK, p, 0);
+	}
+	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO && !boot_heard(e, p, m, mark.boot_id)) {
+		engine_count(e, COUNTER_BEFORE);
+		return;
+	}
+	taken = in_sequence(e, p, m->seq, hello);
+	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO)
+		boot_adopt(p, mark.boot_id);
+	if (!taken)
+		return;
+	if (hello)
+		e->sender.hello_back = true;
+	if (m->flags & WIRE_V1_HELLO_BACK)
+		e->sender.hello_done = p->answered = true;
+	p->last_hello = hello;
+	account(e, p, m->seq);
+	deliver(e, p, m, has_mark ? &mark : NULL);
+}
+
+/* ---- time ---- */
+
+static mono silence_at(const struct peer *p)
+{
+	return mono_add_ms(p->heard, LIMIT_PEER_SILENCE_MS);
+}
+
+static void tick_resync(struct engine *e, struct peer *p)
+{
+	if (!p->resync_wanted || mono_before(e->now, p->resync_at) ||
+		mono_before(e->now, p->resync_next))
+		return;
+	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0))
+		return;
+	engine_count(e, COUNTER_RESYNCS_ASKED);
+	p->resync_wanted = false;
+	p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
+	if (p->unconfirmed && mono_is_never(p->sweep_at))
+		p->sweep_at = mono_add_ms(e->now, LIMIT_SWEEP_MS);
+	if (p->is_ctsync)
+		peer_want_resync(e, p, LIMIT_RESYNC_RETRY_MS); /* called off by its bulk */
+}
+
+void peer_tick(struct engine *e, struct peer *p)
+{
+	if (!p->silent && mono_reached(e->now, silence_at(p))) {
+		p->silent = true;
+		event_peer(e, ENGINE_EVENT_PEER_LOST, p, 0);
+		sender_release(e);
+	}
+	if (p->ack_set && mono_reached(e->now, p->ack_at))
+		send_ack(e, p);
+	tick_resync(e, p);
+	if (p->island_set && !p->nack_wait && mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)
+		acked_up_to(e, p, p->island_to);
+	if (p->acked_set && !wire_v1_seq_before(p->acked, p->lag_seq)) {
+		p->lag_seq = e->sender.next_seq - 1;
+		p->lag_at = e->now;
+	}
+}
+
+mono peer_deadline(const struct peer *p)
+{
+	mono at = MONO_NEVER;
+
+	if (!p->silent)
+		at = silence_at(p);
+	if (p->ack_set)
+		at = mono_min(at, p->ack_at);
+	if (p->resync_wanted)
+		at = mono_min(at,
+			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
+	if (p->island_set && !p->nack_wait)
+		at = mono_min(at, mono_add_ms(p->island_at, LIMIT_HOLE_MS));
+	return at;
+}
+
+enum engine_sync peer_sync(const struct peer *p, mono now)
+{
+	if (p->silent || mono_reached(now, silence_at(p)))
+		return ENGINE_SYNC_SILENT;
+	if (!p->answered)
+		return ENGINE_SYNC_HANDSHAKE;
+	if (!p->synced || p->bulk_open || p->sweeping)
+		return ENGINE_SYNC_BULK;
+	if (p->nack_wait)
+		return ENGINE_SYNC_GAP;
+	if (mono_diff_ms(now, p->lag_at) >= LIMIT_LAG_MS)
+		return ENGINE_SYNC_LAGGING;
+	return ENGINE_SYNCED;
+}
+
+void peer_check(const struct engine *e, const struct peer *p)
+{
+	CHECK(p->used);
+	CHECK(!p->nack_sent || p->nack_wait);
+	CHECK(!p->acked_set || wire_v1_seq_before(p->acked, e->sender.next_seq));
+	CHECK(!p->island_set || !wire_v1_seq_before(p->island_to, p->island_from));
+	CHECK(!p->ack_set || p->seen);
+	for (unsigned i = 0; i < e->peers_count; i++)
+		CHECK(&e->peers[i] == p ||
+			memcmp(&e->peers[i].addr, &p->addr, sizeof(p->addr)) != 0);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_CORE_PEER_H
+#define CTSYNC_CORE_PEER_H
+
+#include "core/state.h"
+
+/* The receiving side, a state for each sender's address: sequence, acknowledgement, restarts. */
+
+/* True if a message of this sender may be taken; makes a peer of it at its first one. */
+struct peer *peer_get(struct engine *, const struct engine_addr *);
+
+/* A message whose framing and header are sound. */
+void peer_message(struct engine *, struct peer *, const struct wire_v1_message *);
+
+/* Its table is to be asked for, in delay_ms at the earliest. */
+void peer_want_resync(struct engine *, struct peer *, int64_t delay_ms);
+
+enum engine_sync peer_sync(const struct peer *, mono now);
+
+void peer_tick(struct engine *, struct peer *);
+mono peer_deadline(const struct peer *);
+void peer_check(const struct engine *, const struct peer *);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/remote.h"
+
+#include "base/check.h"
+#include "core/event.h"
+#include "flow/merge.h"
+
+static struct entry *at(const struct engine *e, uint32_t handle)
+{
+	return entry_at(&e->store, handle);
+}
+
+void remote_remove(struct engine *e, struct peer *p, uint32_t handle)
+{
+	table_remove(&p->remote, &e->store, handle);
+}
+
+static void refuse(struct engine *e, enum table_result r)
+{
+	engine_count(e, r == TABLE_FULL ? COUNTER_REMOTE_FULL : COUNTER_MEMORY_FULL);
+	event_table_full(e);
+}
+
+static void put(struct engine *e, struct peer *p, struct flow *f, bool update)
+{
+	struct table_key k = table_key_of(&e->store, f);
+	uint32_t handle = table_find(&p->remote, &e->store, &k);
+	enum table_result r;
+
+	if (!handle) {
+		r = table_add(&p->remote, &e->store, &k, f, engine_coarse(e, e->now), &handle);
+	} else if (update && !p->is_ctsync) {
+		/* conntrackd may leave out what has not changed; ours says all there is */
+		struct flow old;
+
+		table_read(&e->store, handle, &old);
+		flow_merge(&old, f);
+		r = table_write(&p->remote, &e->store, &k, &old, &handle);
+	} else {
+		r = table_write(&p->remote, &e->store, &k, f, &handle);
+	}
+	if (r != TABLE_OK) {
+		refuse(e, r);
+		return;
+	}
+	at(e, handle)->touched = engine_coarse(e, e->now);
+	at(e, handle)->seq = p->epoch;
+}
+
+void remote_message(struct engine *e, struct peer *p, const struct wire_v1_message *m)
+{
+	struct table_key k;
+	struct flow f;
+	uint32_t handle;
+
+	if (m->type > WIRE_V1_CT_DEL) {
+		engine_count(e, COUNTER_EXPECTATIONS_IGNORED);
+		return;
+	}
+	if (wire_v1_get_flow(m, &f) != WIRE_V1_OK || !flow_has_key(&f)) {
+		engine_count(e, COUNTER_BAD_PAYLOAD);
+		return;
+	}
+	engine_count(e, COUNTER_RECEIVED_FLOWS);
+	p->data_since = true;
+	if (m->type != WIRE_V1_CT_DEL) {
+		if (p->bulk_open)
+			p->bulk_flows++;
+		put(e, p, &f, m->type == WIRE_V1_CT_UPD);
+		return;
+	}
+	k = table_key_of(&e->store, &f);
+	handle = table_find(&p->remote, &e->store, &k);
+	if (handle)
+		remote_remove(e, p, handle);
+	else
+		engine_count(e, COUNTER_UNKNOWN_DELETED);
+}
+
+/* ---- bulks ---- */
+
+void remote_bulk_begin(struct engine *e, struct peer *p, uint32_t gen, uint32_t flows)
+{
+	p->epoch++;
+	p->bulk_open = true;
+	p->bulk_gap = p->bulk_nack = false;
+	p->bulk_gen = gen;
+	p->bulk_total = flows;
+	p->bulk_flows = 0;
+	/* it comes unasked; should it not come to its end, ask */
+	p->resync_wanted = true;
+	p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
+}
+
+static void sweep_step(struct engine *e, struct peer *p)
+{
+	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
+		uint32_t handle = table_next(&p->remote, &e->store, &p->sweep_cursor);
+
+		if (!handle) {
+			p->sweeping = false;
+			if (p->is_ctsync)
+				event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, table_count(&p->remote));
+			return;
+		}
+		if ((int32_t)(at(e, handle)->seq - p->sweep_epoch) < 0) {
+			engine_count(e, COUNTER_REMOTE_SWEPT);
+			remote_remove(e, p, handle);
+		}
+	}
+}
+
+static void sweep_begin(struct engine *e, struct peer *p)
+{
+	p->sweeping = true;
+	p->sweep_epoch = p->epoch;
+	p->sweep_cursor = 0;
+	p->unconfirmed = p->hold = false;
+	p->sweep_at = MONO_NEVER;
+	sweep_step(e, p);
+}
+
+/*
+ * The bulk is complete if nothing has been lost since its begin or, after a loss, since its last
+ * end: a sender says the end again behind what it repaired. A NACK that may not have arrived
+ * means that more is to be repaired.
+ */
+void remote_bulk_end(struct engine *e, struct peer *p, uint32_t gen, uint32_t flows)
+{
+	if (!p->bulk_open || gen != p->bulk_gen)
+		return;
+	if (p->bulk_gap || p->bulk_nack) {
+		p->bulk_gap = false;
+		return;
+	}
+	p->bulk_open = false;
+	p->synced = true;
+	p->resync_wanted = false;
+	if (p->unconfirmed && flows == 0 && p->bulk_total == 0 && table_count(&p->remote) > 0) {
+		/* it has lost its kernel's table, and what is here may be the only copy */
+		p->hold = true;
+		event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, table_count(&p->remote));
+		return;
+	}
+	sweep_begin(e, p);
+}
+
+void remote_unconfirm(struct engine *e, struct peer *p)
+{
+	(void)e;
+	p->epoch++;
+	p->unconfirmed = table_count(&p->remote) > 0;
+	p->bulk_open = p->bulk_gap = p->bulk_nack = false;
+	p->synced = p->hold = p->data_since = false;
+	p->sweep_at = MONO_NEVER;
+	p->expire_cursor = 0;
+}
+
+/* Unconfirmed entries whose own time has run out. */
+static void expire_step(struct engine *e, struct peer *p)
+{
+	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
+		uint32_t handle = table_next(&p->remote, &e->store, &p->expire_cursor);
+		const struct entry *x;
+		struct flow f;
+
+		if (!handle) {
+			p->expire_cursor = 0;
+			return;
+		}
+		x = at(e, handle);
+		if (x->seq == p->epoch)
+			continue;
+		table_read(&e->store, handle, &f);
+		if (engine_timeout_left(e, x->touched,
+			    flow_has(&f, FLOW_TIMEOUT) ? f.timeout : LIMIT_HOLD_S) > 0)
+			continue;
+		engine_count(e, COUNTER_REMOTE_EXPIRED);
+		remote_remove(e, p, handle);
+	}
+}
+
+void remote_tick(struct engine *e, struct peer *p)
+{
+	if (p->sweeping)
+		sweep_step(e, p);
+	else if (p->unconfirmed && !p->is_ctsync && p->data_since && !p->nack_wait &&
+		 mono_reached(e->now, p->sweep_at))
+		sweep_begin(e, p);
+	if (p->unconfirmed)
+		expire_step(e, p);
+	if (table_count(&p->remote) == 0)
+		p->unconfirmed = p->hold = false;
+}
+
+mono remote_deadline(const struct engine *e, const struct peer *p)
+{
+	if (p->sweeping)
+		return e->now;
+	return p->unconfirmed ? mono_add_ms(e->now, 10 * LIMIT_TICK_MS) : MONO_NEVER;
+}
+
+void remote_check(const struct engine *e, const struct peer *p)
+{
+	uint64_t cursor = 0;
+	uint32_t handle;
+
+	while ((handle = table_next(&p->remote, &e->store, &cursor)) != 0) {
+		const struct entry *x = at(e, handle);
+
+		CHECK(!x->dead && x->list == ENTRY_UNLISTED && x->prev == 0 && x->next == 0);
+		CHECK((int32_t)(x->seq - p->epoch) <= 0);
+	}
+	CHECK(!p->hold || p->unconfirmed);
+}

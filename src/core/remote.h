@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_CORE_REMOTE_H
+#define CTSYNC_CORE_REMOTE_H
+
+#include "core/state.h"
+
+/*
+ * What peers hold, a table for each: only the peer's own messages change it, and it is swept by
+ * what the peer's bulk did not name.
+ */
+
+/* A CT_NEW, CT_UPD or CT_DEL, which has been accepted in its sequence. */
+void remote_message(struct engine *, struct peer *, const struct wire_v1_message *);
+
+void remote_bulk_begin(struct engine *, struct peer *, uint32_t gen, uint32_t flows);
+void remote_bulk_end(struct engine *, struct peer *, uint32_t gen, uint32_t flows);
+
+/* Nothing that the table holds is sure any more: a bulk, or time, will tell. */
+void remote_unconfirm(struct engine *, struct peer *);
+
+void remote_remove(struct engine *, struct peer *, uint32_t handle);
+
+void remote_tick(struct engine *, struct peer *);
+mono remote_deadline(const struct engine *, const struct peer *);
+void remote_check(const struct engine *, const struct peer *);
+
+#endif

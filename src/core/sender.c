@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/sender.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "core/bulk.h"
+#include "core/local.h"
+
+void sender_init(struct engine *e)
+{
+	struct sender *s = &e->sender;
+
+	s->first_seq = s->next_seq = e->config.first_seq;
+	s->alive_at = e->now;
+	/* the first that anybody hears of us: who we are, and that we want to know */
+	sender_control(e, CONTROL_MARK_HELLO, NULL, 0, 0);
+	sender_control(e, CONTROL_RESYNC, NULL, 0, 0);
+	engine_count(e, COUNTER_RESYNCS_ASKED);
+}
+
+bool sender_control(
+	struct engine *e, enum control_kind kind, const struct peer *p, uint32_t a, uint32_t b)
+{
+	struct sender *s = &e->sender;
+	struct control *c;
+
+	if (s->queue_count == LIMIT_CONTROL_QUEUE) {
+		engine_count(e, COUNTER_CONTROL_FULL);
+		return false;
+	}
+	c = &s->queue[(s->queue_head + s->queue_count++) % LIMIT_CONTROL_QUEUE];
+	memset(c, 0, sizeof(*c));
+	c->kind = (uint8_t)kind;
+	c->peer = p ? (uint8_t)(p - e->peers) : 0;
+	c->a = a;
+	c->b = b;
+	return true;
+}
+
+uint8_t sender_flags(const struct engine *e)
+{
+	return (uint8_t)((e->sender.hello_done ? 0 : WIRE_V1_HELLO) |
+			 (e->sender.hello_back ? WIRE_V1_HELLO_BACK : 0));
+}
+
+void sender_appended(struct engine *e)
+{
+	e->sender.next_seq++;
+	e->sender.hello_back = false;
+}
+
+static size_t put_mark(struct engine *e, struct wbuf *w, enum wire_v1_mark_kind kind,
+	uint32_t value, uint32_t value2)
+{
+	struct wire_v1_mark mark = {(uint8_t)kind, e->config.boot_id, value, value2};
+
+	return wire_v1_put_mark(w, sender_flags(e) | WIRE_V1_ALIVE, e->sender.next_seq, &mark);
+}
+
+static size_t put_range(
+	struct engine *e, struct wbuf *w, enum wire_v1_flag kind, uint32_t from, uint32_t to)
+{
+	return wire_v1_put_range(w, sender_flags(e) | kind, e->sender.next_seq, from, to);
+}
+
+static size_t put_control(struct engine *e, struct wbuf *w, const struct control *c)
+{
+	switch ((enum control_kind)c->kind) {
+	case CONTROL_ALIVE:
+		return wire_v1_put_alive(w, sender_flags(e) | WIRE_V1_ALIVE, e->sender.next_seq);
+	case CONTROL_ACK:
+		return put_range(e, w, WIRE_V1_ACK, c->a, c->b);
+	case CONTROL_NACK:
+		return put_range(e, w, WIRE_V1_NACK, c->a, c->b);
+	case CONTROL_RESYNC:
+		return put_range(e, w, WIRE_V1_RESYNC, 0, 0);
+	case CONTROL_MARK_HELLO:
+		return put_mark(e, w, WIRE_V1_MARK_HELLO, e->config.boot_id, 0);
+	case CONTROL_BULK_BEGIN:
+		return put_mark(e, w, WIRE_V1_MARK_BULK_BEGIN, c->a, c->b);
+	case CONTROL_BULK_END:
+		return put_mark(e, w, WIRE_V1_MARK_BULK_END, c->a, c->b);
+	}
+	return 0;
+}
+
+bool sender_put_control(struct engine *e, struct wbuf *w, struct control c)
+{
+	struct sender *s = &e->sender;
+
+	if (!put_control(e, w, &c))
+		return false;
+	c.seq = s->next_seq;
+	if (c.kind == CONTROL_NACK) {
+		e->peers[c.peer].nack_sent = true;
+		e->peers[c.peer].nack_seq = c.seq;
+	}
+	sender_appended(e);
+	engine_count(e, COUNTER_SENT_CONTROL);
+	if (c.kind == CONTROL_ALIVE)
+		return true;
+	if (s->sent_count == LIMIT_CONTROL_RESEND) {
+		s->sent_head = (s->sent_head + 1) % LIMIT_CONTROL_RESEND;
+		s->sent_count--;
+	}
+	s->sent[(s->sent_head + s->sent_count++) % LIMIT_CONTROL_RESEND] = c;
+	return true;
+}
+
+static bool put_control_queue(struct engine *e, struct wbuf *w)
+{
+	struct sender *s = &e->sender;
+
+	while (s->queue_count > 0) {
+		if (!sender_put_control(e, w, s->queue[s->queue_head]))
+			return false;
+		s->queue_head = (s->queue_head + 1) % LIMIT_CONTROL_QUEUE;
+		s->queue_count--;
+	}
+	return true;
+}
+
+bool sender_put_entry(struct engine *e, struct wbuf *w, uint32_t handle)
+{
+	const struct entry *x = entry_at(&e->store, handle);
+	struct wire_v1_options options = {
+		.without_timeout = e->config.commit_timeout_s != 0,
+		.tcp_window_tracking = e->config.tcp_window_tracking,
+	};
+	enum wire_v1_type type = x->dead		    ? WIRE_V1_CT_DEL
+				 : x->flags & ENTRY_CHANGED ? WIRE_V1_CT_UPD
+							    : WIRE_V1_CT_NEW;
+	struct flow f;
+
+	table_read(&e->store, handle, &f);
+	if (flow_has(&f, FLOW_TIMEOUT)) {
+		int64_t left = engine_timeout_left(e, x->touched, f.timeout);
+
+		f.timeout = left > 0 ? (uint32_t)left : 1;
+	}
+	if (!wire_v1_put_flow(w, type, sender_flags(e), e->sender.next_seq, &f, &options)) {
+		if (w->used > 0 || w->cap < e->config.datagram_bytes)
+			return false;
+		engine_count(e, COUNTER_TOO_BIG);
+		local_give_up(e, handle);
+		return true;
+	}
+	local_sent(e, handle, e->sender.next_seq);
+	sender_appended(e);
+	engine_count(e, COUNTER_SENT_FLOWS);
+	if (type == WIRE_V1_CT_DEL) {
+		if (e->tomb.count > e->config.resend_max)
+			sender_drop_tombstone(e);
+	} else if (e->bulk.state == BULK_RUNNING) {
+		e->bulk.flows++;
+	}
+	return true;
+}
+
+static bool put_entry_queue(struct engine *e, struct wbuf *w)
+{
+	while (e->queued.head)
+		if (!sender_put_entry(e, w, e->queued.head))
+			return false;
+	return true;
+}
+
+size_t engine_next_datagram(struct engine *e, mono now, uint8_t *buf, size_t cap, unsigned *link)
+{
+	struct wbuf w =
+		wbuf_of(buf, cap < e->config.datagram_bytes ? cap : e->config.datagram_bytes);
+	bool bulk_first = (e->counters[COUNTER_SENT_DATAGRAMS] & 3) == 3;
+
+	engine_set_now(e, now);
+	/* a bulk gets a share, however many events there are */
+	if (put_control_queue(e, &w) && (!bulk_first || bulk_put(e, &w)) && put_entry_queue(e, &w))
+		bulk_put(e, &w);
+	*link = e->sender.link;
+	if (w.used == 0)
+		return 0;
+	e->sender.alive_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
+	engine_count(e, COUNTER_SENT_DATAGRAMS);
+	e->counters[COUNTER_SENT_BYTES] += w.used;
+	return w.used;
+}
+
+/* ---- acknowledgements and repair ---- */
+
+void sender_drop_tombstone(struct engine *e)
+{
+	uint32_t handle = e->tomb.head;
+
+	e->sender.stale_known = true;
+	e->sender.stale_seq = entry_at(&e->store, handle)->seq;
+	engine_count(e, COUNTER_TOMBSTONES_DROPPED);
+	local_bury(e, handle);
+}
+
+void sender_release(struct engine *e)
+{
+	uint32_t floor = 0;
+	bool any = false, silent_waits = false;
+
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		const struct peer *p = &e->peers[i];
+
+		if (p->silent) {
+			silent_waits = true;
+			continue;
+		}
+		if (!p->acked_set)
+			return;
+		if (!any || wire_v1_seq_before(p->acked, floor))
+			floor = p->acked;
+		any = true;
+	}
+	if (!any)
+		return;
+	while (e->tomb.head) {
+		uint32_t seq = entry_at(&e->store, e->tomb.head)->seq;
+
+		if (wire_v1_seq_before(floor, seq))
+			break;
+		if (silent_waits) {
+			/* should the silent one come back, only a bulk can tell it */
+			e->sender.stale_known = true;
+			e->sender.stale_seq = seq;
+		}
+		local_bury(e, e->tomb.head);
+	}
+}
+
+static void repair_bulk(struct engine *e, struct peer *p)
+{
+	engine_count(e, COUNTER_REPAIR_BULK);
+	bulk_want_for(e, p);
+}
+
+/* The younger one of two sent entries, of which not both are 0. */
+static uint32_t younger(const struct engine *e, uint32_t a, uint32_t b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	return wire_v1_seq_before(entry_at(&e->store, a)->seq, entry_at(&e->store, b)->seq) ? b : a;
+}
+
+static void repair_entries(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	uint32_t live = e->sent.tail, dead = e->tomb.tail;
+	uint32_t tokens = bucket_fill(&p->repair, e->now), steps = 0;
+
+	while (live || dead) {
+		uint32_t handle = younger(e, live, dead);
+		const struct entry *x = entry_at(&e->store, handle);
+
+		if (handle == live)
+			live = x->prev;
+		else
+			dead = x->prev;
+		if (wire_v1_seq_before(x->seq, from))
+			return;
+		if (++steps > LIMIT_REPAIR_WALK) {
+			repair_bulk(e, p);
+			return;
+		}
+		if (x->seq - from > to - from)
+			continue;
+		if (tokens == 0) {
+			engine_count(e, COUNTER_REPAIR_LIMITED);
+			p->repair_pending = true;
+			p->repair_from = from;
+			p->repair_to = x->seq;
+			return;
+		}
+		tokens--;
+		bucket_take(&p->repair, 1);
+		local_queue_repair(e, handle);
+		engine_count(e, COUNTER_RESENT);
+	}
+}
+
+/* What was lost of control messages is said again if it still makes sense. */
+static void repair_control(struct engine *e, uint32_t from, uint32_t to)
+{
+	struct sender *s = &e->sender;
+
+	for (uint32_t i = 0; i < s->sent_count; i++) {
+		struct control *c = &s->sent[(s->sent_head + i) % LIMIT_CONTROL_RESEND];
+
+		if (c->seq - from > to - from)
+			continue;
+		switch ((enum control_kind)c->kind) {
+		case CONTROL_NACK:
+			e->peers[c->peer].nack_wait = true;
+			e->peers[c->peer].nack_sent = false;
+			sender_control(e, CONTROL_NACK, &e->peers[c->peer], c->a, c->b);
+			break;
+		case CONTROL_ACK:
+		case CONTROL_RESYNC:
+		case CONTROL_MARK_HELLO:
+			sender_control(
+				e, (enum control_kind)c->kind, &e->peers[c->peer], c->a, c->b);
+			break;
+		case CONTROL_BULK_BEGIN: /* bulk_lost() sees to them */
+		case CONTROL_BULK_END:
+		case CONTROL_ALIVE:
+			break;
+		}
+		c->kind = CONTROL_ALIVE; /* once is enough, should the same range be asked for again
+					  */
+	}
+}
+
+void sender_repair(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	const struct sender *s = &e->sender;
+
+	if (p->repair_pending) {
+		/* one range that holds both; what was served of it has other numbers now */
+		from = wire_v1_seq_before(p->repair_from, from) ? p->repair_from : from;
+		to = wire_v1_seq_before(to, p->repair_to) ? p->repair_to : to;
+		p->repair_pending = false;
+	}
+	if (s->stale_known && !wire_v1_seq_before(s->stale_seq, from))
+		repair_bulk(e, p);
+	repair_entries(e, p, from, to);
+	repair_control(e, from, to);
+	bulk_lost(e, from, to);
+}
+
+void sender_tick(struct engine *e)
+{
+	struct sender *s = &e->sender;
+
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		struct peer *p = &e->peers[i];
+
+		if (p->repair_pending && bucket_fill(&p->repair, e->now) > 0)
+			sender_repair(e, p, p->repair_from, p->repair_to);
+	}
+	if (mono_reached(e->now, s->alive_at)) {
+		if (s->queue_count == 0)
+			sender_control(e, CONTROL_ALIVE, NULL, 0, 0);
+		s->alive_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
+	}
+}
+
+mono sender_deadline(const struct engine *e)
+{
+	mono at = e->sender.alive_at;
+
+	for (unsigned i = 0; i < e->peers_count; i++)
+		if (e->peers[i].repair_pending)
+			at = mono_min(at, mono_add_ms(e->now, LIMIT_TICK_MS));
+	return at;
+}
+
+void sender_flushed(struct engine *e)
+{
+	e->sender.repairs = 0;
+	for (unsigned i = 0; i < e->peers_count; i++)
+		e->peers[i].repair_pending = false;
+}
+
+void sender_check(const struct engine *e)
+{
+	const struct sender *s = &e->sender;
+
+	CHECK(s->queue_count <= LIMIT_CONTROL_QUEUE && s->sent_count <= LIMIT_CONTROL_RESEND);
+	for (uint32_t i = 0; i < s->sent_count; i++) {
+		const struct control *c = &s->sent[(s->sent_head + i) % LIMIT_CONTROL_RESEND];
+		const struct control *next =
+			&s->sent[(s->sent_head + i + 1) % LIMIT_CONTROL_RESEND];
+
+		CHECK(wire_v1_seq_before(c->seq, s->next_seq));
+		CHECK(i + 1 == s->sent_count || wire_v1_seq_before(c->seq, next->seq));
+	}
+}

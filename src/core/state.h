@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_CORE_STATE_H
+#define CTSYNC_CORE_STATE_H
+
+#include "base/bucket.h"
+#include "core/engine.h"
+#include "core/table.h"
+#include "wire/v1.h"
+
+/* The engine's state, for the files of core/ alone. Each part belongs to the file named with it. */
+
+/* A control message: waiting to be sent, or sent and kept for resending (sender.c). */
+enum control_kind {
+	CONTROL_ALIVE,
+	CONTROL_ACK,
+	CONTROL_NACK,
+	CONTROL_RESYNC,
+	CONTROL_MARK_HELLO,
+	CONTROL_BULK_BEGIN,
+	CONTROL_BULK_END,
+};
+
+struct control {
+	uint8_t kind; /* enum control_kind */
+	uint8_t peer; /* index; of ACK and NACK */
+	uint32_t a, b; /* ACK, NACK: from, to; BULK_*: generation, flows */
+	uint32_t seq; /* of a sent one */
+};
+
+enum bulk_state { BULK_NONE, BULK_WANTED, BULK_RUNNING };
+
+/* Sending the whole local table (bulk.c). */
+struct bulk {
+	enum bulk_state state;
+	bool again; /* asked for while one was running */
+	bool end_again; /* repair touched the last one: its end is to be said again */
+	bool known; /* begin_seq is that of a bulk */
+	uint32_t gen;
+	uint32_t begin_seq;
+	mono began;
+	uint32_t flows; /* sent since its begin */
+	uint64_t cursor;
+};
+
+struct sender {
+	uint32_t first_seq, next_seq;
+	bool hello_done; /* a peer has answered our HELLO */
+	bool hello_back; /* the next message answers a HELLO */
+	bool stale_known; /* stale_seq is the newest number of a deletion given up unacknowledged */
+	uint32_t stale_seq;
+	uint32_t repairs; /* entries on the queue with ENTRY_REPAIR */
+	mono alive_at;
+	unsigned link;
+	struct control queue[LIMIT_CONTROL_QUEUE];
+	uint32_t queue_head, queue_count;
+	struct control sent[LIMIT_CONTROL_RESEND];
+	uint32_t sent_head, sent_count;
+};
+
+enum { PEER_OLD_BOOTS = 4 };
+
+struct peer {
+	bool used;
+	struct engine_addr addr;
+	struct table remote;
+
+	/* what we hear: peer.c */
+	mono heard;
+	bool silent;
+	bool seen; /* last_recv is set */
+	uint32_t last_recv;
+	bool last_hello; /* the last message taken had HELLO */
+	mono before_since; /* HELLOs come in BEFORE position since then, or never */
+	bool is_ctsync;
+	bool boot_known;
+	uint32_t boot_id;
+	uint32_t old_boots[PEER_OLD_BOOTS];
+	uint8_t old_boots_count, old_boots_next;
+	uint64_t lost;
+
+	/* acknowledging: peer.c */
+	bool ack_set;
+	uint32_t ack_from;
+	mono ack_at;
+	uint32_t window;
+	bool nack_wait; /* a NACK of ours is not yet known to have arrived */
+	bool bulk_nack; /* one that was sent since the bulk's begin */
+	bool nack_sent; /* and nack_seq is its number */
+	uint32_t nack_seq;
+
+	/* what it acknowledges: peer.c */
+	bool answered; /* HELLO_BACK or an ACK has come */
+	bool acked_set;
+	uint32_t acked; /* all of ours up to here has arrived or been asked for again */
+	bool island_set; /* also this range, behind a hole */
+	uint32_t island_from, island_to;
+	mono island_at;
+	uint32_t lag_seq; /* our newest number at lag_at */
+	mono lag_at;
+
+	/* its table: remote.c */
+	uint32_t epoch; /* goes up with each bulk's begin and each restart */
+	bool bulk_open; /* between a BEGIN and its clean END */
+	bool bulk_gap; /* messages were lost since its begin or its last END */
+	bool synced; /* its table was complete here once since its last restart */
+	bool unconfirmed; /* entries of an older epoch wait for a bulk, or for their timeout */
+	bool hold; /* it came back empty: they wait for their timeout */
+	uint32_t bulk_gen, bulk_flows, bulk_total;
+	mono sweep_at; /* of a conntrackd peer: when unconfirmed entries go */
+	bool data_since; /* a data message came since its restart */
+	bool sweeping;
+	uint32_t sweep_epoch;
+	uint64_t sweep_cursor;
+	uint64_t expire_cursor;
+
+	/* asking and answering: peer.c */
+	bool resync_wanted;
+	mono resync_at, resync_next;
+	bool bulk_wanted;
+	mono bulk_next;
+	struct bucket repair;
+	bool repair_pending;
+	uint32_t repair_from, repair_to;
+};
+
+/* Kernel dumps (dump.c). */
+struct dump {
+	bool wanted, asked, running, sweeping;
+	bool overrun; /* wanted or running because of an overrun, or of the start */
+	bool complete; /* one has ended well since start or flush */
+	uint8_t gen;
+	uint64_t id;
+	mono not_before, began, poll_at;
+	int64_t took_ns;
+	uint64_t cursor;
+};
+
+enum op_purpose { OP_COMMIT, OP_PURGE };
+
+/* A kernel operation that is unanswered or waits to be repeated (kernel_ops.c). */
+struct op {
+	uint64_t id; /* 0: free */
+	uint8_t kind; /* enum kernel_op_kind */
+	uint8_t purpose; /* enum op_purpose */
+	uint8_t peer;
+	uint8_t tries;
+	bool destroyed; /* an event said so meanwhile */
+	bool without_status;
+	bool promote;
+	uint32_t flow_id; /* of an OP_PURGE; 0: unknown */
+	uint32_t touched; /* of the entry that was written */
+	struct table_key key;
+};
+
+struct ops {
+	struct op op[LIMIT_KERNEL_OPS_IN_FLIGHT];
+	uint32_t free[LIMIT_KERNEL_OPS_IN_FLIGHT]; /* stack of free slots */
+	uint32_t free_count;
+	uint32_t again[LIMIT_KERNEL_OPS_IN_FLIGHT]; /* ring of slots to be repeated */
+	uint32_t again_head, again_count;
+	uint64_t ids;
+	uint32_t by_purpose[2];
+};
+
+/* What a commit or a purge tells at its end. */
+struct tally {
+	mono began;
+	uint64_t written, refused, skipped;
+	struct {
+		int err;
+		uint64_t count;
+	} errnos[ENGINE_ERRNOS_MAX];
+};
+
+struct commit {
+	bool running, promote;
+	bool walked; /* all flows have been looked at */
+	bool more; /* a look was cut short, and goes on with the next pull */
+	bool masters; /* the first pass has seen flows with a master */
+	uint8_t pass, peer;
+	uint64_t cursor;
+	struct tally tally;
+};
+
+struct purge {
+	bool running, by_timer, walked, more;
+	uint64_t cursor;
+	bool scheduled;
+	mono at;
+	struct tally tally;
+};
+
+struct command_slot {
+	bool used;
+	enum engine_command_kind kind;
+	uint64_t id;
+	mono began;
+};
+
+struct event_ring {
+	struct engine_event event[LIMIT_EVENTS_QUEUE];
+	uint32_t head, count;
+	bool full_told;
+	mono full_next;
+};
+
+struct engine {
+	struct engine_config config;
+	mono start, now;
+	enum engine_role role;
+	bool was_active; /* has been PRIMARY since start or the last purge */
+	uint64_t counters[COUNTERS];
+
+	struct store store;
+	struct table local;
+	uint64_t local_silent;
+	uint32_t tombs; /* dead entries that are queued or wait for an acknowledgement */
+	uint32_t dead; /* all dead entries; the rest are marks of a running dump */
+	struct entry_chain queued, sent, tomb;
+
+	struct sender sender;
+	struct bulk bulk;
+	struct peer peers[LIMIT_PEERS];
+	unsigned peers_count;
+	bool kernel_synced;
+	struct dump dump;
+	struct ops ops;
+	struct commit commit;
+	struct purge purge;
+	struct command_slot commands[LIMIT_COMMANDS];
+	struct event_ring events;
+	mono refused_next; /* when PEER_REFUSED may be told again */
+	mono ticked;
+};
+
+/* Time never goes backwards, whatever a caller says. */
+static inline void engine_set_now(struct engine *e, mono now)
+{
+	if (mono_before(e->now, now))
+		e->now = now;
+}
+
+static inline void engine_count(struct engine *e, enum counter c)
+{
+	e->counters[c]++;
+}
+
+/* Coarse time, as entries keep it [100 ms since the engine's start]. */
+static inline uint32_t engine_coarse(const struct engine *e, mono t)
+{
+	return (uint32_t)(mono_diff_ms(t, e->start) / 100);
+}
+
+/* The peers are the first peers_count of the array. */
+static inline struct table *engine_table_of(struct engine *e, unsigned id)
+{
+	return id == 0 ? &e->local : &e->peers[id - 1].remote;
+}
+
+/* What is left of a timeout [s] learned at touched; can be below 0. */
+static inline int64_t engine_timeout_left(
+	const struct engine *e, uint32_t touched, uint32_t timeout)
+{
+	return (int64_t)timeout - (int64_t)(engine_coarse(e, e->now) - touched) / 10;
+}
+
+#endif

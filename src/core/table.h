@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_CORE_TABLE_H
+#define CTSYNC_CORE_TABLE_H
+
+#include "core/index.h"
+
+/* One table of flows: the local one, or what one peer told. All share a store. */
+struct table {
+	struct index index;
+	uint32_t entries_max;
+	uint8_t id; /* goes into each entry's header */
+};
+
+/* A flow's key and hash, made once and handed around. */
+struct table_key {
+	uint64_t hash;
+	size_t len; /* 0: the flow has no key */
+	uint8_t bytes[FLOW_KEY_BYTES_MAX];
+};
+
+enum table_result { TABLE_OK, TABLE_FULL, TABLE_NO_MEMORY };
+
+size_t table_memory_bytes(uint32_t entries_max);
+void table_init(struct table *, void *memory, uint32_t entries_max, uint8_t id);
+
+struct table_key table_key_of(const struct store *, const struct flow *);
+struct table_key table_key_at(const struct store *, uint32_t handle);
+
+static inline uint32_t table_count(const struct table *t)
+{
+	return t->index.count;
+}
+
+/* The entry with this key, or 0. */
+uint32_t table_find(const struct table *, const struct store *, const struct table_key *);
+
+/*
+ * Adds an entry for a flow whose key is not there: its header is zero but for table, len, master
+ * flag and times (both are now).
+ */
+enum table_result table_add(struct table *, struct store *, const struct table_key *,
+	const struct flow *, uint32_t now, uint32_t *handle);
+
+/*
+ * Puts another state into an entry (the key stays). It may move: *handle is the new one, and the
+ * caller tells the chain that it hangs on (chain_moved). Without memory it keeps what it had.
+ */
+enum table_result table_write(struct table *, struct store *, const struct table_key *,
+	const struct flow *, uint32_t *handle);
+
+void table_remove(struct table *, struct store *, uint32_t handle);
+
+void table_read(const struct store *, uint32_t handle, struct flow *);
+
+static inline uint32_t table_next(const struct table *t, const struct store *s, uint64_t *cursor)
+{
+	return index_next(&t->index, s, cursor);
+}
+
+void table_check(const struct table *, const struct store *);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "core/local.h"
+#include "core/peer.h"
+
+static void view_peer(
+	const struct engine *e, const struct peer *p, mono now, struct engine_peer_status *out)
+{
+	out->addr = p->addr;
+	out->sync = peer_sync(p, now);
+	out->is_ctsync = p->is_ctsync;
+	out->flows = table_count(&p->remote);
+	out->bulk_flows = p->bulk_open ? p->bulk_flows : 0;
+	out->bulk_total = p->bulk_open ? p->bulk_total : 0;
+	out->unacked = e->sender.next_seq - (p->acked_set ? p->acked + 1 : e->sender.first_seq);
+	out->lost = p->lost;
+	out->heard_ago_ms = mono_diff_ms(now, p->heard);
+}
+
+void engine_get_status(const struct engine *e, mono now, struct engine_status *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->role = e->role;
+	out->kernel_synced = e->kernel_synced;
+	out->committing = e->commit.running;
+	out->purge_scheduled = e->purge.scheduled;
+	if (e->purge.scheduled)
+		out->purge_in_ms = mono_diff_ms(e->purge.at, now);
+	out->local_flows = local_flows(e);
+	out->local_silent = e->local_silent;
+	out->tombstones = e->tombs;
+	out->send_queue = e->queued.count;
+	out->memory_bytes =
+		arena_touched_bytes(&e->store.arena) + index_touched_bytes(&e->local.index);
+	out->peers_count = e->peers_count;
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		view_peer(e, &e->peers[i], now, &out->peers[i]);
+		out->remote_flows += out->peers[i].flows;
+		out->memory_bytes += index_touched_bytes(&e->peers[i].remote.index);
+	}
+}
+
+const uint64_t *engine_counters(const struct engine *e)
+{
+	return e->counters;
+}
+
+static void view_flow(
+	const struct engine *e, mono now, uint32_t handle, struct engine_flow_view *out)
+{
+	const struct entry *x = entry_at(&e->store, handle);
+	int64_t age_ms = mono_diff_ms(now, e->start) - (int64_t)x->touched * 100;
+
+	table_read(&e->store, handle, &out->flow);
+	if (flow_has(&out->flow, FLOW_TIMEOUT) && age_ms > 0)
+		out->flow.timeout = age_ms / 1000 < out->flow.timeout
+					    ? out->flow.timeout - (uint32_t)(age_ms / 1000)
+					    : 0;
+	out->peer = x->table ? x->table - 1U : 0;
+	out->silent = x->flags & ENTRY_SILENT;
+	out->age_ms = mono_diff_ms(now, e->start) - (int64_t)x->born * 100;
+}
+
+/*
+ * A cursor is an index's cursor with the peer's number in its four lowest bits. Those count only
+ * where two hashes have the same upper half, so that what is rounded off is never met.
+ */
+bool engine_show_next(const struct engine *e, mono now, enum engine_table table, uint64_t *cursor,
+	struct engine_flow_view *out)
+{
+	const uint64_t peer_mask = 15;
+
+	for (;;) {
+		unsigned peer = (unsigned)(*cursor & peer_mask);
+		uint64_t at = *cursor & ~peer_mask;
+		const struct table *t = &e->local;
+		uint32_t handle;
+
+		if (table == ENGINE_TABLE_REMOTE) {
+			if (peer >= e->peers_count)
+				return false;
+			t = &e->peers[peer].remote;
+		}
+		handle = table_next(t, &e->store, &at);
+		if (handle) {
+			*cursor = ((at + peer_mask) & ~peer_mask) | peer;
+			if (entry_at(&e->store, handle)->dead)
+				continue;
+			view_flow(e, now, handle, out);
+			return true;
+		}
+		if (table == ENGINE_TABLE_LOCAL)
+			return false;
+		*cursor = peer + 1;
+	}
+}
+
+bool engine_find(const struct engine *e, enum engine_table table, const struct flow *key,
+	struct engine_flow_view *out)
+{
+	struct table_key k = table_key_of(&e->store, key);
+	uint32_t handle = 0;
+
+	if (!k.len)
+		return false;
+	if (table == ENGINE_TABLE_LOCAL)
+		handle = table_find(&e->local, &e->store, &k);
+	for (unsigned i = 0; table == ENGINE_TABLE_REMOTE && !handle && i < e->peers_count; i++)
+		handle = table_find(&e->peers[i].remote, &e->store, &k);
+	if (!handle || entry_at(&e->store, handle)->dead)
+		return false;
+	view_flow(e, e->now, handle, out);
+	return true;
+}

@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The kernel's side: events, the dump at start, lost events, flows born unheard, own writes."""
+
+import os
+import signal
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+sys.dont_write_bytecode = True
+
+import flowset  # noqa: E402
+from cases import equal, run_cases, same_flows  # noqa: E402
+from netns import Failed, Lab, wait_for  # noqa: E402
+from pair import Pair, load  # noqa: E402
+from syncnode import SyncNode, sync_conf  # noqa: E402
+
+
+def node(lab, general="", start=True):
+    a = lab.ns("a")
+    peer = lab.ns("b")
+    lab.veth(a, "sync", peer, "sync", ["10.9.0.1/24"], ["10.9.0.2/24"])
+    a.track()
+    n = SyncNode(lab, a, "ctsyncd", sync_conf("10.9.0.1", general=general))
+    return n.start() if start else n
+
+
+def same_as_kernel(n):
+    """The local table and the kernel's, flow by flow and with their reply tuples."""
+    ignore = ("timeout", "labels")
+    same_flows(n.local_flows(ignore), n.space.flows(ignore=ignore), "local table")
+
+
+def test_events_of_every_kind():
+    with Lab("ev") as lab:
+        n = node(lab)
+        flowset.make(n.space, None)
+        for name, arguments in flowset.UNCARRIED.items():
+            n.space.run("conntrack", "-I", "-t", "3000", *arguments)
+        count = len(flowset.KINDS) + len(flowset.UNCARRIED)
+        wait_for(lambda: n.local_count() == count, 10, "every flow heard")
+        same_as_kernel(n)
+        n.space.run("conntrack", "-U", "-f", "ipv4", "-p", "tcp", "--sport", "1001", "-m", "9")
+        wait_for(lambda: any("mark=9" in line for line in n.local()), 10, "an update heard")
+        flowset.delete(n.space, ["udp", "tcp zone", "icmpv6"])
+        wait_for(lambda: n.local_count() == count - 3, 10, "deletions heard")
+        same_as_kernel(n)
+        stats = n.stats()
+        equal(stats["kernel_new"], count, "events of new flows")
+        equal(stats["kernel_destroy"], 3, "events of ended flows")
+        equal(stats["event_bad_attr"], 0, "malformed attributes")
+
+
+def test_flows_of_before_the_start():
+    with Lab("du") as lab:
+        n = node(lab, start=False)
+        flowset.make(n.space, None)
+        load(n.space, "create", 3000)
+        n.start()
+        equal(n.local_count(), 3000 + len(flowset.KINDS), "flows after the start-up dump")
+        same_as_kernel(n)
+
+
+def test_silent_flows_are_found_to_have_ended():
+    """With nf_conntrack_events=2 a flow born unheard sends no event, not even at its end."""
+    with Lab("si") as lab:
+        n = node(lab, start=False)
+        n.space.sysctl(netfilter__nf_conntrack_events=2)
+        load(n.space, "create", 50)
+        n.start()
+        status = n.status()
+        equal(status["local_flows"], 50, "flows at start")
+        equal(status["local_silent"], 50, "silent flows at start")
+        load(n.space, "delete", 20)
+        wait_for(lambda: n.local_count() == 30, 60, "a dump finds the ended ones", 0.5)
+        swept = n.stats()["kernel_swept"]
+        equal(swept, 20, "flows swept")
+
+
+def test_lost_events_are_repaired():
+    """An event socket without room loses events; the daemon notices, dumps, and is right again."""
+    small = "\tNetlinkBufferSize 4096\n\tNetlinkBufferSizeMaxGrowth 4096\n"
+    with Lab("ov") as lab:
+        n = node(lab, general="")
+        n.stop()
+        n.reconfigure(sync_conf("10.9.0.1").replace("NetlinkBufferSize 2097152\n", "").replace(
+            "NetlinkBufferSizeMaxGrowth 33554432\n", small))
+        n.start()
+        n.process.kill(signal.SIGSTOP)
+        load(n.space, "create", 4000)
+        load(n.space, "delete", 1000)
+        n.process.kill(signal.SIGCONT)
+        wait_for(lambda: n.stats()["kernel_overruns"] > 0, 20, "the loss is noticed")
+        wait_for(lambda: n.status()["kernel_synced"] and n.local_count() == 3000, 30,
+                 "and repaired", 0.2)
+        same_as_kernel(n)
+
+
+def test_filter_in_kernel_and_in_user_space():
+    accept = """
+	Filter From {where} {{
+		Protocol Accept {{ TCP }}
+		Address Ignore {{ IPv4_address 192.0.2.9 IPv6_address 2001:db8:1::/64 }}
+		State Accept {{ ESTABLISHED for TCP }}
+	}}
+"""
+    wanted = ["tcp established", "tcp marked", "tcp snat"]
+    for where in ("Userspace", "Kernelspace"):
+        with Lab("fi") as lab:
+            n = node(lab, general=accept.format(where=where))
+            flowset.make(n.space, wanted + ["tcp time_wait", "udp", "tcp v6", "icmp"])
+            n.space.run("conntrack", "-I", "-t", "3000", "-s", "192.0.2.9", "-d", "198.51.100.2",
+                        "-p", "tcp", "--sport", "1", "--dport", "2", "--state", "ESTABLISHED",
+                        "-u", "SEEN_REPLY,ASSURED")
+            flowset.make(n.space, ["tcp dnat"])
+            wait_for(lambda n=n: any("dport=80 src=203.0.113.6" in s for s in n.local()), 10,
+                     "the last one heard")
+            equal(n.local_count(), len(wanted) + 1, f"flows that pass the filter in {where}")
+            filtered = n.stats()["kernel_filtered"]
+            if where == "Userspace" and filtered < 5:
+                raise Failed(f"only {filtered} flows counted as filtered")
+
+
+def test_own_writes_do_not_come_back():
+    with Lab("ow") as lab:
+        pair = Pair(lab)
+        load(pair.a, "create", 2000)
+        pair.settle()
+        events = pair.two.stats()["kernel_new"]
+        pair.two.commit()
+        equal(pair.b.count(), 2000, "flows in the standby's kernel")
+        equal(pair.two.local_count(), 2000, "flows in its local table")
+        equal(pair.two.stats()["kernel_new"], events, "events of its own writes")
+
+
+if __name__ == "__main__":
+    run_cases(globals())

@@ -1,0 +1,119 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The tests' own tools: a laboratory that cleans up, a load that counts, flows that compare."""
+
+import glob
+import json
+import os
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+sys.dont_write_bytecode = True
+
+from cases import equal, run_cases, same_flows  # noqa: E402
+from netns import Failed, Lab, TimedOut, built, parse_flow, wait_for  # noqa: E402
+from syncnode import SyncNode, sync_conf  # noqa: E402
+
+
+def leftovers(pid):
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True).stdout
+    return [w for w in listed.split() if f"-{pid}-" in w] + glob.glob(f"/tmp/ctsync-*-{pid}-*")
+
+
+def test_interrupted_lab_leaves_nothing():
+    program = """
+import sys, time
+from netns import Lab
+with Lab("lab") as lab:
+    a = lab.ns("a")
+    print(a.spawn("sleep", "1000").pid, flush=True)
+    time.sleep(1000)
+"""
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True,
+                                 cwd=os.path.join(os.path.dirname(__file__), "..", "lib"))
+        sleeper = int(child.stdout.readline())
+        equal(len(leftovers(child.pid)), 2, "a namespace and a folder while the lab is open")
+        child.send_signal(sig)
+        equal(child.wait(20), 128 + sig, "exit status")
+        equal(leftovers(child.pid), [], "what is left")
+        equal(os.path.exists(f"/proc/{sleeper}"), False, "the lab's process lives")
+
+
+def test_wait_for_tells_what_it_waited_for():
+    try:
+        wait_for(lambda: False, 0.05, "the impossible")
+    except TimedOut as e:
+        equal("the impossible" in str(e), True, str(e))
+    else:
+        raise Failed("wait_for returned")
+
+
+def load(space, *args):
+    return json.loads(space.run(built("flowload"), *args, check=False).stdout)
+
+
+def test_flowload_counts_what_the_kernel_took():
+    with Lab("lab") as lab:
+        a = lab.ns("a")
+        a.track()
+        for more in ([], ["--family", "6"], ["--proto", "udp"], ["--zone", "7"]):
+            equal(load(a, "create", "100", *more)["done"], 100, f"created {more}")
+        equal(load(a, "create", "110", "--batch", "16")["errors"], {"EEXIST": 100}, "created again")
+        equal(load(a, "update", "115", "--mark", "9")["errors"], {"ENOENT": 5}, "updated")
+        equal(len(a.conntrack("--mark", "9")), 110, "marked flows")
+        equal(load(a, "delete", "115")["done"], 110, "deleted")
+        equal(a.count(), 300, "flows left")
+        equal(load(a, "create", "50", "--snat", "--first", "1000")["done"], 50, "with SNAT")
+        equal(len(a.conntrack("--src-nat")), 50, "flows with SNAT")
+
+
+def test_flows_compare_across_formats():
+    kernel = ("ipv4     2 tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 "
+              "packets=3 bytes=4 src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 [ASSURED] mark=0 use=2")
+    cache = ("tcp      6 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 [ASSURED] mark=0 "
+             "[active since 3s]")
+    ignore = ("timeout", "reply")
+    equal(parse_flow(kernel, ignore), parse_flow(cache, ignore), "one flow in two formats")
+    other = cache.replace("dport=2", "dport=3")
+    equal(parse_flow(other, ignore) == parse_flow(kernel, ignore), False, "different flows equal")
+    marked = cache.replace("mark=0", "mark=1")
+    equal(parse_flow(marked, ignore) == parse_flow(kernel, ignore), False, "marks make no difference")
+
+
+def test_loss_drops_datagrams():
+    with Lab("lab") as lab:
+        a, b = lab.ns("a"), lab.ns("b")
+        lab.veth(a, "sync", b, "sync", ["10.9.0.1/24"], ["10.9.0.2/24"])
+        b.lose("sync", 100)
+        a.run(sys.executable, "-c", "import socket\ns = socket.socket(type=socket.SOCK_DGRAM)\n"
+              "for i in range(50): s.sendto(b'x', ('10.9.0.2', 9))")
+        equal("packets 50 " in b.run("nft", "list", "ruleset").stdout, True, "50 were dropped")
+        b.lose("sync", 0)
+        equal("loss" in b.run("nft", "list", "ruleset").stdout, False, "the rule is there")
+
+
+def test_two_conntrackds_replicate():
+    with Lab("lab") as lab:
+        a, b = lab.ns("a"), lab.ns("b")
+        lab.veth(a, "sync", b, "sync", ["10.9.0.1/24"], ["10.9.0.2/24"])
+        a.track()
+        b.track()
+        nodes = [SyncNode(lab, s, "conntrackd", sync_conf(f"10.9.0.{i}")) for i, s in ((1, a), (2, b))]
+        for node in nodes:
+            node.start()
+        active, backup = nodes
+        wait_for(lambda: a.count() == 0, 5, "sync datagrams make no entries")
+        equal(load(a, "create", "500", "--mark", "3")["done"], 500, "created")
+        wait_for(lambda: backup.remote_count() == 500, 20, "500 flows replicated")
+        same_flows(backup.remote_flows(), active.local_flows(), "backup against active")
+        backup.commit()
+        same_flows(b.flows(), a.flows(), "the kernels' tables")
+        for node in nodes:
+            equal(node.stop(), 0, "exit status")
+
+
+if __name__ == "__main__":
+    run_cases(globals())

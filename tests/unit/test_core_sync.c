@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core_pair.h"
+#include "unit.h"
+
+#define LOCAL  ENGINE_TABLE_LOCAL
+#define REMOTE ENGINE_TABLE_REMOTE
+
+static struct pair *started(void)
+{
+	struct pair *p = pair_new(NULL);
+
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	pair_run(p, 3000);
+	return p;
+}
+
+static void two_nodes_come_into_step(void)
+{
+	struct pair *p = started();
+
+	for (unsigned n = 0; n < 2; n++) {
+		struct engine_status s = pair_status(p, n);
+
+		CU_ASSERT_EQUAL(s.peers_count, 1);
+		CU_ASSERT_TRUE(s.peers[0].is_ctsync);
+		CU_ASSERT_EQUAL(s.peers[0].sync, ENGINE_SYNCED);
+		CU_ASSERT_PTR_NOT_NULL(pair_told(p, n, ENGINE_EVENT_PEER_SYNCED));
+		CU_ASSERT_EQUAL(pair_counter(p, n, COUNTER_LOST), 0);
+		CU_ASSERT_EQUAL(pair_counter(p, n, COUNTER_BULKS_SENT), 1);
+	}
+	pair_free(p);
+}
+
+static void events_reach_the_peers_table(void)
+{
+	struct pair *p = started();
+	struct flow f = pair_flow(1);
+
+	pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	pair_exchange(p);
+	CU_ASSERT_TRUE(pair_has(p, 0, LOCAL, &f));
+	CU_ASSERT_TRUE(pair_has(p, 1, REMOTE, &f));
+	CU_ASSERT_FALSE(pair_has(p, 1, LOCAL, &f));
+	pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	pair_exchange(p);
+	CU_ASSERT_FALSE(pair_has(p, 0, LOCAL, &f));
+	CU_ASSERT_FALSE(pair_has(p, 1, REMOTE, &f));
+	CU_ASSERT_EQUAL(pair_status(p, 0).tombstones, 1);
+	pair_run(p, 3000);
+	CU_ASSERT_EQUAL(pair_status(p, 0).tombstones, 0);
+	pair_free(p);
+}
+
+static bool lose_from_third_to_tenth(unsigned from, unsigned n)
+{
+	(void)from;
+	return n >= 2 && n < 10;
+}
+
+static void what_was_lost_is_repaired(void)
+{
+	struct pair *p = pair_new(NULL);
+	struct flow f;
+
+	p->lose = lose_from_third_to_tenth;
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	for (uint32_t i = 0; i < 2000; i++) {
+		f = pair_flow(i);
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+		if (i % 50 == 0)
+			pair_exchange(p);
+	}
+	pair_run(p, 10000);
+	CU_ASSERT(pair_counter(p, 1, COUNTER_LOST) > 0);
+	CU_ASSERT(pair_counter(p, 0, COUNTER_RESENT) > 0);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 2000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).peers[0].sync, ENGINE_SYNCED);
+	pair_free(p);
+}
+
+static const struct unit_test tests[] = {
+	{"two nodes come into step", two_nodes_come_into_step},
+	{"events reach the peer's table", events_reach_the_peers_table},
+	{"what was lost is repaired", what_was_lost_is_repaired},
+};
+
+UNIT_MAIN("core_sync", tests)

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "config.h"
+
+#include "io/drain.h"
+#include "unit.h"
+
+static mono at_us(int64_t us)
+{
+	return (mono){us * NS_PER_US};
+}
+
+static void drain_wakes_at_once_when_idle(void)
+{
+	struct drain d;
+
+	drain_init(&d, 16, NS_PER_MS);
+	CU_ASSERT_TRUE(drain_wants_wake(&d));
+	CU_ASSERT_TRUE(mono_is_never(drain_deadline(&d)));
+	/* One message every 2 ms is idle for ever. */
+	for (int i = 0; i < 1000; i++)
+		drain_done(&d, at_us(i * 2000), 1);
+	CU_ASSERT_TRUE(drain_wants_wake(&d));
+	CU_ASSERT_EQUAL(d.switches, 0);
+}
+
+static void drain_gathers_after_one_large_reading(void)
+{
+	struct drain d;
+
+	drain_init(&d, 16, NS_PER_MS);
+	drain_done(&d, at_us(500), 16);
+	CU_ASSERT_FALSE(drain_wants_wake(&d));
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(1500).ns);
+}
+
+static void drain_sees_a_rate_that_reading_keeps_up_with(void)
+{
+	struct drain d;
+	int i = 0;
+
+	drain_init(&d, 16, NS_PER_MS);
+	while (drain_wants_wake(&d) && i < 100)
+		drain_done(&d, at_us(10 * i++), 1); /* 100,000 a second, one by one */
+	CU_ASSERT_EQUAL(i, 16);
+	CU_ASSERT_EQUAL(d.switches, 1);
+}
+
+static void drain_window_does_not_add_up_over_time(void)
+{
+	struct drain d;
+
+	drain_init(&d, 16, NS_PER_MS);
+	for (int i = 0; i < 15; i++)
+		drain_done(&d, at_us(i), 1);
+	drain_done(&d, at_us(1000), 1); /* the next window */
+	CU_ASSERT_TRUE(drain_wants_wake(&d));
+	drain_done(&d, at_us(1001), 14);
+	CU_ASSERT_TRUE(drain_wants_wake(&d));
+	drain_done(&d, at_us(1002), 1);
+	CU_ASSERT_FALSE(drain_wants_wake(&d));
+}
+
+static void drain_stays_busy_and_goes_idle_by_itself(void)
+{
+	struct drain d;
+
+	drain_init(&d, 16, NS_PER_MS);
+	drain_done(&d, at_us(0), 20);
+	drain_done(&d, at_us(1100), 16);
+	CU_ASSERT_FALSE(drain_wants_wake(&d));
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(2100).ns);
+	drain_done(&d, at_us(2100), 15);
+	CU_ASSERT_TRUE(drain_wants_wake(&d));
+	CU_ASSERT_TRUE(mono_is_never(drain_deadline(&d)));
+	CU_ASSERT_EQUAL(d.switches, 1);
+}
+
+static const struct unit_test tests[] = {
+	{"drain wakes at once when idle", drain_wakes_at_once_when_idle},
+	{"drain gathers after one large reading", drain_gathers_after_one_large_reading},
+	{"drain sees a rate that reading keeps up with",
+		drain_sees_a_rate_that_reading_keeps_up_with},
+	{"drain's window does not add up over time", drain_window_does_not_add_up_over_time},
+	{"drain stays busy and goes idle by itself", drain_stays_busy_and_goes_idle_by_itself},
+};
+
+UNIT_MAIN("io drain", tests)
