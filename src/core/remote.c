@@ -3,7 +3,6 @@
 
 #include "base/check.h"
 #include "core/event.h"
-#include "flow/merge.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
@@ -21,7 +20,11 @@ static void refuse(struct engine *e, enum table_result r)
 	event_table_full(e);
 }
 
-static void put(struct engine *e, struct peer *p, struct flow *f, bool update)
+/*
+ * Every message says all that its sender knows of the flow, conntrackd's updates too: what a former
+ * flow of the same tuple had must not stay.
+ */
+static void put(struct engine *e, struct peer *p, const struct flow *f)
 {
 	struct table_key k = table_key_of(&e->store, f);
 	uint32_t handle = table_find(&p->remote, &e->store, &k);
@@ -29,13 +32,6 @@ static void put(struct engine *e, struct peer *p, struct flow *f, bool update)
 
 	if (!handle) {
 		r = table_add(&p->remote, &e->store, &k, f, engine_coarse(e, e->now), &handle);
-	} else if (update && !p->is_ctsync) {
-		/* conntrackd may leave out what has not changed; ours says all there is */
-		struct flow old;
-
-		table_read(&e->store, handle, &old);
-		flow_merge(&old, f);
-		r = table_write(&p->remote, &e->store, &k, &old, &handle);
 	} else {
 		r = table_write(&p->remote, &e->store, &k, f, &handle);
 	}
@@ -66,7 +62,7 @@ void remote_message(struct engine *e, struct peer *p, const struct wire_v1_messa
 	if (m->type != WIRE_V1_CT_DEL) {
 		if (p->bulk_open)
 			p->bulk_flows++;
-		put(e, p, &f, m->type == WIRE_V1_CT_UPD);
+		put(e, p, &f);
 		return;
 	}
 	k = table_key_of(&e->store, &f);
