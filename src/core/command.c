@@ -5,7 +5,7 @@
 
 #include "core/bulk.h"
 #include "core/commit.h"
-#include "core/dump.h"
+#include "core/dumper.h"
 #include "core/event.h"
 #include "core/peer.h"
 #include "core/purge.h"
@@ -136,7 +136,7 @@ static void flush(struct engine *e)
 		e->bulk.state = BULK_NONE;
 	e->bulk.again = e->bulk.end_again = e->bulk.known = false;
 	sender_flushed(e);
-	dump_flushed(e);
+	dumper_flushed(e);
 }
 
 /* Keeps the command until its end; the caller has started what it asks for. */
@@ -207,7 +207,7 @@ static void start(struct engine *e, enum engine_command_kind kind)
 		promote(e);
 		break;
 	case ENGINE_RESYNC_KERNEL:
-		dump_want(e);
+		dumper_want(e);
 		break;
 	case ENGINE_BULK:
 		bulk_want(e);

@@ -9,7 +9,7 @@
 #include "core/bulk.h"
 #include "core/command.h"
 #include "core/commit_flow.h"
-#include "core/dump.h"
+#include "core/dumper.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
 #include "core/remote.h"
@@ -115,6 +115,14 @@ static bool is_half_open(const struct flow *f)
 	       flow_tcp_is_half_open(f->tcp.state);
 }
 
+/* Version 1 of the wire carries no key of these protocols, and the kernel takes none without. */
+static bool is_keyless(const struct flow *f)
+{
+	uint8_t l4 = f->tuple[FLOW_ORIG].l4;
+
+	return (flow_l4_has_ports(l4) || l4 == IPPROTO_GRE) && !flow_has(f, FLOW_ORIG_PORT_SRC);
+}
+
 static uint32_t local_alive(const struct engine *e, const struct table_key *k)
 {
 	uint32_t handle = table_find(&e->local, &e->store, k);
@@ -179,7 +187,8 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 	if (is_outdated(e, &k, x->touched))
 		return false;
 	table_read(&e->store, handle, &out->flow);
-	if (!e->config.commit_half_open && is_half_open(&out->flow)) {
+	if (is_keyless(&out->flow) ||
+		(!e->config.commit_half_open && is_half_open(&out->flow))) {
 		engine_count(e, COUNTER_COMMIT_SKIPPED);
 		c->tally.skipped++;
 		return false;
@@ -239,7 +248,7 @@ static void written(struct engine *e, const struct op *op)
 	if (op->destroyed)
 		return;
 	if (!handle) {
-		dump_want(
+		dumper_want(
 			e); /* its owner has ended it meanwhile: a dump tells what it has become */
 		return;
 	}

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "core/bulk.h"
-#include "core/dump.h"
+#include "core/dumper.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
 #include "core/peer.h"
@@ -52,7 +52,7 @@ struct engine *engine_init(
 	}
 	arena_init(&e->store.arena, at, arena_bytes(c));
 	kernel_ops_init(e);
-	dump_init(e);
+	dumper_init(e);
 	sender_init(e);
 	return e;
 }
@@ -74,24 +74,30 @@ void engine_kernel_event(struct engine *e, mono now, enum kernel_event kind, con
 		local_event(e, kind, f);
 		break;
 	case KERNEL_DUMP_BEGIN:
-		dump_begin(e);
+		dumper_begin(e);
 		break;
 	case KERNEL_DUMP_FLOW:
-		dump_flow(e, f);
+		dumper_flow(e, f);
 		break;
 	case KERNEL_DUMP_END:
-		dump_end(e);
+		dumper_end(e);
 		break;
 	case KERNEL_DUMP_ABORT:
-		dump_abort(e);
+		dumper_abort(e);
 		break;
 	}
+}
+
+void engine_set_timeouts(struct engine *e, uint32_t commit_timeout_s, uint32_t purge_timeout_s)
+{
+	e->config.commit_timeout_s = commit_timeout_s;
+	e->config.purge_timeout_s = purge_timeout_s;
 }
 
 void engine_overrun(struct engine *e, mono now)
 {
 	engine_set_now(e, now);
-	dump_overrun(e);
+	dumper_overrun(e);
 }
 
 /* What is wrong with a message has its counter; the rest of the datagram goes on. */
@@ -148,7 +154,7 @@ void engine_datagram(struct engine *e, mono now, unsigned link, const struct eng
 void engine_tick(struct engine *e, mono now)
 {
 	engine_set_now(e, now);
-	dump_tick(e);
+	dumper_tick(e);
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		peer_tick(e, &e->peers[i]);
 		remote_tick(e, &e->peers[i]);
@@ -160,7 +166,7 @@ void engine_tick(struct engine *e, mono now)
 
 mono engine_deadline(const struct engine *e)
 {
-	mono at = mono_min(dump_deadline(e), sender_deadline(e));
+	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "core/commit.h"
-#include "core/dump.h"
+#include "core/dumper.h"
 #include "core/purge.h"
 
 void kernel_ops_init(struct engine *e)
@@ -102,7 +102,7 @@ static bool next_again(struct engine *e, struct kernel_op *out)
 bool engine_next_kernel_op(struct engine *e, mono now, struct kernel_op *out)
 {
 	engine_set_now(e, now);
-	return dump_next_op(e, out) || next_again(e, out) || commit_next_op(e, out) ||
+	return dumper_next_op(e, out) || next_again(e, out) || commit_next_op(e, out) ||
 	       purge_next_op(e, out);
 }
 
@@ -113,7 +113,7 @@ void engine_kernel_result(struct engine *e, mono now, uint64_t op_id, int err)
 	engine_set_now(e, now);
 	if (e->dump.asked && op_id == e->dump.id && op_id) {
 		if (err)
-			dump_abort(e);
+			dumper_abort(e);
 		return;
 	}
 	if (!op_id || op->id != op_id)

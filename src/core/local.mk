@@ -7,7 +7,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/commit.h src/core/commit.c \
 	src/core/commit_flow.h src/core/commit_flow.c \
 	src/core/counters.h src/core/counters.c \
-	src/core/dump.h src/core/dump.c \
+	src/core/dumper.h src/core/dumper.c \
 	src/core/engine.h src/core/engine.c \
 	src/core/entry.h \
 	src/core/event.h src/core/event.c \

@@ -38,7 +38,8 @@ static void reset(struct engine *e, struct peer *p)
 	p->boot_known = p->is_ctsync = false;
 	p->ack_set = false;
 	p->window = e->config.ack_window;
-	p->nack_wait = p->nack_sent = false;
+	p->nack_wait = p->nack_sent = p->bulk_nack = false;
+	sender_forget_peer(e, p);
 	p->answered = p->acked_set = p->island_set = false;
 	p->lag_seq = e->sender.next_seq;
 	p->lag_at = e->now;
@@ -201,7 +202,7 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	if (wire_v1_seq_before(to, s->first_seq))
 		return; /* of an earlier process of ours */
 	p->answered = true;
-	if (p->nack_wait && p->nack_sent && p->nack_seq - from <= to - from)
+	if (p->nack_sent && !p->nacks_queued && p->nack_seq - from <= to - from)
 		p->nack_wait = p->nack_sent = p->bulk_nack = false;
 	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) || !p->nack_wait) {
 		acked_up_to(e, p, to);
@@ -244,17 +245,6 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	sender_repair(e, p, from, to);
 	if (p->acked_set && !wire_v1_seq_before(p->acked + 1, from))
 		acked_up_to(e, p, to);
-}
-
-static void send_nack(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
-{
-	if (!sender_control(e, CONTROL_NACK, p, from, to)) {
-		peer_want_resync(e, p, 0);
-		return;
-	}
-	engine_count(e, COUNTER_NACKS_SENT);
-	p->nack_wait = p->bulk_nack = true;
-	p->nack_sent = false;
 }
 
 /* ---- one message ---- */
@@ -314,7 +304,8 @@ static void gap(struct engine *e, struct peer *p, uint32_t seq)
 		return;
 	}
 	p->bulk_gap = true;
-	send_nack(e, p, p->last_recv + 1, seq - 1);
+	if (!sender_nack(e, p, p->last_recv + 1, seq - 1))
+		peer_want_resync(e, p, 0);
 }
 
 /* A message older than what was taken already; true if it shows that the peer has restarted. */
@@ -467,7 +458,7 @@ enum engine_sync peer_sync(const struct peer *p, mono now)
 void peer_check(const struct engine *e, const struct peer *p)
 {
 	CHECK(p->used);
-	CHECK(!p->nack_sent || p->nack_wait);
+	CHECK(p->nack_wait == (p->nack_sent || p->nacks_queued > 0));
 	CHECK(!p->acked_set || wire_v1_seq_before(p->acked, e->sender.next_seq));
 	CHECK(!p->island_set || !wire_v1_seq_before(p->island_to, p->island_from));
 	CHECK(!p->ack_set || p->seen);

@@ -21,8 +21,8 @@ static void refuse(struct engine *e, enum table_result r)
 }
 
 /*
- * Every message says all that its sender knows of the flow, conntrackd's updates too: what a former
- * flow of the same tuple had must not stay.
+ * An update replaces as well: both ctsync and conntrackd (with its cache) send all that they know of
+ * a flow, and a merge would keep what belonged to an earlier flow whose end was not heard.
  */
 static void put(struct engine *e, struct peer *p, const struct flow *f)
 {
@@ -30,11 +30,10 @@ static void put(struct engine *e, struct peer *p, const struct flow *f)
 	uint32_t handle = table_find(&p->remote, &e->store, &k);
 	enum table_result r;
 
-	if (!handle) {
-		r = table_add(&p->remote, &e->store, &k, f, engine_coarse(e, e->now), &handle);
-	} else {
+	if (handle)
 		r = table_write(&p->remote, &e->store, &k, f, &handle);
-	}
+	else
+		r = table_add(&p->remote, &e->store, &k, f, engine_coarse(e, e->now), &handle);
 	if (r != TABLE_OK) {
 		refuse(e, r);
 		return;

@@ -38,6 +38,33 @@ bool sender_control(
 	return true;
 }
 
+bool sender_nack(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	if (!sender_control(e, CONTROL_NACK, p, from, to))
+		return false;
+	engine_count(e, COUNTER_NACKS_SENT);
+	p->nack_wait = p->bulk_nack = true;
+	p->nacks_queued++;
+	return true;
+}
+
+static void forget_in(struct control *c, const struct engine *e, const struct peer *p)
+{
+	if ((c->kind == CONTROL_ACK || c->kind == CONTROL_NACK) && &e->peers[c->peer] == p)
+		c->kind = CONTROL_ALIVE;
+}
+
+void sender_forget_peer(struct engine *e, struct peer *p)
+{
+	struct sender *s = &e->sender;
+
+	for (uint32_t i = 0; i < s->queue_count; i++)
+		forget_in(&s->queue[(s->queue_head + i) % LIMIT_CONTROL_QUEUE], e, p);
+	for (uint32_t i = 0; i < s->sent_count; i++)
+		forget_in(&s->sent[(s->sent_head + i) % LIMIT_CONTROL_RESEND], e, p);
+	p->nacks_queued = 0;
+}
+
 uint8_t sender_flags(const struct engine *e)
 {
 	return (uint8_t)((e->sender.hello_done ? 0 : WIRE_V1_HELLO) |
@@ -93,8 +120,11 @@ bool sender_put_control(struct engine *e, struct wbuf *w, struct control c)
 		return false;
 	c.seq = s->next_seq;
 	if (c.kind == CONTROL_NACK) {
-		e->peers[c.peer].nack_sent = true;
-		e->peers[c.peer].nack_seq = c.seq;
+		struct peer *p = &e->peers[c.peer];
+
+		p->nacks_queued--;
+		p->nack_sent = true;
+		p->nack_seq = c.seq;
 	}
 	sender_appended(e);
 	engine_count(e, COUNTER_SENT_CONTROL);
@@ -292,9 +322,7 @@ static void repair_control(struct engine *e, uint32_t from, uint32_t to)
 			continue;
 		switch ((enum control_kind)c->kind) {
 		case CONTROL_NACK:
-			e->peers[c->peer].nack_wait = true;
-			e->peers[c->peer].nack_sent = false;
-			sender_control(e, CONTROL_NACK, &e->peers[c->peer], c->a, c->b);
+			sender_nack(e, &e->peers[c->peer], c->a, c->b);
 			break;
 		case CONTROL_ACK:
 		case CONTROL_RESYNC:

@@ -15,6 +15,12 @@ void sender_init(struct engine *);
 bool sender_control(
 	struct engine *, enum control_kind, const struct peer *, uint32_t a, uint32_t b);
 
+/* Asks a peer for messages of its; false if there is no room. */
+bool sender_nack(struct engine *, struct peer *, uint32_t from, uint32_t to);
+
+/* The peer is another process now: nothing queued or sent to the old one is said to it. */
+void sender_forget_peer(struct engine *, struct peer *);
+
 /* The next message's flags; and what follows from its having been appended. */
 uint8_t sender_flags(const struct engine *);
 void sender_appended(struct engine *);

@@ -85,7 +85,8 @@ struct peer {
 	uint32_t window;
 	bool nack_wait; /* a NACK of ours is not yet known to have arrived */
 	bool bulk_nack; /* one that was sent since the bulk's begin */
-	bool nack_sent; /* and nack_seq is its number */
+	bool nack_sent; /* and nack_seq is the last one's number */
+	uint16_t nacks_queued; /* not sent yet */
 	uint32_t nack_seq;
 
 	/* what it acknowledges: peer.c */
@@ -123,7 +124,7 @@ struct peer {
 	uint32_t repair_from, repair_to;
 };
 
-/* Kernel dumps (dump.c). */
+/* Kernel dumps (dumper.c). */
 struct dump {
 	bool wanted, asked, running, sweeping;
 	bool overrun; /* wanted or running because of an overrun, or of the start */

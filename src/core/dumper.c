@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "core/dump.h"
+#include "core/dumper.h"
 
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "core/event.h"
 #include "core/local.h"
 
-void dump_init(struct engine *e)
+void dumper_init(struct engine *e)
 {
 	e->dump.wanted = true;
 	e->dump.overrun = true;
@@ -15,7 +15,7 @@ void dump_init(struct engine *e)
 	e->dump.poll_at = MONO_NEVER;
 }
 
-void dump_want(struct engine *e)
+void dumper_want(struct engine *e)
 {
 	struct dump *d = &e->dump;
 
@@ -24,25 +24,25 @@ void dump_want(struct engine *e)
 		d->wanted = true;
 }
 
-void dump_overrun(struct engine *e)
+void dumper_overrun(struct engine *e)
 {
 	struct engine_event event = {.kind = ENGINE_EVENT_OVERRUN};
 
 	engine_count(e, COUNTER_KERNEL_OVERRUNS);
 	e->kernel_synced = false;
 	e->dump.overrun = true;
-	dump_want(e);
+	dumper_want(e);
 	event_put(e, &event);
 }
 
-void dump_flushed(struct engine *e)
+void dumper_flushed(struct engine *e)
 {
 	e->kernel_synced = false;
 	e->dump.overrun = true;
 	e->dump.complete = false;
 }
 
-bool dump_next_op(struct engine *e, struct kernel_op *op)
+bool dumper_next_op(struct engine *e, struct kernel_op *op)
 {
 	struct dump *d = &e->dump;
 
@@ -89,12 +89,12 @@ static void sweep(struct engine *e)
 	command_dumped(e, d->began);
 }
 
-void dump_begin(struct engine *e)
+void dumper_begin(struct engine *e)
 {
 	struct dump *d = &e->dump;
 
 	if (d->running)
-		dump_abort(e); /* a begin without an end: what came of it is void */
+		dumper_abort(e); /* a begin without an end: what came of it is void */
 	while (d->sweeping)
 		sweep(e);
 	d->asked = true;
@@ -105,14 +105,14 @@ void dump_begin(struct engine *e)
 	d->began = e->now;
 }
 
-void dump_flow(struct engine *e, const struct flow *f)
+void dumper_flow(struct engine *e, const struct flow *f)
 {
 	engine_count(e, COUNTER_KERNEL_DUMPED);
 	if (e->dump.running)
 		local_dumped(e, f);
 }
 
-void dump_end(struct engine *e)
+void dumper_end(struct engine *e)
 {
 	struct dump *d = &e->dump;
 
@@ -125,7 +125,7 @@ void dump_end(struct engine *e)
 	sweep(e);
 }
 
-void dump_abort(struct engine *e)
+void dumper_abort(struct engine *e)
 {
 	struct dump *d = &e->dump;
 
@@ -139,7 +139,7 @@ void dump_abort(struct engine *e)
 	d->not_before = mono_add_ms(e->now, LIMIT_DUMP_RETRY_MS);
 }
 
-void dump_tick(struct engine *e)
+void dumper_tick(struct engine *e)
 {
 	struct dump *d = &e->dump;
 
@@ -151,7 +151,7 @@ void dump_tick(struct engine *e)
 	}
 }
 
-mono dump_deadline(const struct engine *e)
+mono dumper_deadline(const struct engine *e)
 {
 	const struct dump *d = &e->dump;
 	mono at = MONO_NEVER;
