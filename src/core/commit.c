@@ -304,7 +304,7 @@ void commit_answered(struct engine *e, struct op *op, int err)
 	if (e->ops.updated && e->ops.by_purpose[OP_COMMIT] == 0) {
 		/* an event that is read after the answer may be older than the write */
 		e->ops.updated = false;
-		dump_want(e);
+		dumper_want(e);
 	}
 	commit_settle(e);
 }
