@@ -256,7 +256,17 @@ static void written(struct engine *e, const struct op *op)
 		return;
 	}
 	read_remote(e, handle, &f);
-	commit_flow_local(&f);
+	if (op->kind == KERNEL_OP_CREATE) {
+		commit_flow_local(&f);
+	} else {
+		struct flow known;
+		uint32_t local = local_alive(e, &op->key);
+
+		if (local)
+			table_read(&e->store, local, &known);
+		commit_flow_updated(&f, local ? &known : NULL);
+		e->ops.updated = true;
+	}
 	local_written(e, &op->key, &f);
 	/* what came after it was written is still to be written */
 	if (e->commit.promote && at(e, handle)->touched == op->touched)
@@ -294,5 +304,10 @@ void commit_answered(struct engine *e, struct op *op, int err)
 	else
 		written(e, op);
 	kernel_ops_done(e, op);
+	if (e->ops.updated && e->ops.by_purpose[OP_COMMIT] == 0) {
+		/* an event that is read after the answer may be older than the write */
+		e->ops.updated = false;
+		dumper_want(e);
+	}
 	commit_settle(e);
 }

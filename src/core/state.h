@@ -161,6 +161,7 @@ struct ops {
 	uint32_t again_head, again_count;
 	uint64_t ids;
 	uint32_t by_purpose[2];
+	bool updated; /* entries that were there: a dump is to follow */
 };
 
 /* What a commit or a purge tells at its end. */

@@ -53,6 +53,17 @@ static const struct engine_peer_status *peer_find(
 	return NULL;
 }
 
+/* Owner has purged it from its kernel; that is not told to peers, who may hold the last copy. */
+static bool was_purged(const struct sim_node *owner, int slot)
+{
+	const struct history *h;
+
+	if (slot < 0 || (unsigned)slot >= owner->kernel.slots)
+		return false;
+	h = &owner->kernel.history[slot];
+	return h->count > 0 && !h->states[h->count - 1].live && h->states[h->count - 1].rewritten;
+}
+
 /* n's table of owner's flows is owner's local table. Flows that n took over may be missing. */
 static bool remote_is_local(
 	struct sim *s, struct sim_node *n, struct sim_node *owner, char *why, size_t cap)
@@ -80,6 +91,8 @@ static bool remote_is_local(
 		if (v.peer != index)
 			continue;
 		slot = traffic_slot(&v.flow);
+		if (was_purged(owner, slot))
+			continue;
 		what = "not there any more";
 		if (slot < 0 || slot >= TRAFFIC_SLOTS_MAX || seen[slot] ||
 			!engine_find(owner->engine, ENGINE_TABLE_LOCAL,

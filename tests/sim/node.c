@@ -201,6 +201,11 @@ static void dump_begin(struct sim *s, struct job *j)
 
 	if (dump_not_now(s, n, j))
 		return;
+	/*
+	 * What was queued before is told before, as a daemon has to do it too: an event counts as
+	 * newer than the dump if it comes after the dump's begin.
+	 */
+	drain_events(s, n);
 	trace_put(&s->trace, TRACE_DUMP, n->index, KERNEL_DUMP_BEGIN, 0, 0);
 	n->dump_next = (unsigned)rng_below(&s->rng_kernel, n->kernel.slots);
 	n->dump_left = n->kernel.slots;
