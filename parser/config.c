@@ -20,7 +20,7 @@ void config_init(struct config *c)
 	c->general.hash_size = CONFIG_DEFAULT_HASH_SIZE;
 	c->general.hash_limit = CONFIG_DEFAULT_HASH_LIMIT;
 	c->general.syslog_facility = LOG_DAEMON;
-	strcpy(c->general.lock_file, CONFIG_DEFAULT_LOCK_FILE);
+	text_copy(c->general.lock_file, sizeof(c->general.lock_file), CONFIG_DEFAULT_LOCK_FILE);
 	c->general.netlink_overrun_resync_s = CONFIG_DEFAULT_OVERRUN_RESYNC_S;
 	c->general.event_iteration_limit = CONFIG_DEFAULT_EVENT_ITERATION_LIMIT;
 	c->general.scheduler = CONFIG_SCHED_RR;

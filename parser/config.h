@@ -108,12 +108,13 @@ struct config_general {
 	int syslog_facility; /* LOG_DAEMON or LOG_LOCAL0..LOG_LOCAL7 of syslog.h */
 	char lock_file[CONFIG_PATH_MAX + 1];
 	char unix_path[CONFIG_UNIX_PATH_MAX + 1]; /* empty: no control socket */
-	uint32_t netlink_buffer_bytes; /* 0 = the system's default */
+	/* 0 = the system's default, also if the file's is above netlink_buffer_max_bytes */
+	uint32_t netlink_buffer_bytes;
 	uint32_t netlink_buffer_max_bytes; /* bound for growing after an overrun */
 	uint32_t netlink_overrun_resync_s; /* 0 = never */
 	bool netlink_events_reliable;
 	uint32_t event_iteration_limit;
-	enum config_scheduler scheduler;
+	enum config_scheduler scheduler; /* a default unless its setting has a line */
 	uint8_t scheduler_priority; /* 0..99 */
 	bool systemd;
 	char user[CONFIG_USER_MAX + 1]; /* empty: stay who started us */
@@ -148,8 +149,8 @@ void config_init(struct config *);
 
 /*
  * Reads text (len bytes, no NUL needed) into c, defaults included, and checks it. name is what
- * problems are reported under, usually the file's path. Everything that is wrong goes to d; a
- * configuration with warnings only is usable.
+ * problems are reported under, usually the file's path. d is initialised here and gets everything
+ * that is wrong; a configuration with warnings only is usable.
  *
  * Returns 0, -EINVAL if d has at least one error (c is then valid memory, but not to be used as
  * a configuration), -EFBIG beyond CONFIG_FILE_BYTES_MAX or -ENOMEM; the latter two are in d too.

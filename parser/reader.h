@@ -60,6 +60,7 @@ struct reader {
 	bool opening_unserved;
 	struct config_link *link; /* the one being filled */
 	struct config_link scratch; /* in place of one too many */
+	bool port_bad; /* the link's port has been told to be wrong already */
 	bool policy_used; /* the Policy section that is open is not empty */
 	bool mode_seen, link_seen; /* also if there was something wrong with it */
 	unsigned modes_seen; /* bit n: enum config_mode n */

@@ -70,11 +70,12 @@ static bool take_port(struct reader *r, const struct directive *d, const struct 
 	uint32_t value;
 	uint16_t port;
 
-	if (!value_number(r, d, tok, UINT16_MAX, &value))
+	r->link->port_loc.line = tok->line;
+	r->port_bad = !value_number(r, d, tok, UINT16_MAX, &value);
+	if (r->port_bad)
 		return false;
 	port = (uint16_t)value;
 	memcpy(settings_at(r, d), &port, sizeof(port));
-	r->link->port_loc.line = tok->line;
 	return true;
 }
 

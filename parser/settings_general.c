@@ -33,7 +33,7 @@ bool settings_log_file(struct reader *r, const struct directive *d, const struct
 
 	if (token_is_bool(&st->words[0], &on)) {
 		if (on)
-			strcpy(path, CONFIG_DEFAULT_LOG_FILE);
+			text_copy(path, sizeof(path), CONFIG_DEFAULT_LOG_FILE);
 	} else if (!value_path(r, d, &st->words[0], path, sizeof(path))) {
 		return false;
 	}

@@ -41,7 +41,8 @@ bool settings_mode(struct reader *r, const struct directive *d, const struct sta
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
 		const char *name = config_mode_name(modes[i].mode);
-		char what[32] = "Mode ";
+		char what[32];
+		struct text t = text_of(what, sizeof(what));
 
 		if (!token_is_nocase(tok, modes[i].name))
 			continue;
@@ -55,7 +56,9 @@ bool settings_mode(struct reader *r, const struct directive *d, const struct sta
 		r->modes_seen |= 1u << modes[i].mode;
 		r->opening = modes[i].opens;
 		r->opening_unserved = modes[i].status != SERVED;
-		settings_not_served(r, modes[i].status, tok->line, strcat(what, name));
+		text_puts(&t, "Mode ");
+		text_puts(&t, name);
+		settings_not_served(r, modes[i].status, tok->line, what);
 		return true;
 	}
 	settings_expected(r, d, tok);
@@ -79,6 +82,7 @@ bool settings_link(struct reader *r, const struct directive *d, const struct sta
 		diag_error(r->diag, st->name.line,
 			"%s: expected links of one kind only, found also %s in line %u", d->name,
 			config_transport_name(sync->links[0].transport), sync->links[0].loc.line);
+	r->port_bad = false;
 	r->link = &r->scratch;
 	if (sync->links_count == CONFIG_LINKS_MAX)
 		diag_error(r->diag, st->name.line, "%s: expected at most %d links, found one more",
@@ -181,10 +185,11 @@ void settings_link_end(struct reader *r)
 	else if (!addr_is_multicast(link->l3, &link->addr))
 		diag_error(r->diag, link->addr_loc.line,
 			"%s: expected a multicast address, found another", name);
-	if (link->port == 0)
-		diag_error(r->diag, link->port_loc.line ? link->port_loc.line : link->loc.line,
-			"%s: expected a %s from 1 to 65535, found %s", name, port,
-			link->port_loc.line ? "0" : "none");
+	if (link->port_loc.line == 0)
+		diag_error(r->diag, link->loc.line, "%s: expected a %s, found none", name, port);
+	else if (link->port == 0 && !r->port_bad)
+		diag_error(
+			r->diag, link->port_loc.line, "%s: expected a port from 1, found 0", port);
 }
 
 bool settings_expect(struct reader *r, const struct directive *d, const struct statement *st)

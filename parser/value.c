@@ -56,6 +56,27 @@ bool token_is_addr_like(const struct token *tok)
 	return tok->len > 0 && tok->at[0] != '/';
 }
 
+/*
+ * Four parts of digits. As in conntrackd one with a leading zero is octal: both shall mean the
+ * same address by the same file.
+ */
+static bool text_ipv4(const char *text, union flow_addr *addr)
+{
+	struct in_addr in;
+	unsigned dots = 0;
+
+	for (const char *c = text; *c; c++) {
+		if (*c == '.')
+			dots++;
+		else if (!isdigit((unsigned char)*c))
+			return false;
+	}
+	if (dots != 3 || inet_aton(text, &in) == 0)
+		return false;
+	addr->v4_be = in.s_addr;
+	return true;
+}
+
 bool token_addr(const struct token *tok, uint8_t l3, union flow_addr *addr, uint8_t *prefix_len)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -83,7 +104,7 @@ bool token_addr(const struct token *tok, uint8_t l3, union flow_addr *addr, uint
 	memset(addr, 0, sizeof(*addr));
 	if (prefix_len)
 		*prefix_len = (uint8_t)bits;
-	return inet_pton(l3, text, addr->bytes) == 1;
+	return l3 == AF_INET ? text_ipv4(text, addr) : inet_pton(l3, text, addr->bytes) == 1;
 }
 
 bool value_number(struct reader *r, const struct directive *d, const struct token *tok,

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+EXTRA_DIST += check quickstart tools/build.sh tools/check.py tools/setup.sh
 UNIT_LDADD = -lcunit
 include tests/lib/local.mk
 include tests/unit/base.mk

@@ -203,9 +203,10 @@ def build_tests():
 
     everything = ["check", "TESTS="]  # compiles the tests, too, and runs none
     return [
-        build("gcc-sanitizers", "check-asan", everything, "--enable-werror", "--enable-sanitizers",
-              "CC=gcc"),
-        build("clang", "check-clang", everything, "--enable-werror", "--enable-fuzzers", "CC=clang"),
+        build("gcc-sanitizers", "check-asan", everything,
+              "--enable-werror", "--enable-sanitizers", "CC=gcc"),
+        build("clang", "check-clang", everything,
+              "--enable-werror", "--enable-fuzzers", "CC=clang"),
         build("release", "release", ["all"], "CFLAGS=-O2 -g"),
     ]
 

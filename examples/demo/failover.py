@@ -17,8 +17,10 @@ firewall which knows them; 1 it was not so; 2 something is missing on this machi
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "..", "tests", "lib"))
@@ -36,38 +38,50 @@ INSIDE4, OUTSIDE4 = "192.0.2.", "198.51.100."
 INSIDE6, OUTSIDE6 = "2001:db8:1::", "2001:db8:2::"
 CLIENT, SERVER, VIRTUAL = "10", "10", "1"
 
-# name, what it is, kind, family, who connects, address connected to, address served at, port,
-# whether it needs a firewall that knows it
+
+class Connection(NamedTuple):
+    name: str
+    title: str
+    kind: str  # of traffic.py
+    family: int
+    port: int
+    target: str  # the address connected to
+    served_at: str = ""  # the address that the other end has, where that is another
+    opener: str = "client"
+    needs_state: bool = True  # a firewall that does not know it drops it
+
+
+SERVER4, SERVER6 = OUTSIDE4 + SERVER, OUTSIDE6 + SERVER
 CONNECTIONS = [
-    ("tcp4", "TCP transfer, IPv4, routed", "stream", 4, "client", OUTSIDE4 + SERVER, None, 7001, 1),
-    ("tcp4-snat", "TCP transfer, IPv4, SNAT", "stream", 4, "client", OUTSIDE4 + SERVER, None, 7002, 1),
-    ("tcp4-dnat", "TCP transfer, IPv4, DNAT", "stream", 4, "server", OUTSIDE4 + VIRTUAL,
-     INSIDE4 + CLIENT, 7003, 1),
-    ("tcp6", "TCP transfer, IPv6, routed", "stream", 6, "client", OUTSIDE6 + SERVER, None, 7001, 1),
-    ("idle4", "TCP idle, IPv4, client speaks", "idle", 4, "client", OUTSIDE4 + SERVER, None, 7004, 1),
-    ("idle4-snat", "TCP idle, IPv4, SNAT, server speaks", "idle", 4, "client", OUTSIDE4 + SERVER,
-     None, 7005, 1),
-    ("idle6", "TCP idle, IPv6, server speaks", "idle", 6, "client", OUTSIDE6 + SERVER, None, 7004, 1),
-    ("udp4-snat", "UDP replies, IPv4, SNAT", "push", 4, "client", OUTSIDE4 + SERVER, None, 7002, 1),
-    ("udp6", "UDP replies, IPv6, routed", "push", 6, "client", OUTSIDE6 + SERVER, None, 7001, 1),
-    ("ping4", "ping, IPv4 (needs no state)", "ping", 4, "client", OUTSIDE4 + SERVER, None, 0, 0),
-    ("ping6", "ping, IPv6 (needs no state)", "ping", 6, "client", OUTSIDE6 + SERVER, None, 0, 0),
+    Connection("tcp4", "TCP transfer, IPv4, routed", "stream", 4, 7001, SERVER4),
+    Connection("tcp4-snat", "TCP transfer, IPv4, SNAT", "stream", 4, 7002, SERVER4),
+    Connection("tcp4-dnat", "TCP transfer, IPv4, DNAT", "stream", 4, 7003, OUTSIDE4 + VIRTUAL,
+               served_at=INSIDE4 + CLIENT, opener="server"),
+    Connection("tcp6", "TCP transfer, IPv6, routed", "stream", 6, 7001, SERVER6),
+    Connection("idle4", "TCP idle, IPv4, client speaks", "idle", 4, 7004, SERVER4),
+    Connection("idle4-snat", "TCP idle, IPv4, SNAT, server speaks", "idle", 4, 7005, SERVER4),
+    Connection("idle6", "TCP idle, IPv6, server speaks", "idle", 6, 7004, SERVER6),
+    Connection("udp4-snat", "UDP replies, IPv4, SNAT", "push", 4, 7002, SERVER4),
+    Connection("udp6", "UDP replies, IPv6, routed", "push", 6, 7001, SERVER6),
+    Connection("ping4", "ping, IPv4 (needs no state)", "ping", 4, 0, SERVER4, needs_state=False),
+    Connection("ping6", "ping, IPv6 (needs no state)", "ping", 6, 0, SERVER6, needs_state=False),
 ]
 SPEAKERS = {"idle4": "client", "idle4-snat": "server", "idle6": "server"}
 
+# VRRP and IGMP by number (112, 2): a small system has no /etc/protocols.
 RULESET = """
 table inet firewall {
 	chain untracked {
 		type filter hook prerouting priority raw; policy accept;
 		iifname { sync, lo } notrack
-		meta l4proto { vrrp, igmp } notrack
+		meta l4proto { 112, 2 } notrack
 		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit,
 			mld-listener-query, mld-listener-report, mld2-listener-report } notrack
 	}
 	chain untracked_own {
 		type filter hook output priority raw; policy accept;
 		oifname { sync, lo } notrack
-		meta l4proto { vrrp, igmp } notrack
+		meta l4proto { 112, 2 } notrack
 		icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit,
 			mld-listener-query, mld-listener-report, mld2-listener-report } notrack
 	}
@@ -79,8 +93,9 @@ table inet firewall {
 	chain forward {
 		type filter hook forward priority filter; policy drop;
 		ct state established,related accept
-		iifname inside tcp dport 7001-7009 tcp flags & (fin|syn|rst|ack) == syn ct state new accept
-		iifname outside ct status dnat tcp dport 7003 tcp flags & (fin|syn|rst|ack) == syn ct state new accept
+		tcp flags & (fin|syn|rst|ack) != syn drop
+		iifname inside tcp dport 7001-7009 ct state new accept
+		iifname outside ct status dnat tcp dport 7003 ct state new accept
 		iifname inside udp dport 7001-7009 ct state new accept
 		iifname inside icmp type echo-request ct state new accept
 		iifname inside icmpv6 type echo-request ct state new accept
@@ -156,7 +171,6 @@ class Agent:
     """The traffic program in the client's or the server's namespace."""
 
     def __init__(self, space):
-        import subprocess
         self.space = space
         self.process = space.spawn(sys.executable, os.path.join(HERE, "traffic.py"),
                                    name=f"traffic-{space.short}", stdin=subprocess.PIPE,
@@ -227,8 +241,9 @@ class Firewall:
                 ("inside6", "inside", ["fe80::1:1/64", f"{INSIDE6}{VIRTUAL}/64"]),
                 ("outside6", "outside", ["fe80::2:1/64", f"{OUTSIDE6}{VIRTUAL}/64"])], 51):
             conf += VRRP_INSTANCE.format(
-                name=name, interface=interface, vrid=vrid, priority=200 if self.number == 1 else 100,
-                advert=ADVERT_S, addresses="\n\t\t".join(f"{a} dev {interface}" for a in addresses))
+                name=name, interface=interface, vrid=vrid, advert=ADVERT_S,
+                priority=200 if self.number == 1 else 100,
+                addresses="\n\t\t".join(f"{a} dev {interface}" for a in addresses))
         program, env = unpacked("keepalived")
         env = {**env, "CTSYNCCTL": self.write_ctl()}
         if self.node:
@@ -300,20 +315,21 @@ class Demo:
         """{name: (connecting end, serving end or None)} as the agents see them now."""
         reports = {who: agent.tell(do="report") for who, agent in self.agents.items()}
         result = {}
-        for name, _, _, _, who, *_ in CONNECTIONS:
-            other = "server" if who == "client" else "client"
-            result[name] = [reports[w][name] for w in (who, other) if name in reports[w]]
+        for c in CONNECTIONS:
+            ends = (c.opener, "server" if c.opener == "client" else "client")
+            result[c.name] = [reports[who][c.name] for who in ends if c.name in reports[who]]
         return result
 
     def open_connections(self):
-        for name, _, kind, family, who, address, served, port, _ in CONNECTIONS:
-            other = "server" if who == "client" else "client"
-            order = {"name": name, "kind": kind, "family": family, "port": port}
-            if kind != "ping":
-                self.agents[other].tell(do="serve", address=served or address, **order)
-            self.agents[who].tell(do="connect", address=address, **order)
+        for c in CONNECTIONS:
+            other = "server" if c.opener == "client" else "client"
+            order = {"name": c.name, "kind": c.kind, "family": c.family, "port": c.port}
+            if c.kind != "ping":
+                self.agents[other].tell(do="serve", address=c.served_at or c.target, **order)
+            self.agents[c.opener].tell(do="connect", address=c.target, **order)
         def closed():
-            return {n: ends for n, ends in self.report().items() if not all(e["ready"] for e in ends)}
+            return {name: ends for name, ends in self.report().items()
+                    if not all(e["ready"] for e in ends)}
 
         try:
             wait_for(lambda: not closed(), 15, "every connection is open")
@@ -336,7 +352,8 @@ class Demo:
     def await_traffic(self, bytes_more):
         """Every transfer moves on by that much in both directions."""
         def got():
-            return [e["got"] for n, ends in self.report().items() if n.startswith("tcp") for e in ends]
+            return [e["got"] for name, ends in self.report().items() for e in ends
+                    if name.startswith("tcp")]
         before = got()
         wait_for(lambda: all(b - a >= bytes_more for a, b in zip(before, got())), 20,
                  "the transfers go on")
@@ -368,7 +385,7 @@ class Demo:
                 pairs = pairs[:1]
             return all(new["got"] > old["got"] and not new["error"] for old, new in pairs)
 
-        waiting = {c[0]: c[2] for c in CONNECTIONS}
+        waiting = {c.name: c.kind for c in CONNECTIONS}
         end = time.monotonic() + SETTLE_S
 
         def all_moved():
@@ -385,33 +402,33 @@ class Demo:
     def finish(self, broken):
         for agent in self.agents.values():
             agent.tell(do="finish")
-        whole = [c for c in CONNECTIONS if c[2] == "stream" and c[0] not in broken]
+        whole = [c for c in CONNECTIONS if c.kind == "stream" and c.name not in broken]
 
         def ended():
             report = self.report()
-            return all(e["ended"] or e["error"] for c in whole for e in report[c[0]])
+            return all(e["ended"] or e["error"] for c in whole for e in report[c.name])
 
         try:
             wait_for(ended, 10, "the transfers end in order")
         except TimedOut:
             pass  # the table tells which
         self.last = self.report()
-        verdicts = {}
-        for name, _, kind, *_ in CONNECTIONS:
-            ends = self.last[name]
-            errors = [e["error"] for e in ends if e["error"]]
-            if errors:
-                verdicts[name] = errors[0]
-            elif name in broken:
-                verdicts[name] = "no data after the takeover"
-            elif kind == "stream" and not all(e["ended"] for e in ends):
-                verdicts[name] = "did not end in order"
-            elif kind == "stream" and (ends[0]["got"], ends[1]["got"]) != (ends[1]["sent"],
-                                                                          ends[0]["sent"]):
-                verdicts[name] = "bytes are missing"
-            else:
-                verdicts[name] = None
-        return verdicts
+        return {c.name: self.fault(c, self.last[c.name], broken) for c in CONNECTIONS}
+
+    @staticmethod
+    def fault(connection, ends, broken):
+        """What is wrong with a connection at the end of the run; None when it survived."""
+        for end in ends:
+            if end["error"]:
+                return end["error"]
+        if connection.name in broken:
+            return "no data after the takeover"
+        if connection.kind == "stream":
+            if not all(end["ended"] for end in ends):
+                return "did not end in order"
+            if any(a["got"] != b["sent"] for a, b in zip(ends, reversed(ends))):
+                return "bytes are missing"
+        return None
 
     def run(self):
         self.build()
@@ -430,11 +447,11 @@ class Demo:
 
     def table(self, verdicts):
         print(f"\n  {'connection':<38} {'':<9} {'longest gap':>12}")
-        for name, title, *_ in CONNECTIONS:
-            gap = max(e["gap_ms"] for e in self.last[name])
-            state = "survived" if verdicts[name] is None else "BROKEN"
-            why = f"   {verdicts[name]}" if verdicts[name] else ""
-            print(f"  {title:<38} {state:<9} {gap:>9} ms{why}")
+        for c in CONNECTIONS:
+            gap = max(e["gap_ms"] for e in self.last[c.name])
+            why = verdicts[c.name]
+            print(f"  {c.title:<38} {'BROKEN' if why else 'survived':<9} {gap:>9} ms"
+                  f"{f'   {why}' if why else ''}")
         print(f"  flows known to fw1 {self.facts['known']}, replicated {self.facts['replicated']}, "
               f"in fw2's kernel after promotion {self.facts['in_kernel']}; promotion took "
               f"{self.facts['promotion_ms']} ms\n", flush=True)
@@ -456,13 +473,14 @@ def judge_runs(results):
     """results: [(kind, verdicts)] -> the sentences that say what was not as it should be."""
     wrong = []
     for kind, verdicts in results:
-        for name, title, *_, stateful in CONNECTIONS:
-            if kind != "none" and verdicts[name]:
-                wrong.append(f"with {kind}, {title} broke: {verdicts[name]}")
-            if kind == "none" and stateful and not verdicts[name]:
-                wrong.append(f"without a daemon, {title} survived: the run proves nothing")
-            if kind == "none" and not stateful and verdicts[name]:
-                wrong.append(f"without a daemon, {title} broke: the addresses did not move")
+        for c in CONNECTIONS:
+            why = verdicts[c.name]
+            if kind != "none" and why:
+                wrong.append(f"with {kind}, {c.title} broke: {why}")
+            if kind == "none" and c.needs_state and not why:
+                wrong.append(f"without a daemon, {c.title} survived: the run proves nothing")
+            if kind == "none" and not c.needs_state and why:
+                wrong.append(f"without a daemon, {c.title} broke: the addresses did not move")
     return wrong
 
 

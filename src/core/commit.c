@@ -115,7 +115,10 @@ static bool is_half_open(const struct flow *f)
 	       flow_tcp_is_half_open(f->tcp.state);
 }
 
-/* Version 1 of the wire carries no key of these protocols, and the kernel takes none without. */
+/*
+ * Version 1 of the wire carries no key of these protocols. Should the kernel take such a flow at
+ * all, what is there already is another one.
+ */
 static bool is_keyless(const struct flow *f)
 {
 	uint8_t l4 = f->tuple[FLOW_ORIG].l4;
@@ -187,8 +190,7 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 	if (is_outdated(e, &k, x->touched))
 		return false;
 	table_read(&e->store, handle, &out->flow);
-	if (is_keyless(&out->flow) ||
-		(!e->config.commit_half_open && is_half_open(&out->flow))) {
+	if (!e->config.commit_half_open && is_half_open(&out->flow)) {
 		engine_count(e, COUNTER_COMMIT_SKIPPED);
 		c->tally.skipped++;
 		return false;
@@ -198,6 +200,7 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 	op->kind = local ? KERNEL_OP_UPDATE : KERNEL_OP_CREATE;
 	op->peer = c->peer;
 	op->promote = c->promote;
+	op->keyless = is_keyless(&out->flow);
 	op->key = k;
 	build(e, op, handle, out);
 	return true;
@@ -275,7 +278,7 @@ static bool find_way(struct op *op, int err)
 {
 	if (op->tries >= LIMIT_KERNEL_RETRIES)
 		return false;
-	if (op->kind == KERNEL_OP_CREATE && err == EEXIST) {
+	if (op->kind == KERNEL_OP_CREATE && err == EEXIST && !op->keyless) {
 		op->kind = KERNEL_OP_UPDATE;
 		return true;
 	}

@@ -183,6 +183,8 @@ static void acked_up_to(struct engine *e, struct peer *p, uint32_t to)
 		p->acked = to;
 	p->acked_set = true;
 	join_island(p);
+	if (p->nack_sent && !p->nacks_queued && !wire_v1_seq_before(p->acked, p->nack_seq))
+		p->nack_wait = p->nack_sent = p->bulk_nack = false;
 	sender_release(e);
 }
 
@@ -271,8 +273,6 @@ static void deliver(struct engine *e, struct peer *p, const struct wire_v1_messa
 {
 	if (m->type != WIRE_V1_CTL) {
 		remote_message(e, p, m);
-		if (p->bulk_open)
-			p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
 		return;
 	}
 	engine_count(e, COUNTER_RECEIVED_CONTROL);
@@ -289,6 +289,17 @@ static void deliver(struct engine *e, struct peer *p, const struct wire_v1_messa
 	}
 }
 
+/* Where the peer stands in its sequence is not known any more; its table is asked for. */
+static void lose_track(struct engine *e, struct peer *p)
+{
+	p->ack_set = p->seen = false;
+	p->before_since = MONO_NEVER;
+	p->nack_wait = p->nack_sent = false;
+	sender_forget_peer(e, p);
+	remote_unconfirm(e, p);
+	peer_want_resync(e, p, 0);
+}
+
 /* Messages from last_recv + 1 to seq - 1 are missing. */
 static void gap(struct engine *e, struct peer *p, uint32_t seq)
 {
@@ -299,24 +310,31 @@ static void gap(struct engine *e, struct peer *p, uint32_t seq)
 	send_ack(e, p);
 	p->ack_set = false;
 	if (missing > LIMIT_GAP_MAX) {
-		remote_unconfirm(e, p);
-		peer_want_resync(e, p, 0);
+		lose_track(e, p);
 		return;
 	}
-	p->bulk_gap = true;
 	if (!sender_nack(e, p, p->last_recv + 1, seq - 1))
 		peer_want_resync(e, p, 0);
 }
 
-/* A message older than what was taken already; true if it shows that the peer has restarted. */
+/*
+ * A message older than what was taken already. A few come late or twice; if nothing else comes for
+ * a while, then they are right: the peer has restarted (it says HELLO), or a wild number was taken
+ * for one of its. True if it is to be taken.
+ */
 static bool before(struct engine *e, struct peer *p, bool hello)
 {
-	if (hello && mono_is_never(p->before_since))
+	if (mono_is_never(p->before_since))
 		p->before_since = e->now;
-	if (hello && mono_diff_ms(e->now, p->before_since) >= LIMIT_RESTART_MS)
-		return true;
-	engine_count(e, COUNTER_BEFORE);
-	return false;
+	if (mono_diff_ms(e->now, p->before_since) < LIMIT_RESTART_MS) {
+		engine_count(e, COUNTER_BEFORE);
+		return false;
+	}
+	if (hello)
+		restarted(e, p);
+	else
+		lose_track(e, p);
+	return true;
 }
 
 /* True if the message is to be taken; what its place in the sequence tells is done then. */
@@ -324,11 +342,9 @@ static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hel
 {
 	if (!p->seen || seq == p->last_recv + 1)
 		return true;
-	if (wire_v1_seq_before(seq, p->last_recv + 1)) {
-		if (!before(e, p, hello))
-			return false;
-		restarted(e, p);
-	} else if (hello && !p->last_hello) {
+	if (wire_v1_seq_before(seq, p->last_recv + 1))
+		return before(e, p, hello);
+	if (hello && !p->last_hello) {
 		restarted(e, p);
 	} else {
 		gap(e, p, seq);

@@ -70,7 +70,7 @@ struct peer {
 	bool seen; /* last_recv is set */
 	uint32_t last_recv;
 	bool last_hello; /* the last message taken had HELLO */
-	mono before_since; /* HELLOs come in BEFORE position since then, or never */
+	mono before_since; /* nothing but old numbers comes since then; or never */
 	bool is_ctsync;
 	bool boot_known;
 	uint32_t boot_id;
@@ -102,7 +102,6 @@ struct peer {
 	/* its table: remote.c */
 	uint32_t epoch; /* goes up with each bulk's begin and each restart */
 	bool bulk_open; /* between a BEGIN and its clean END */
-	bool bulk_gap; /* messages were lost since its begin or its last END */
 	bool synced; /* its table was complete here once since its last restart */
 	bool unconfirmed; /* entries of an older epoch wait for a bulk, or for their timeout */
 	bool hold; /* it came back empty: they wait for their timeout */
@@ -147,6 +146,7 @@ struct op {
 	uint8_t tries;
 	bool destroyed; /* an event said so meanwhile */
 	bool without_status;
+	bool keyless; /* without the ports that its protocol has */
 	bool promote;
 	uint32_t flow_id; /* of an OP_PURGE; 0: unknown */
 	uint32_t touched; /* of the entry that was written */

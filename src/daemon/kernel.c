@@ -112,10 +112,10 @@ static void start_dump(struct kernel *k, mono now)
 
 	CHECK(len > 0);
 	/* The engine asks for one dump at a time, but gives up none: an old one is ours to end. */
-	if (dump_is_running(&k->dump))
-		dump_cancel(&k->dump);
+	if (nldump_is_running(&k->dump))
+		nldump_cancel(&k->dump);
 	engine_kernel_event(k->engine, now, KERNEL_DUMP_BEGIN, NULL);
-	err = dump_start(&k->dump, request, len);
+	err = nldump_start(&k->dump, request, len);
 	if (err) {
 		log_error("cannot read the kernel's table: %s", strerror(-err));
 		engine_kernel_event(k->engine, now, KERNEL_DUMP_ABORT, NULL);
@@ -126,26 +126,26 @@ static void step_dump(struct kernel *k, mono now)
 {
 	static struct log_limit limit;
 	uint64_t missed;
-	enum dump_result result;
+	enum nldump_result result;
 
 	k->clock = now;
 	k->reading_dump = true;
-	result = dump_step(&k->dump, DUMP_STEP_DATAGRAMS, on_message, k);
+	result = nldump_step(&k->dump, NLDUMP_STEP_DATAGRAMS, on_message, k);
 	k->reading_dump = false;
 	switch (result) {
-	case DUMP_RUNNING:
-	case DUMP_IDLE:
+	case NLDUMP_RUNNING:
+	case NLDUMP_IDLE:
 		break;
-	case DUMP_DONE:
+	case NLDUMP_DONE:
 		engine_kernel_event(k->engine, now, KERNEL_DUMP_END, NULL);
 		break;
-	case DUMP_FAILED:
+	case NLDUMP_FAILED:
 		if (log_limit_pass(&limit, now, 60 * NS_PER_SEC, 1, &missed))
 			log_error("reading the kernel's table failed: %s (%" PRIu64 " more)",
 				strerror(k->dump.err), missed);
 		engine_kernel_event(k->engine, now, KERNEL_DUMP_ABORT, NULL);
 		break;
-	case DUMP_INTERRUPTED:
+	case NLDUMP_INTERRUPTED:
 		engine_kernel_event(k->engine, now, KERNEL_DUMP_ABORT, NULL);
 		break;
 	}
@@ -209,7 +209,7 @@ void kernel_run(struct kernel *k, mono now)
 {
 	if (mono_reached(now, drain_deadline(&k->drain)))
 		read_events(k, now);
-	if (dump_is_running(&k->dump))
+	if (nldump_is_running(&k->dump))
 		step_dump(k, now);
 	k->ops_left = true;
 	for (unsigned i = 0; k->ops_left && i < KERNEL_BATCHES_PER_TURN; i++)
@@ -218,7 +218,7 @@ void kernel_run(struct kernel *k, mono now)
 
 mono kernel_deadline(const struct kernel *k, mono now)
 {
-	if (k->ops_left || dump_is_running(&k->dump))
+	if (k->ops_left || nldump_is_running(&k->dump))
 		return now;
 	return drain_deadline(&k->drain);
 }
@@ -246,7 +246,7 @@ static int open_events(struct kernel *k, const struct config_general *config, co
 	if (err)
 		return err;
 	*what = "event socket's buffer";
-	err = nlsock_set_rcvbuf(&k->events, bytes);
+	err = nlsock_set_rcvbuf(&k->events, bytes / 2);
 	if (err)
 		return err;
 	/* Before joining: what we cause ourselves must never be queued. */
@@ -264,15 +264,16 @@ int kernel_open(struct kernel *k, struct loop *loop, struct engine *engine,
 	int err;
 
 	*k = (struct kernel){.engine = engine, .loop = loop};
-	k->rcvbuf_max_bytes = config->netlink_buffer_max_bytes ? config->netlink_buffer_max_bytes
-							       : KERNEL_RCVBUF_MAX_DEFAULT;
+	k->rcvbuf_max_bytes = config->netlink_buffer_max_bytes / 2;
+	if (!k->rcvbuf_max_bytes)
+		k->rcvbuf_max_bytes = KERNEL_RCVBUF_MAX_DEFAULT / 2;
 	drain_init(&k->drain, DRAIN_MESSAGES_BUSY, DRAIN_GATHER_NS);
 	*what = "socket for writing";
 	err = nlbatch_init(&k->batch, NLBATCH_MESSAGES);
 	if (err)
 		return err;
 	*what = "socket for dumps";
-	err = dump_init(&k->dump);
+	err = nldump_init(&k->dump);
 	if (err)
 		return err;
 	err = open_events(k, config, what);
@@ -288,6 +289,6 @@ void kernel_close(struct kernel *k)
 	if (k->events_watch.in_loop)
 		loop_remove(k->loop, &k->events_watch);
 	nlsock_close(&k->events);
-	dump_fini(&k->dump);
+	nldump_fini(&k->dump);
 	nlbatch_fini(&k->batch);
 }

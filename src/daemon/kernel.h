@@ -4,7 +4,7 @@
 
 #include "core/engine.h"
 #include "io/drain.h"
-#include "io/dump.h"
+#include "io/nldump.h"
 #include "io/loop.h"
 #include "io/nlbatch.h"
 #include "io/nlsock.h"
@@ -22,7 +22,7 @@ struct kernel {
 	struct loop_watch events_watch;
 	struct drain drain;
 	struct nlbatch batch;
-	struct dump dump;
+	struct nldump dump;
 	uint32_t rcvbuf_max_bytes;
 	mono clock; /* of the reading or writing under way */
 	bool reading_dump;

@@ -391,7 +391,7 @@ int control_open(struct control *ctl, struct loop *loop, const char *path,
 		return -EINVAL;
 	if (strlen(path) >= sizeof(ctl->addr.sun_path))
 		return -ENAMETOOLONG;
-	strcpy(ctl->addr.sun_path, path);
+	text_copy(ctl->addr.sun_path, sizeof(ctl->addr.sun_path), path);
 	ctl->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (ctl->fd < 0)
 		return -errno;

@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "io/control_client.h"
 
 struct client {
@@ -43,7 +44,7 @@ static int connect_to(struct client *c, const char *path)
 
 	if (path[0] == '\0' || strlen(path) >= sizeof(addr.sun_path))
 		return -EINVAL;
-	strcpy(addr.sun_path, path);
+	text_copy(addr.sun_path, sizeof(addr.sun_path), path);
 	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		return -errno;

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "io/iface.h"
 
 enum { READ_DATAGRAMS = 64, READ_ROUNDS = 64 };
@@ -28,11 +29,11 @@ int iface_query(const char *name, struct iface *out)
 	*out = (struct iface){0};
 	if (name[0] == '\0' || strlen(name) >= sizeof(out->name))
 		return -EINVAL;
-	strcpy(out->name, name);
+	text_copy(out->name, sizeof(out->name), name);
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	strcpy(req.ifr_name, name);
+	text_copy(req.ifr_name, sizeof(req.ifr_name), name);
 	if (ioctl(fd, SIOCGIFINDEX, &req) < 0)
 		goto out;
 	out->index = (unsigned)req.ifr_ifindex;
@@ -50,7 +51,7 @@ out:
 		err = -errno;
 	close(fd);
 	*out = (struct iface){0};
-	strcpy(out->name, name);
+	text_copy(out->name, sizeof(out->name), name);
 	return err;
 }
 
@@ -129,7 +130,7 @@ static bool read_link(const struct nlmsghdr *nlh, size_t len, struct iface *out)
 		if (mnl_attr_get_type(attr) == IFLA_IFNAME &&
 			mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) >= 0 &&
 			mnl_attr_get_payload_len(attr) <= sizeof(out->name))
-			strcpy(out->name, mnl_attr_get_str(attr));
+			text_copy(out->name, sizeof(out->name), mnl_attr_get_str(attr));
 		attr = mnl_attr_next(attr);
 	}
 	return out->name[0] != '\0';

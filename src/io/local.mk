@@ -7,7 +7,7 @@ src_io_libio_a_SOURCES = \
 	src/io/control_client.h src/io/control_client.c \
 	src/io/daemonize.h src/io/daemonize.c \
 	src/io/drain.h src/io/drain.c \
-	src/io/dump.h src/io/dump.c \
+	src/io/nldump.h src/io/nldump.c \
 	src/io/iface.h src/io/iface.c \
 	src/io/lockfile.h src/io/lockfile.c \
 	src/io/log.h src/io/log.c \

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "io/lockfile.h"
 
 enum { TRIES = 10 };
@@ -96,7 +97,7 @@ int lockfile_take(struct lockfile *l, const char *path, pid_t *holder)
 		return err;
 	}
 	l->fd = fd;
-	strcpy(l->path, path);
+	text_copy(l->path, sizeof(l->path), path);
 	return 0;
 }
 

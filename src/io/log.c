@@ -96,7 +96,7 @@ int log_open(const struct log_config *config)
 	the_log.to_journal = stderr_is_journal();
 	the_log.fd = fd;
 	if (has_file)
-		strcpy(the_log.path, config->file);
+		text_copy(the_log.path, sizeof(the_log.path), config->file);
 	if (config->syslog_facility >= 0) {
 		openlog(config->ident, LOG_PID | LOG_NDELAY, config->syslog_facility);
 		the_log.to_syslog = true;
@@ -225,7 +225,7 @@ void log_vwrite(enum log_level level, const char *fmt, va_list args)
 	if (!log_wants(level))
 		return;
 	if (vsnprintf(text, sizeof(text), fmt, args) < 0)
-		strcpy(text, "(a message that could not be formatted)");
+		text_copy(text, sizeof(text), "(a message that could not be formatted)");
 	len = log_format(line, sizeof(line), time(NULL), getpid(), level, text);
 	if (the_log.fd >= 0)
 		write_all(the_log.fd, line, len);

@@ -16,9 +16,6 @@
  * Values are copied out, so nothing here asks for alignment.
  */
 
-/* Newer than the headers that this may be built with (linux 6.14). */
-enum { NLMSG_CTA_TIMESTAMP_EVENT = 27 };
-
 struct attr_walk {
 	const uint8_t *at;
 	const uint8_t *end;

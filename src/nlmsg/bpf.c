@@ -89,6 +89,7 @@ static void emit_jeq(struct code *c, uint32_t k, struct label *yes, struct label
 		emit_island(c, yes);
 	if (distance(c, no, 0) > REACH_MAX)
 		emit_island(c, no);
+	CHECK(distance(c, yes, 0) <= REACH_MAX && distance(c, no, 0) <= REACH_MAX);
 	emit_raw(c, BPF_JMP | BPF_JEQ | BPF_K, (uint8_t)distance(c, yes, 0),
 		(uint8_t)distance(c, no, 0), k);
 }

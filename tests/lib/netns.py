@@ -199,14 +199,15 @@ class Namespace:
         """
         skip = "".join(f'{{0}} "{i}" notrack; ' for i in untracked)
         chains = "".join(
-            f"chain {name}_raw {{ type filter hook {hook} priority raw; {skip.replace('{0}', key)} }}; "
+            f"chain {name}_raw {{ type filter hook {hook} priority raw; "
+            f"{skip.replace('{0}', key)} }}; "
             f"chain {name} {{ type filter hook {hook} priority filter; ct state new accept; }}; "
             for name, hook, key in (("incoming", "prerouting", "iifname"),
                                     ("outgoing", "output", "oifname")))
         self.nft(f"table inet track {{ {chains} }}")
 
     def lose(self, interface, percent, seed_table="loss"):
-        """Drops that share of the UDP datagrams which come in on an interface, at random; 0 stops."""
+        """Drops that share of the UDP datagrams that come in on an interface; 0 drops none."""
         self.run("nft", "delete", "table", "inet", seed_table, check=False)
         if percent:
             self.nft(f"table inet {seed_table} {{ chain incoming {{ type filter hook prerouting "
@@ -256,7 +257,8 @@ def parse_flow(line, ignore=("timeout",)):
             kind = "status" if token.startswith("[") else "state"
             if kind not in ignore:
                 words.append(token)
-        elif not (tuples == 2 and "reply" in ignore and key not in ("mark", "labels", "helper")):
+        elif not (tuples == 2 and "reply" in ignore
+                  and key not in ("mark", "labels", "helper", "zone")):
             fields.append(token)
     return (proto, *words, *fields)
 

@@ -27,7 +27,7 @@
 
 #include "base/check.h"
 #include "io/channel.h"
-#include "io/dump.h"
+#include "io/nldump.h"
 #include "io/iface.h"
 #include "io/nlbatch.h"
 #include "io/nlsock.h"
@@ -386,39 +386,40 @@ static void test_dump(struct nlbatch *b)
 	uint8_t request[64];
 	struct results r = {0};
 	struct events e = {0};
-	struct dump d;
-	enum dump_result end;
+	struct nldump d;
+	enum nldump_result end;
 	unsigned steps = 0;
 	size_t len = put_header(request, IPCTNL_MSG_CT_GET, NLM_F_DUMP)->nlmsg_len;
 
 	create(b, 0, MANY_FLOWS, &r);
-	if (dump_init(&d) || dump_start(&d, request, len)) {
+	if (nldump_init(&d) || nldump_start(&d, request, len)) {
 		judge(false, "a dump starts");
 		return;
 	}
 	do {
 		steps++;
-		end = dump_step(&d, 4, on_event, &e);
-	} while (end == DUMP_RUNNING && steps < MANY_FLOWS);
-	judge(r.ok == MANY_FLOWS && end == DUMP_DONE && e.count == MANY_FLOWS,
+		end = nldump_step(&d, 4, on_event, &e);
+	} while (end == NLDUMP_RUNNING && steps < MANY_FLOWS);
+	judge(r.ok == MANY_FLOWS && end == NLDUMP_DONE && e.count == MANY_FLOWS,
 		"a dump gives every flow");
 	judge(steps > 10, "it does so in steps");
 	note("%u flows in %u steps of 4 datagrams", e.count, steps);
 	e.count = 0;
-	judge(dump_start(&d, request, len) == 0 && dump_step(&d, 1, on_event, &e) == DUMP_RUNNING &&
-			dump_cancel(&d) == 0 && dump_step(&d, 1, on_event, &e) == DUMP_IDLE,
+	judge(nldump_start(&d, request, len) == 0 &&
+			nldump_step(&d, 1, on_event, &e) == NLDUMP_RUNNING &&
+			nldump_cancel(&d) == 0 && nldump_step(&d, 1, on_event, &e) == NLDUMP_IDLE,
 		"a dump can be given up");
 	e.count = 0;
-	judge(dump_start(&d, request, len) == 0 &&
-			dump_step(&d, MANY_FLOWS, on_event, &e) == DUMP_DONE &&
+	judge(nldump_start(&d, request, len) == 0 &&
+			nldump_step(&d, MANY_FLOWS, on_event, &e) == NLDUMP_DONE &&
 			e.count == MANY_FLOWS,
 		"and another be made");
 	put_header(request, 200, NLM_F_DUMP); /* there is no such message */
-	judge(dump_start(&d, request, len) == 0 && dump_step(&d, 8, on_event, &e) == DUMP_FAILED &&
-			d.err == EINVAL,
+	judge(nldump_start(&d, request, len) == 0 &&
+			nldump_step(&d, 8, on_event, &e) == NLDUMP_FAILED && d.err == EINVAL,
 		"a refused dump gives its errno");
 	flush_table(b);
-	dump_fini(&d);
+	nldump_fini(&d);
 }
 
 /* ---- privileges ---- */

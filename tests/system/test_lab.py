@@ -12,6 +12,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 sys.dont_write_bytecode = True
 
+from ctnl import add_flows, allow_labels, flow, kernel_table, same_tables, zoo  # noqa: E402
 from cases import equal, run_cases, same_flows  # noqa: E402
 from netns import Failed, Lab, TimedOut, built, parse_flow, wait_for  # noqa: E402
 from syncnode import SyncNode, sync_conf  # noqa: E402
@@ -80,7 +81,45 @@ def test_flows_compare_across_formats():
     other = cache.replace("dport=2", "dport=3")
     equal(parse_flow(other, ignore) == parse_flow(kernel, ignore), False, "different flows equal")
     marked = cache.replace("mark=0", "mark=1")
-    equal(parse_flow(marked, ignore) == parse_flow(kernel, ignore), False, "marks make no difference")
+    equal(parse_flow(marked, ignore) == parse_flow(kernel, ignore), False, "a mark is ignored")
+
+
+def test_zoo_is_in_the_kernel_as_it_was_asked_for():
+    with Lab("lab") as lab:
+        a, b = lab.ns("a"), lab.ns("b")
+        for space in (a, b):
+            space.track()
+            allow_labels(space)
+            add_flows(space, zoo().values())
+        table = kernel_table(a)
+        equal(len(table), len(zoo()), "entries")
+        same_tables(kernel_table(b), table, "one zoo against the other")
+        equal(table["0/10.1.0.1/10.2.0.1/6/3001/80"]["labels"], "21" + "00" * 14 + "80", "labels")
+        equal(table["0/10.1.0.1/10.2.0.1/6/1000/80"]["protoinfo.1.2"], 7, "window scale")
+        equal(table["7/10.1.0.1/10.2.0.1/6/1000/80"]["zone"], 7, "zone")
+        equal(table["0/10.1.0.1/10.2.0.1/6/3005/21"]["helper.1"], "ftp", "helper")
+        equal(table["0/10.2.0.1/10.1.0.1/6/20/3050"]["master.2.2"], 3005, "master's port")
+        equal(table["0/10.1.0.1/10.2.0.1/6/3006/21"]["seqadj_reply.3"], 5, "sequence adjustment")
+        equal(table["0/10.1.0.1/10.2.0.1/6/3007/80"]["synproxy.2"], 12, "synproxy")
+        equal(table["0/10.1.0.1/10.2.0.1/6/2000/80"]["reply.1.2"], "192.0.2.1", "SNAT")
+
+
+def test_tables_that_differ_are_told_apart():
+    with Lab("lab") as lab:
+        a = lab.ns("a")
+        a.track()
+        add_flows(a, [flow(17, "10.0.0.1", "10.0.0.2", 1, 2, mark=1)])
+        before = kernel_table(a)
+        a.flush()
+        add_flows(a, [flow(17, "10.0.0.1", "10.0.0.2", 1, 2, mark=2)])
+        try:
+            same_tables(kernel_table(a), before, "after a change")
+        except Failed as e:
+            equal("mark: found 2, expected 1" in str(e), True, str(e))
+        else:
+            raise Failed("the difference was not seen")
+        equal(add_flows(a, [flow(17, "10.0.0.1", "10.0.0.2", 1, 2)], check=False), ["EEXIST"],
+              "the same flow again")
 
 
 def test_loss_drops_datagrams():
@@ -101,7 +140,8 @@ def test_two_conntrackds_replicate():
         lab.veth(a, "sync", b, "sync", ["10.9.0.1/24"], ["10.9.0.2/24"])
         a.track()
         b.track()
-        nodes = [SyncNode(lab, s, "conntrackd", sync_conf(f"10.9.0.{i}")) for i, s in ((1, a), (2, b))]
+        nodes = [SyncNode(lab, space, "conntrackd", sync_conf(f"10.9.0.{i}"))
+                 for i, space in ((1, a), (2, b))]
         for node in nodes:
             node.start()
         active, backup = nodes

@@ -16,4 +16,16 @@ tests_unit_test_nlmsg_bpf_SOURCES = tests/unit/unit.h tests/unit/test_nlmsg_bpf.
 	tests/lib/nlmsg_random.h tests/lib/nlmsg_random.c
 tests_unit_test_nlmsg_bpf_LDADD = $(NLMSG_TEST_LDADD)
 
-EXTRA_DIST += tests/lib/capture_nlmsg.py tests/lib/captures/nlmsg
+EXTRA_DIST += tests/system/test_ctnetlink.sh tests/lib/capture_nlmsg.py tests/lib/captures/nlmsg
+
+# By hand or by ./check, not by make check: they need root.
+check_PROGRAMS += tests/system/kernel_accepts tests/system/kernel_filters
+KERNEL_LAB_LDADD = src/nlmsg/libnlmsg.a src/flow/libflow.a src/base/libbase.a $(MNL_LIBS)
+tests_system_kernel_accepts_SOURCES = tests/system/kernel_accepts.c \
+	tests/system/kernel_nat.c tests/system/kernel_lab.h tests/system/kernel_lab.c
+tests_system_kernel_accepts_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
+tests_system_kernel_accepts_LDADD = $(KERNEL_LAB_LDADD)
+tests_system_kernel_filters_SOURCES = tests/system/kernel_filters.c \
+	tests/system/kernel_lab.h tests/system/kernel_lab.c
+tests_system_kernel_filters_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
+tests_system_kernel_filters_LDADD = $(KERNEL_LAB_LDADD)

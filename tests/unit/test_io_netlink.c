@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "io/dump.h"
+#include "io/nldump.h"
 #include "io/iface.h"
 #include "io/nlbatch.h"
 #include "io/nlsock.h"
@@ -328,7 +328,7 @@ static void a_message_of_a_wrong_length_is_not_taken(void)
 /* ---- dumps ---- */
 
 struct fake_dump {
-	struct dump dump;
+	struct nldump dump;
 	int kernel;
 	uint32_t seq;
 	struct seen seen;
@@ -340,12 +340,12 @@ static void dump_begin(struct fake_dump *f)
 	struct nlmsghdr h;
 	size_t len = put(buf, 256, NLM_F_REQUEST | NLM_F_DUMP, 0, "abcd", 4);
 
-	CU_ASSERT_EQUAL_FATAL(dump_init(&f->dump), 0);
+	CU_ASSERT_EQUAL_FATAL(nldump_init(&f->dump), 0);
 	f->kernel = take_over(&f->dump.sock);
 	f->seen = (struct seen){0};
-	CU_ASSERT_EQUAL(dump_step(&f->dump, 8, see, &f->seen), DUMP_IDLE);
-	CU_ASSERT_EQUAL(dump_start(&f->dump, buf, len), 0);
-	CU_ASSERT_EQUAL(dump_start(&f->dump, buf, len), -EBUSY);
+	CU_ASSERT_EQUAL(nldump_step(&f->dump, 8, see, &f->seen), NLDUMP_IDLE);
+	CU_ASSERT_EQUAL(nldump_start(&f->dump, buf, len), 0);
+	CU_ASSERT_EQUAL(nldump_start(&f->dump, buf, len), -EBUSY);
 	CU_ASSERT_EQUAL(recv(f->kernel, &h, sizeof(h), MSG_TRUNC), (ssize_t)len);
 	f->seq = h.nlmsg_seq;
 }
@@ -366,7 +366,7 @@ static void dump_part(struct fake_dump *f, unsigned n, uint16_t flags, bool done
 static void dump_end(struct fake_dump *f)
 {
 	close(f->kernel);
-	dump_fini(&f->dump);
+	nldump_fini(&f->dump);
 }
 
 static void a_dump_goes_by_bounded_steps(void)
@@ -376,13 +376,13 @@ static void a_dump_goes_by_bounded_steps(void)
 	dump_begin(&f);
 	for (int i = 0; i < 5; i++)
 		dump_part(&f, 10, 0, i == 4, 0);
-	CU_ASSERT_EQUAL(dump_step(&f.dump, 2, see, &f.seen), DUMP_RUNNING);
+	CU_ASSERT_EQUAL(nldump_step(&f.dump, 2, see, &f.seen), NLDUMP_RUNNING);
 	CU_ASSERT_EQUAL(f.seen.count, 20);
-	CU_ASSERT_EQUAL(dump_step(&f.dump, 2, see, &f.seen), DUMP_RUNNING);
-	CU_ASSERT_EQUAL(dump_step(&f.dump, 2, see, &f.seen), DUMP_DONE);
+	CU_ASSERT_EQUAL(nldump_step(&f.dump, 2, see, &f.seen), NLDUMP_RUNNING);
+	CU_ASSERT_EQUAL(nldump_step(&f.dump, 2, see, &f.seen), NLDUMP_DONE);
 	CU_ASSERT_EQUAL(f.seen.count, 50);
 	CU_ASSERT_EQUAL(f.dump.messages, 50);
-	CU_ASSERT_EQUAL(dump_step(&f.dump, 2, see, &f.seen), DUMP_IDLE);
+	CU_ASSERT_EQUAL(nldump_step(&f.dump, 2, see, &f.seen), NLDUMP_IDLE);
 	dump_end(&f);
 }
 
@@ -393,7 +393,7 @@ static void an_interrupted_dump_says_so_at_its_end(void)
 	dump_begin(&f);
 	dump_part(&f, 1, NLM_F_DUMP_INTR, false, 0);
 	dump_part(&f, 1, 0, true, 0);
-	CU_ASSERT_EQUAL(dump_step(&f.dump, 8, see, &f.seen), DUMP_INTERRUPTED);
+	CU_ASSERT_EQUAL(nldump_step(&f.dump, 8, see, &f.seen), NLDUMP_INTERRUPTED);
 	CU_ASSERT_EQUAL(f.seen.count, 2);
 	dump_end(&f);
 }
@@ -406,15 +406,15 @@ static void a_failing_dump_gives_its_errno(void)
 
 	dump_begin(&f);
 	dump_part(&f, 2, 0, true, -ENOMEM);
-	CU_ASSERT_EQUAL(dump_step(&f.dump, 8, see, &f.seen), DUMP_FAILED);
+	CU_ASSERT_EQUAL(nldump_step(&f.dump, 8, see, &f.seen), NLDUMP_FAILED);
 	CU_ASSERT_EQUAL(f.dump.err, ENOMEM);
 	dump_end(&f);
 
 	dump_begin(&f);
 	CU_ASSERT_TRUE(send(f.kernel, buf, put(buf, NLMSG_ERROR, 0, f.seq, &e, sizeof(e)), 0) > 0);
-	CU_ASSERT_EQUAL(dump_step(&f.dump, 8, see, &f.seen), DUMP_FAILED);
+	CU_ASSERT_EQUAL(nldump_step(&f.dump, 8, see, &f.seen), NLDUMP_FAILED);
 	CU_ASSERT_EQUAL(f.dump.err, EPERM);
-	CU_ASSERT_FALSE(dump_is_running(&f.dump));
+	CU_ASSERT_FALSE(nldump_is_running(&f.dump));
 	dump_end(&f);
 }
 
@@ -424,7 +424,7 @@ static void a_dump_that_stops_short_has_failed(void)
 
 	dump_begin(&f);
 	dump_part(&f, 2, 0, false, 0);
-	CU_ASSERT_EQUAL(dump_step(&f.dump, 8, see, &f.seen), DUMP_FAILED);
+	CU_ASSERT_EQUAL(nldump_step(&f.dump, 8, see, &f.seen), NLDUMP_FAILED);
 	CU_ASSERT_EQUAL(f.dump.err, EIO);
 	CU_ASSERT_EQUAL(f.seen.count, 2);
 	dump_end(&f);
@@ -440,7 +440,7 @@ static void answers_to_something_else_are_no_part_of_a_dump(void)
 	f.seq++;
 	dump_part(&f, 2, 0, true, 0);
 	dump_part(&f, 1, 0, false, 0); /* after the end */
-	CU_ASSERT_EQUAL(dump_step(&f.dump, 8, see, &f.seen), DUMP_DONE);
+	CU_ASSERT_EQUAL(nldump_step(&f.dump, 8, see, &f.seen), NLDUMP_DONE);
 	CU_ASSERT_EQUAL(f.seen.count, 2);
 	CU_ASSERT_EQUAL(f.dump.strays, 5);
 	dump_end(&f);

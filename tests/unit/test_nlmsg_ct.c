@@ -203,7 +203,7 @@ static void what_is_built_is_parsed_again(void)
 /* The value of the attribute at path in a request, each nested in the one before; NULL if none. */
 static const void *value_at(const struct nlmsghdr *msg, const uint16_t *path, size_t count)
 {
-	const struct nlattr *a, *found = NULL;
+	struct nlattr *a, *found = NULL; /* not const: the macros of libmnl cast it away */
 
 	mnl_attr_for_each(a, msg, sizeof(struct nfgenmsg)) if (mnl_attr_get_type(a) == path[0])
 		found = a;
@@ -291,6 +291,25 @@ static void a_request_that_does_not_fit_is_not_built(void)
 				cap < len ? 0 : len);
 			free(exact);
 		}
+	}
+}
+
+static void a_request_does_not_depend_on_what_was_in_its_buffer(void)
+{
+	struct rng r = rng_of(seed_get("a_request_does_not_depend_on_what_was_in_its_buffer"));
+
+	for (unsigned i = 0; i < 100; i++) {
+		uint32_t one[NLMSG_CT_BYTES_MAX / sizeof(uint32_t)], other[ARRAY_SIZE(one)];
+		struct flow f;
+		size_t len;
+
+		nlmsg_random_flow(&r, &f);
+		memset(one, 0xaa, sizeof(one));
+		memset(other, 0x55, sizeof(other));
+		len = nlmsg_ct_build(one, sizeof(one), 0, 0, &f, NLMSG_PART_ALL);
+		CU_ASSERT_EQUAL(
+			nlmsg_ct_build(other, sizeof(other), 0, 0, &f, NLMSG_PART_ALL), len);
+		CU_ASSERT_EQUAL(memcmp(one, other, len), 0);
 	}
 }
 
@@ -538,6 +557,8 @@ static const struct unit_test tests[] = {
 	{"NAT is requested as the reply tuple shows it",
 		nat_is_requested_as_the_reply_tuple_shows_it},
 	{"a request that does not fit is not built", a_request_that_does_not_fit_is_not_built},
+	{"a request does not depend on what was in its buffer",
+		a_request_does_not_depend_on_what_was_in_its_buffer},
 	{"a flow without a key builds nothing", a_flow_without_a_key_builds_nothing},
 	{"requests name the original tuple and the zone",
 		requests_name_the_original_tuple_and_the_zone},

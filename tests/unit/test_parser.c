@@ -161,6 +161,19 @@ static void the_used_link_is_the_default_or_the_first(void)
 	CU_ASSERT_PTR_EQUAL(config_link_used(&c), &c.sync.links[1]);
 }
 
+static void of_several_modes_the_first_in_rank_wins(void)
+{
+	struct config c;
+
+	/* An error as long as not all of them are served, but there is an answer. */
+	CU_ASSERT_EQUAL(parse(&c, UNIX "Sync { Mode FTFW { } Mode ALARM { } " LINK "}"), -EINVAL);
+	CU_ASSERT_EQUAL(c.sync.mode, CONFIG_MODE_FTFW);
+	CU_ASSERT_EQUAL(parse(&c, UNIX "Sync { Mode ALARM { } Mode FTFW { } " LINK "}"), -EINVAL);
+	CU_ASSERT_EQUAL(c.sync.mode, CONFIG_MODE_FTFW);
+	CU_ASSERT_EQUAL(parse(&c, UNIX "Sync { Mode NOTRACK { } Mode ALARM { } }"), -EINVAL);
+	CU_ASSERT_EQUAL(c.sync.mode, CONFIG_MODE_ALARM);
+}
+
 static void interface_names_may_look_like_anything(void)
 {
 	static const char *const names[] = {"bad", "fe0", "dead", "eth0.100", "on", "no", "TCP",
@@ -319,129 +332,70 @@ static void what_is_printed_parses_to_the_same(void)
 	}
 }
 
-/* Changes one setting of a configuration that has everything; which one is in setting. */
-static void change(struct config *c, enum config_setting setting)
-{
-	struct config_general *g = &c->general;
-
-	switch (setting) {
-	case CONFIG_SET_HASH_SIZE:
-		g->hash_size++;
-		break;
-	case CONFIG_SET_HASH_LIMIT:
-		g->hash_limit++;
-		break;
-	case CONFIG_SET_LOG_FILE:
-		strcpy(g->log_file, "/y");
-		break;
-	case CONFIG_SET_SYSLOG:
-		g->syslog_facility = LOG_LOCAL5;
-		break;
-	case CONFIG_SET_LOCK_FILE:
-		strcpy(g->lock_file, "/y");
-		break;
-	case CONFIG_SET_UNIX_PATH:
-		strcpy(g->unix_path, "/y");
-		break;
-	case CONFIG_SET_NETLINK_BUFFER_SIZE:
-		g->netlink_buffer_bytes++;
-		break;
-	case CONFIG_SET_NETLINK_BUFFER_SIZE_MAX:
-		g->netlink_buffer_max_bytes++;
-		break;
-	case CONFIG_SET_NETLINK_OVERRUN_RESYNC:
-		g->netlink_overrun_resync_s++;
-		break;
-	case CONFIG_SET_NETLINK_EVENTS_RELIABLE:
-		g->netlink_events_reliable ^= true;
-		break;
-	case CONFIG_SET_EVENT_ITERATION_LIMIT:
-		g->event_iteration_limit++;
-		break;
-	case CONFIG_SET_SCHEDULER_TYPE:
-		g->scheduler = CONFIG_SCHED_FIFO;
-		break;
-	case CONFIG_SET_SCHEDULER_PRIORITY:
-		g->scheduler_priority--;
-		break;
-	case CONFIG_SET_SYSTEMD:
-		g->systemd ^= true;
-		break;
-	case CONFIG_SET_USER:
-		strcpy(g->user, "y");
-		break;
-	case CONFIG_SET_GROUP:
-		strcpy(g->group, "y");
-		break;
-	case CONFIG_SET_FILTER:
-		g->filter_kernelspace ^= true;
-		break;
-	case CONFIG_SET_FILTER_PROTOCOL:
-		flow_filter_add_protocol(&g->filter, 255);
-		break;
-	case CONFIG_SET_FILTER_ADDRESS:
-		g->filter.nets[0].prefix_len--;
-		break;
-	case CONFIG_SET_FILTER_STATE:
-		flow_filter_add_tcp_state(&g->filter, FLOW_TCP_CLOSE);
-		break;
-	case CONFIG_SET_MODE:
-		c->sync.mode = CONFIG_MODE_ALARM;
-		break;
-	case CONFIG_SET_RESEND_QUEUE_SIZE:
-		c->sync.resend_queue_size++;
-		break;
-	case CONFIG_SET_ACK_WINDOW_SIZE:
-		c->sync.ack_window_size++;
-		break;
-	case CONFIG_SET_COMMIT_TIMEOUT:
-		c->sync.commit_timeout_s++;
-		break;
-	case CONFIG_SET_PURGE_TIMEOUT:
-		c->sync.purge_timeout_s++;
-		break;
-	case CONFIG_SET_STARTUP_RESYNC:
-		c->sync.startup_resync ^= true;
-		break;
-	case CONFIG_SET_TCP_WINDOW_TRACKING:
-		c->sync.tcp_window_tracking ^= true;
-		break;
-	case CONFIG_SET_COMMIT_HALF_OPEN:
-		c->sync.commit_half_open ^= true;
-		break;
-	case CONFIG_SET_LINKS:
-		c->sync.links[0].port++;
-		break;
-	case CONFIG_SET_COUNT:
-		break;
-	}
-}
+/* What a file needs more to change one setting and no other. */
+static const char *const changes_by_setting[CONFIG_SET_COUNT] = {
+	[CONFIG_SET_HASH_SIZE] = "General { HashSize 7 }",
+	[CONFIG_SET_HASH_LIMIT] = "General { HashLimit 7 }",
+	[CONFIG_SET_LOG_FILE] = "General { LogFile /y }",
+	[CONFIG_SET_SYSLOG] = "General { Syslog local5 }",
+	[CONFIG_SET_LOCK_FILE] = "General { LockFile /y }",
+	[CONFIG_SET_UNIX_PATH] = "General { UNIX { Path /y } }",
+	[CONFIG_SET_NETLINK_BUFFER_SIZE] = "General { NetlinkBufferSize 7 }",
+	[CONFIG_SET_NETLINK_BUFFER_SIZE_MAX] = "General { NetlinkBufferSizeMaxGrowth 77 }",
+	[CONFIG_SET_NETLINK_OVERRUN_RESYNC] = "General { NetlinkOverrunResync off }",
+	[CONFIG_SET_NETLINK_EVENTS_RELIABLE] = "General { NetlinkEventsReliable on }",
+	[CONFIG_SET_EVENT_ITERATION_LIMIT] = "General { EventIterationLimit 7 }",
+	[CONFIG_SET_SCHEDULER_TYPE] = "General { Scheduler { Type FIFO } }",
+	[CONFIG_SET_SCHEDULER_PRIORITY] = "General { Scheduler { Priority 7 } }",
+	[CONFIG_SET_SYSTEMD] = "General { Systemd off }",
+	[CONFIG_SET_USER] = "General { User y }",
+	[CONFIG_SET_GROUP] = "General { Group y }",
+	[CONFIG_SET_FILTER] = "General { Filter From Kernelspace { } }",
+	[CONFIG_SET_FILTER_PROTOCOL] = "General { Filter { Protocol Accept { UDP } } }",
+	[CONFIG_SET_FILTER_ADDRESS] = "General { Filter { Address Accept { IPv6_address ::1 } } }",
+	[CONFIG_SET_FILTER_STATE] = "General { Filter { State Accept { CLOSE for TCP } } }",
+	[CONFIG_SET_MODE] = NULL, /* there is but one to choose from */
+	[CONFIG_SET_RESEND_QUEUE_SIZE] = "Sync { Mode FTFW { ResendQueueSize 7 } }",
+	[CONFIG_SET_ACK_WINDOW_SIZE] = "Sync { Mode FTFW { ACKWindowSize 7 } }",
+	[CONFIG_SET_COMMIT_TIMEOUT] = "Sync { CommitTimeout 7 }",
+	[CONFIG_SET_PURGE_TIMEOUT] = "Sync { PurgeTimeout 7 }",
+	[CONFIG_SET_STARTUP_RESYNC] = "Sync { Mode FTFW { StartupResync on } }",
+	[CONFIG_SET_TCP_WINDOW_TRACKING] = "Sync { Options { TCPWindowTracking on } }",
+	[CONFIG_SET_COMMIT_HALF_OPEN] = "Sync { Options { CommitHalfOpen on } }",
+	[CONFIG_SET_LINKS] = "Sync { " LINK " }",
+};
 
 static void each_change_is_seen_alone(void)
 {
-	static const char conf[] =
-		"General { Syslog on UNIX { Path /x } User u\n Filter { Protocol Accept { TCP }\n"
+	static const char base[] =
+		"General { Syslog on UNIX { Path /x } User u NetlinkBufferSizeMaxGrowth 9\n"
+		"Scheduler { Type RR } Filter { Protocol Accept { TCP }\n"
 		"Address Accept { IPv4_address 0.0.0.0/8 } State Accept { ESTABLISHED for TCP } } "
-		"}\n" SYNC;
+		"}\n" SYNC "\n\n\n\n";
 	struct config_change changes[CONFIG_SET_COUNT];
 	struct config c, changed;
 	unsigned at_runtime = 0;
+	char conf[1024];
 
-	CU_ASSERT_EQUAL(parse(&c, conf), 0);
+	CU_ASSERT_EQUAL(parse(&c, base), 0);
 	CU_ASSERT_TRUE(config_equal(&c, &c));
 	for (unsigned set = 0; set < CONFIG_SET_COUNT; set++) {
-		changed = c;
-		change(&changed, set);
-		changed.loc[set].line = 7;
+		if (!changes_by_setting[set])
+			continue;
+		snprintf(conf, sizeof(conf), "%s%s", base, changes_by_setting[set]);
+		CU_ASSERT_EQUAL(parse(&changed, conf), 0);
 		CU_ASSERT_FALSE(config_equal(&c, &changed));
 		CU_ASSERT_EQUAL(config_diff_reload(&c, &changed, changes), 1);
 		CU_ASSERT_EQUAL(changes[0].setting, set);
-		CU_ASSERT_EQUAL(changes[0].line, 7);
+		CU_ASSERT_EQUAL(changes[0].line, set == CONFIG_SET_LINKS ? 4 : 8);
 		CU_ASSERT_STRING_EQUAL(changes[0].name, config_setting_name(set));
 		CU_ASSERT_TRUE(strlen(changes[0].name) > 0);
 		at_runtime += changes[0].at_runtime;
 	}
 	CU_ASSERT_EQUAL(at_runtime, 4);
+	changed = c;
+	changed.sync.mode = CONFIG_MODE_ALARM;
+	CU_ASSERT_FALSE(config_equal(&c, &changed));
 }
 
 static void each_part_of_a_link_counts(void)
@@ -586,6 +540,7 @@ static const struct unit_test tests[] = {
 	{"every value goes where it belongs", every_value_goes_where_it_belongs},
 	{"lines are kept", lines_are_kept},
 	{"the used link is the default or the first", the_used_link_is_the_default_or_the_first},
+	{"of several modes the first in rank wins", of_several_modes_the_first_in_rank_wins},
 	{"interface names may look like anything", interface_names_may_look_like_anything},
 	{"what is printed parses to the same", what_is_printed_parses_to_the_same},
 	{"each change is seen alone", each_change_is_seen_alone},

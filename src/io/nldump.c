@@ -5,26 +5,26 @@
 #include <linux/netlink.h>
 #include <string.h>
 
-#include "io/dump.h"
+#include "io/nldump.h"
 
-static int open_socket(struct dump *d)
+static int open_socket(struct nldump *d)
 {
-	return nlsock_open(&d->sock, NETLINK_NETFILTER, DUMP_DATAGRAMS, NLSOCK_DUMP_BYTES);
+	return nlsock_open(&d->sock, NETLINK_NETFILTER, NLDUMP_DATAGRAMS, NLSOCK_DUMP_BYTES);
 }
 
-int dump_init(struct dump *d)
+int nldump_init(struct nldump *d)
 {
-	*d = (struct dump){.sock = {.fd = -1}};
+	*d = (struct nldump){.sock = {.fd = -1}};
 	return open_socket(d);
 }
 
-void dump_fini(struct dump *d)
+void nldump_fini(struct nldump *d)
 {
 	nlsock_close(&d->sock);
 	d->running = false;
 }
 
-int dump_start(struct dump *d, void *request, size_t len)
+int nldump_start(struct nldump *d, void *request, size_t len)
 {
 	struct nlmsghdr *nlh = request;
 	int err;
@@ -63,7 +63,7 @@ static int read_code(const struct nlmsghdr *nlh, size_t len)
 
 static void on_message(void *ctx, const struct nlmsghdr *nlh, size_t len)
 {
-	struct dump *d = ctx;
+	struct nldump *d = ctx;
 
 	if (nlh->nlmsg_seq != d->seq || d->ended) {
 		d->strays++;
@@ -95,7 +95,7 @@ static void on_message(void *ctx, const struct nlmsghdr *nlh, size_t len)
 	}
 }
 
-int dump_cancel(struct dump *d)
+int nldump_cancel(struct nldump *d)
 {
 	if (!d->running)
 		return 0;
@@ -105,21 +105,22 @@ int dump_cancel(struct dump *d)
 	return open_socket(d);
 }
 
-static enum dump_result fail(struct dump *d, int err)
+static enum nldump_result fail(struct nldump *d, int err)
 {
-	(void)dump_cancel(d); /* if it cannot open a socket, dump_start() tries again */
+	(void)nldump_cancel(d); /* if it cannot open a socket, nldump_start() tries again */
 	d->err = err;
-	return DUMP_FAILED;
+	return NLDUMP_FAILED;
 }
 
-enum dump_result dump_step(struct dump *d, unsigned datagrams_max, nlsock_message_fn *fn, void *ctx)
+enum nldump_result nldump_step(
+	struct nldump *d, unsigned datagrams_max, nlsock_message_fn *fn, void *ctx)
 {
 	const uint64_t truncated = d->sock.truncated;
 	struct nlsock_reading reading;
 	int err;
 
 	if (!d->running)
-		return DUMP_IDLE;
+		return NLDUMP_IDLE;
 	d->fn = fn;
 	d->ctx = ctx;
 	err = nlsock_read(&d->sock, datagrams_max, on_message, d, &reading);
@@ -133,10 +134,10 @@ enum dump_result dump_step(struct dump *d, unsigned datagrams_max, nlsock_messag
 		return fail(d, d->err);
 	if (d->ended) {
 		d->running = false;
-		return d->interrupted ? DUMP_INTERRUPTED : DUMP_DONE;
+		return d->interrupted ? NLDUMP_INTERRUPTED : NLDUMP_DONE;
 	}
 	/* A part follows the one before inside recvmsg(): none means that the kernel gave up. */
 	if (reading.end == NLSOCK_EMPTY)
 		return fail(d, EIO);
-	return DUMP_RUNNING;
+	return NLDUMP_RUNNING;
 }
