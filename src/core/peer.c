@@ -39,6 +39,7 @@ static void reset(struct engine *e, struct peer *p)
 	p->ack_set = false;
 	p->window = e->config.ack_window;
 	p->nack_wait = p->nack_sent = p->bulk_nack = false;
+	p->nack_done = e->now;
 	sender_forget_peer(e, p);
 	p->answered = p->acked_set = p->island_set = false;
 	p->lag_seq = e->sender.next_seq;
@@ -167,6 +168,19 @@ static void boot_adopt(struct peer *p, uint32_t boot_id)
 
 /* ---- what the peer acknowledges ---- */
 
+/* Our NACK has arrived. What it made the peer send again is still on its way. */
+static void nack_arrived(struct engine *e, struct peer *p)
+{
+	p->nack_wait = p->nack_sent = p->bulk_nack = false;
+	p->nack_done = e->now;
+}
+
+/* A NACK from the peer may be among what is being repaired. */
+static bool repair_is_awaited(const struct engine *e, const struct peer *p)
+{
+	return p->nack_wait || mono_diff_ms(e->now, p->nack_done) < LIMIT_HOLE_MS;
+}
+
 /* What of ours had been lost behind this is known now: the island is joined to the land. */
 static void join_island(struct peer *p)
 {
@@ -184,13 +198,13 @@ static void acked_up_to(struct engine *e, struct peer *p, uint32_t to)
 	p->acked_set = true;
 	join_island(p);
 	if (p->nack_sent && !p->nacks_queued && !wire_v1_seq_before(p->acked, p->nack_seq))
-		p->nack_wait = p->nack_sent = p->bulk_nack = false;
+		nack_arrived(e, p);
 	sender_release(e);
 }
 
 /*
  * An ACK names a range. Behind a hole it does not count yet: the NACK for the hole may be on its
- * way, and what it asks for has to be kept until then. If all of the peer's messages have arrived
+ * way, and what it asks for has to be kept until then. If none of the peer's messages is missing
  * there is no such NACK.
  */
 static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
@@ -205,8 +219,9 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 		return; /* of an earlier process of ours */
 	p->answered = true;
 	if (p->nack_sent && !p->nacks_queued && p->nack_seq - from <= to - from)
-		p->nack_wait = p->nack_sent = p->bulk_nack = false;
-	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) || !p->nack_wait) {
+		nack_arrived(e, p);
+	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) ||
+		!repair_is_awaited(e, p)) {
 		acked_up_to(e, p, to);
 	} else if (p->island_set && !wire_v1_seq_before(p->island_to + 1, from)) {
 		if (wire_v1_seq_before(p->island_to, to))
@@ -432,7 +447,8 @@ void peer_tick(struct engine *e, struct peer *p)
 	if (p->ack_set && mono_reached(e->now, p->ack_at))
 		send_ack(e, p);
 	tick_resync(e, p);
-	if (p->island_set && !p->nack_wait && mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)
+	if (p->island_set && !repair_is_awaited(e, p) &&
+		mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)
 		acked_up_to(e, p, p->island_to);
 	if (p->acked_set && !wire_v1_seq_before(p->acked, p->lag_seq)) {
 		p->lag_seq = e->sender.next_seq - 1;
@@ -452,7 +468,9 @@ mono peer_deadline(const struct peer *p)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
 	if (p->island_set && !p->nack_wait)
-		at = mono_min(at, mono_add_ms(p->island_at, LIMIT_HOLE_MS));
+		at = mono_min(at, mono_add_ms(mono_before(p->island_at, p->nack_done) ? p->nack_done
+									    : p->island_at,
+				LIMIT_HOLE_MS));
 	return at;
 }
 
