@@ -53,15 +53,23 @@ static const struct engine_peer_status *peer_find(
 	return NULL;
 }
 
-/* Owner has purged it from its kernel; that is not told to peers, who may hold the last copy. */
-static bool was_purged(const struct sim_node *owner, int slot)
+/*
+ * Owner has purged it from its kernel since; that is not told to peers, who may hold the last copy.
+ * What came to the tuple after that may be nothing that passes the filter.
+ */
+static bool was_purged(const struct sim_node *n, const struct sim_node *owner, int slot)
 {
 	const struct history *h;
+	int from;
 
 	if (slot < 0 || (unsigned)slot >= owner->kernel.slots)
 		return false;
 	h = &owner->kernel.history[slot];
-	return h->count > 0 && !h->states[h->count - 1].live && h->states[h->count - 1].rewritten;
+	from = n->views[owner->index][slot].at;
+	for (int i = from < 0 ? 0 : from; i < h->count; i++)
+		if (!h->states[i].live && h->states[i].rewritten)
+			return true;
+	return false;
 }
 
 /* A bare commit writes flows that peers are not told of; they may hold an older state. */
@@ -100,7 +108,8 @@ static bool remote_is_local(
 		if (v.peer != index)
 			continue;
 		slot = traffic_slot(&v.flow);
-		if (was_purged(owner, slot))
+		if (was_purged(n, owner, slot) && !engine_find(owner->engine, ENGINE_TABLE_LOCAL,
+							  &owner->kernel.entries[slot].flow, &own))
 			continue;
 		if (slot >= 0 && was_committed(owner, slot)) {
 			shown++;
