@@ -139,18 +139,15 @@ static void restarted(struct engine *e, struct peer *p)
 /*
  * A HELLO mark. False if it is a relic of a process that is gone, to be dropped. A boot id that is
  * neither the peer's present one nor a former one tells of a restart, wherever the message stands
- * in the sequence.
+ * in the sequence. While none is known it may only be late itself.
  */
-static bool boot_heard(
-	struct engine *e, struct peer *p, const struct wire_v1_message *m, uint32_t boot_id)
+static bool boot_heard(struct engine *e, struct peer *p, uint32_t boot_id)
 {
-	bool before = p->seen && wire_v1_seq_before(m->seq, p->last_recv + 1);
-
 	if (p->boot_known && p->boot_id == boot_id)
 		return true;
 	if (is_old_boot(p, boot_id))
 		return false;
-	if (p->boot_known || (before && !p->last_hello))
+	if (p->boot_known)
 		restarted(e, p);
 	return true;
 }
@@ -396,7 +393,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 		p->silent = false;
 		event_peer(e, ENGINE_EVENT_PEER_BACK, p, 0);
 	}
-	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO && !boot_heard(e, p, m, mark.boot_id)) {
+	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO && !boot_heard(e, p, mark.boot_id)) {
 		engine_count(e, COUNTER_BEFORE);
 		return;
 	}
