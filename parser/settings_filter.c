@@ -108,8 +108,8 @@ void settings_protocol_item(struct reader *r, const struct token *tok)
 		flow_filter_add_protocol(&r->config->general.filter, l4);
 	else
 		diag_warning(r->diag, tok->line,
-			"Protocol: expected a name of /etc/protocols or a number up to 255, found " TOKEN_FMT
-			", ignored",
+			"Protocol: expected a name of /etc/protocols or a number up to 255, "
+			"found " TOKEN_FMT ", ignored",
 			TOKEN_ARGS(*tok));
 }
 

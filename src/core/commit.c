@@ -187,8 +187,7 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 	if (is_outdated(e, &k, x->touched))
 		return false;
 	table_read(&e->store, handle, &out->flow);
-	if (is_keyless(&out->flow) ||
-		(!e->config.commit_half_open && is_half_open(&out->flow))) {
+	if (is_keyless(&out->flow) || (!e->config.commit_half_open && is_half_open(&out->flow))) {
 		engine_count(e, COUNTER_COMMIT_SKIPPED);
 		c->tally.skipped++;
 		return false;

@@ -21,8 +21,8 @@ static void refuse(struct engine *e, enum table_result r)
 }
 
 /*
- * An update replaces as well: both ctsync and conntrackd (with its cache) send all that they know of
- * a flow, and a merge would keep what belonged to an earlier flow whose end was not heard.
+ * An update replaces as well: both ctsync and conntrackd (with its cache) send all that they know
+ * of a flow, and a merge would keep what belonged to an earlier flow whose end was not heard.
  */
 static void put(struct engine *e, struct peer *p, const struct flow *f)
 {

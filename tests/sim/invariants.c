@@ -70,7 +70,8 @@ static void check_view(
 		if (is_excused(s, n, owner, h, at))
 			break;
 		sim_fail(s,
-			"node %u shows of node %u, slot %d, version %u: older (state %d) than before (state %d of %d)",
+			"node %u shows of node %u, slot %d, version %u: "
+			"older (state %d) than before (state %d of %d)",
 			n->index, owner->index, slot, f->mark, at, v->at, h->count);
 	case HISTORY_NEVER:
 		sim_fail(s,

@@ -405,7 +405,8 @@ static void test_dump(struct nlbatch *b)
 	judge(steps > 10, "it does so in steps");
 	note("%u flows in %u steps of 4 datagrams", e.count, steps);
 	e.count = 0;
-	judge(nldump_start(&d, request, len) == 0 && nldump_step(&d, 1, on_event, &e) == NLDUMP_RUNNING &&
+	judge(nldump_start(&d, request, len) == 0 &&
+			nldump_step(&d, 1, on_event, &e) == NLDUMP_RUNNING &&
 			nldump_cancel(&d) == 0 && nldump_step(&d, 1, on_event, &e) == NLDUMP_IDLE,
 		"a dump can be given up");
 	e.count = 0;
@@ -414,8 +415,8 @@ static void test_dump(struct nlbatch *b)
 			e.count == MANY_FLOWS,
 		"and another be made");
 	put_header(request, 200, NLM_F_DUMP); /* there is no such message */
-	judge(nldump_start(&d, request, len) == 0 && nldump_step(&d, 8, on_event, &e) == NLDUMP_FAILED &&
-			d.err == EINVAL,
+	judge(nldump_start(&d, request, len) == 0 &&
+			nldump_step(&d, 8, on_event, &e) == NLDUMP_FAILED && d.err == EINVAL,
 		"a refused dump gives its errno");
 	flush_table(b);
 	nldump_fini(&d);

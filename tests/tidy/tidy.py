@@ -71,7 +71,9 @@ MAIN_FILES = re.compile(r"^(src/daemon/main\.c|src/ctl/main\.c|tests/|examples/)
 
 LINE_MAX = 100
 FUNCTION_MAX = 80
+# A test program may be longer: it is a list of cases.
 FILE_MAX = 700
+TEST_FILE_MAX = 900
 
 CORE_NM_ALLOWED = re.compile(
     r"^(mem\w+|str\w+|__asan_\w+|__ubsan_\w+|__stack_chk_fail|__mem\w+_chk|__str\w+_chk|"
@@ -186,8 +188,9 @@ def check_lengths(tree):
     found = []
     for name in tree.files(".c", ".h", ".l", ".y"):
         lines = tree.lines(name)
-        if len(lines) > FILE_MAX:
-            found.append(f"{name}:{len(lines)}: file has more than {FILE_MAX} lines")
+        most = TEST_FILE_MAX if name.startswith("tests/") else FILE_MAX
+        if len(lines) > most:
+            found.append(f"{name}:{len(lines)}: file has more than {most} lines")
         start = None
         for n, line in enumerate(lines, 1):
             if len(line.expandtabs(8)) > LINE_MAX:
@@ -251,7 +254,7 @@ def check_documented(tree):
     found = []
     counters = []
     for name in tree.files(".h", under="src/"):
-        counters += re.findall(r'X\(\w+, "(\w+)"', tree.read(name))
+        counters += re.findall(r'X\([A-Z]\w+, "([a-z]\w+)", *"', tree.read(name).replace("\\\n", ""))
     found += missing_from("doc/ctsyncctl.8", tree, counters, "counter")
     directives = []
     for name in tree.files("served.c", under="parser/"):
