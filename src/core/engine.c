@@ -57,6 +57,12 @@ struct engine *engine_init(
 	return e;
 }
 
+void engine_set_timeouts(struct engine *e, uint32_t commit_timeout_s, uint32_t purge_timeout_s)
+{
+	e->config.commit_timeout_s = commit_timeout_s;
+	e->config.purge_timeout_s = purge_timeout_s;
+}
+
 void engine_kernel_event(struct engine *e, mono now, enum kernel_event kind, const struct flow *f)
 {
 	engine_set_now(e, now);
