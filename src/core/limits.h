@@ -28,7 +28,7 @@ enum {
 	LIMIT_POLL_PAUSE = 20, /* between two polls, in durations of the last dump */
 	LIMIT_RESYNC_DELAY_MS = 300, /* a new or restarted peer may send its table unasked */
 	LIMIT_RESYNC_RETRY_MS = 10000, /* asked again of a peer whose bulk does not come */
-	LIMIT_RESTART_MS = 2000, /* HELLOs with old numbers for so long: the peer has restarted */
+	LIMIT_RESTART_MS = 2000, /* old numbers alone for so long: they are the peer's true ones */
 	LIMIT_HOLE_MS = 3000, /* a hole in a peer's acknowledgements is given up after this */
 	LIMIT_LAG_MS = 3000, /* a peer that has not acknowledged for so long lags */
 	LIMIT_HOLD_S = 3600, /* timeout of an unconfirmed flow that came without one */

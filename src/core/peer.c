@@ -39,6 +39,7 @@ static void reset(struct engine *e, struct peer *p)
 	p->ack_set = false;
 	p->window = e->config.ack_window;
 	p->nack_wait = p->nack_sent = p->bulk_nack = false;
+	p->nack_done = e->now;
 	sender_forget_peer(e, p);
 	p->answered = p->acked_set = p->island_set = false;
 	p->lag_seq = e->sender.next_seq;
@@ -138,18 +139,15 @@ static void restarted(struct engine *e, struct peer *p)
 /*
  * A HELLO mark. False if it is a relic of a process that is gone, to be dropped. A boot id that is
  * neither the peer's present one nor a former one tells of a restart, wherever the message stands
- * in the sequence.
+ * in the sequence. While none is known it may only be late itself.
  */
-static bool boot_heard(
-	struct engine *e, struct peer *p, const struct wire_v1_message *m, uint32_t boot_id)
+static bool boot_heard(struct engine *e, struct peer *p, uint32_t boot_id)
 {
-	bool before = p->seen && wire_v1_seq_before(m->seq, p->last_recv + 1);
-
 	if (p->boot_known && p->boot_id == boot_id)
 		return true;
 	if (is_old_boot(p, boot_id))
 		return false;
-	if (p->boot_known || (before && !p->last_hello))
+	if (p->boot_known)
 		restarted(e, p);
 	return true;
 }
@@ -167,6 +165,19 @@ static void boot_adopt(struct peer *p, uint32_t boot_id)
 
 /* ---- what the peer acknowledges ---- */
 
+/* Our NACK has arrived. What it made the peer send again is still on its way. */
+static void nack_arrived(struct engine *e, struct peer *p)
+{
+	p->nack_wait = p->nack_sent = p->bulk_nack = false;
+	p->nack_done = e->now;
+}
+
+/* A NACK from the peer may be among what is being repaired. */
+static bool repair_is_awaited(const struct engine *e, const struct peer *p)
+{
+	return p->nack_wait || mono_diff_ms(e->now, p->nack_done) < LIMIT_HOLE_MS;
+}
+
 /* What of ours had been lost behind this is known now: the island is joined to the land. */
 static void join_island(struct peer *p)
 {
@@ -183,12 +194,14 @@ static void acked_up_to(struct engine *e, struct peer *p, uint32_t to)
 		p->acked = to;
 	p->acked_set = true;
 	join_island(p);
+	if (p->nack_sent && !p->nacks_queued && !wire_v1_seq_before(p->acked, p->nack_seq))
+		nack_arrived(e, p);
 	sender_release(e);
 }
 
 /*
  * An ACK names a range. Behind a hole it does not count yet: the NACK for the hole may be on its
- * way, and what it asks for has to be kept until then. If all of the peer's messages have arrived
+ * way, and what it asks for has to be kept until then. If none of the peer's messages is missing
  * there is no such NACK.
  */
 static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
@@ -203,8 +216,9 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 		return; /* of an earlier process of ours */
 	p->answered = true;
 	if (p->nack_sent && !p->nacks_queued && p->nack_seq - from <= to - from)
-		p->nack_wait = p->nack_sent = p->bulk_nack = false;
-	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) || !p->nack_wait) {
+		nack_arrived(e, p);
+	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) ||
+		!repair_is_awaited(e, p)) {
 		acked_up_to(e, p, to);
 	} else if (p->island_set && !wire_v1_seq_before(p->island_to + 1, from)) {
 		if (wire_v1_seq_before(p->island_to, to))
@@ -271,8 +285,6 @@ static void deliver(struct engine *e, struct peer *p, const struct wire_v1_messa
 {
 	if (m->type != WIRE_V1_CTL) {
 		remote_message(e, p, m);
-		if (p->bulk_open)
-			p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
 		return;
 	}
 	engine_count(e, COUNTER_RECEIVED_CONTROL);
@@ -289,6 +301,17 @@ static void deliver(struct engine *e, struct peer *p, const struct wire_v1_messa
 	}
 }
 
+/* Where the peer stands in its sequence is not known any more; its table is asked for. */
+static void lose_track(struct engine *e, struct peer *p)
+{
+	p->ack_set = p->seen = false;
+	p->before_since = MONO_NEVER;
+	p->nack_wait = p->nack_sent = false;
+	sender_forget_peer(e, p);
+	remote_unconfirm(e, p);
+	peer_want_resync(e, p, 0);
+}
+
 /* Messages from last_recv + 1 to seq - 1 are missing. */
 static void gap(struct engine *e, struct peer *p, uint32_t seq)
 {
@@ -299,24 +322,31 @@ static void gap(struct engine *e, struct peer *p, uint32_t seq)
 	send_ack(e, p);
 	p->ack_set = false;
 	if (missing > LIMIT_GAP_MAX) {
-		remote_unconfirm(e, p);
-		peer_want_resync(e, p, 0);
+		lose_track(e, p);
 		return;
 	}
-	p->bulk_gap = true;
 	if (!sender_nack(e, p, p->last_recv + 1, seq - 1))
 		peer_want_resync(e, p, 0);
 }
 
-/* A message older than what was taken already; true if it shows that the peer has restarted. */
+/*
+ * A message older than what was taken already. A few come late or twice; if nothing else comes for
+ * a while, then they are right: the peer has restarted (it says HELLO), or a wild number was taken
+ * for one of its. True if it is to be taken.
+ */
 static bool before(struct engine *e, struct peer *p, bool hello)
 {
-	if (hello && mono_is_never(p->before_since))
+	if (mono_is_never(p->before_since))
 		p->before_since = e->now;
-	if (hello && mono_diff_ms(e->now, p->before_since) >= LIMIT_RESTART_MS)
-		return true;
-	engine_count(e, COUNTER_BEFORE);
-	return false;
+	if (mono_diff_ms(e->now, p->before_since) < LIMIT_RESTART_MS) {
+		engine_count(e, COUNTER_BEFORE);
+		return false;
+	}
+	if (hello)
+		restarted(e, p);
+	else
+		lose_track(e, p);
+	return true;
 }
 
 /* True if the message is to be taken; what its place in the sequence tells is done then. */
@@ -324,11 +354,9 @@ static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hel
 {
 	if (!p->seen || seq == p->last_recv + 1)
 		return true;
-	if (wire_v1_seq_before(seq, p->last_recv + 1)) {
-		if (!before(e, p, hello))
-			return false;
-		restarted(e, p);
-	} else if (hello && !p->last_hello) {
+	if (wire_v1_seq_before(seq, p->last_recv + 1))
+		return before(e, p, hello);
+	if (hello && !p->last_hello) {
 		restarted(e, p);
 	} else {
 		gap(e, p, seq);
@@ -365,7 +393,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 		p->silent = false;
 		event_peer(e, ENGINE_EVENT_PEER_BACK, p, 0);
 	}
-	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO && !boot_heard(e, p, m, mark.boot_id)) {
+	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO && !boot_heard(e, p, mark.boot_id)) {
 		engine_count(e, COUNTER_BEFORE);
 		return;
 	}
@@ -416,7 +444,8 @@ void peer_tick(struct engine *e, struct peer *p)
 	if (p->ack_set && mono_reached(e->now, p->ack_at))
 		send_ack(e, p);
 	tick_resync(e, p);
-	if (p->island_set && !p->nack_wait && mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)
+	if (p->island_set && !repair_is_awaited(e, p) &&
+		mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)
 		acked_up_to(e, p, p->island_to);
 	if (p->acked_set && !wire_v1_seq_before(p->acked, p->lag_seq)) {
 		p->lag_seq = e->sender.next_seq - 1;
@@ -436,7 +465,9 @@ mono peer_deadline(const struct peer *p)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
 	if (p->island_set && !p->nack_wait)
-		at = mono_min(at, mono_add_ms(p->island_at, LIMIT_HOLE_MS));
+		at = mono_min(at, mono_add_ms(mono_before(p->island_at, p->nack_done) ? p->nack_done
+									    : p->island_at,
+				LIMIT_HOLE_MS));
 	return at;
 }
 

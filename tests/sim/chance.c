@@ -288,6 +288,7 @@ void chance_faults(struct sim *s)
 static void quiet_begin(struct sim *s)
 {
 	s->quiet = true;
+	s->params.jitter_us = 0;
 	trace_put(&s->trace, TRACE_QUIET, 0, 0, 0, 0);
 	net_heal(s);
 	for (unsigned i = 0; i < s->params.nodes; i++) {

@@ -91,7 +91,7 @@ void chance_params(uint64_t seed, struct sim_params *p)
 
 	chance_params_calm(p);
 	p->nodes = dice_permille(&r, 800) ? 2 : 3;
-	p->slots = (unsigned)dice_range(&r, 16, 96);
+	p->slots = (unsigned)dice_range(&r, 16, 128);
 	p->faults_ms = (unsigned)dice_range(&r, 4000, 10000);
 	p->traffic_ms = (unsigned)dice_range(&r, 5, 100);
 	p->traffic_round = (unsigned)dice_range(&r, 1, 8);

@@ -103,6 +103,7 @@ struct sim_node {
 	struct engine_event done; /* the last ENGINE_EVENT_DONE */
 	uint64_t dones;
 	bool took_over; /* wrote remote flows as its own since its start */
+	bool committed; /* wrote flows into its kernel without telling its peers */
 	bool flushed; /* its tables were emptied by hand since its start */
 	uint8_t *buf; /* [config.datagram_bytes], so that a longer write is seen */
 
