@@ -217,8 +217,7 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	p->answered = true;
 	if (p->nack_sent && !p->nacks_queued && p->nack_seq - from <= to - from)
 		nack_arrived(e, p);
-	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) ||
-		!repair_is_awaited(e, p)) {
+	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) || !repair_is_awaited(e, p)) {
 		acked_up_to(e, p, to);
 	} else if (p->island_set && !wire_v1_seq_before(p->island_to + 1, from)) {
 		if (wire_v1_seq_before(p->island_to, to))
@@ -465,9 +464,10 @@ mono peer_deadline(const struct peer *p)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
 	if (p->island_set && !p->nack_wait)
-		at = mono_min(at, mono_add_ms(mono_before(p->island_at, p->nack_done) ? p->nack_done
-									    : p->island_at,
-				LIMIT_HOLE_MS));
+		at = mono_min(
+			at, mono_add_ms(mono_before(p->island_at, p->nack_done) ? p->nack_done
+										: p->island_at,
+				    LIMIT_HOLE_MS));
 	return at;
 }
 
