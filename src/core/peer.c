@@ -43,7 +43,7 @@ static void reset(struct engine *e, struct peer *p)
 	p->answered = p->acked_set = p->island_set = false;
 	p->lag_seq = e->sender.next_seq;
 	p->lag_at = e->now;
-	p->repair_pending = false;
+	p->repair_pending = p->ahead = false;
 	p->bulk_next = e->now;
 }
 
@@ -197,6 +197,7 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
 
+	sender_ahead_check(e, p);
 	if (!wire_v1_seq_before(to, s->next_seq)) {
 		engine_count(e, COUNTER_BAD_HEADER);
 		return;
@@ -233,8 +234,11 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
 
+	sender_ahead_check(e, p);
 	if (!wire_v1_seq_before(to, s->next_seq)) {
 		engine_count(e, COUNTER_BAD_HEADER);
+		if (!wire_v1_seq_before(from, s->first_seq))
+			sender_ahead(e, p, from, to + 1);
 		return;
 	}
 	engine_count(e, COUNTER_NACKS_RECEIVED);
@@ -271,17 +275,22 @@ static void mark_heard(struct engine *e, struct peer *p, const struct wire_v1_ma
 static void deliver(struct engine *e, struct peer *p, const struct wire_v1_message *m,
 	const struct wire_v1_mark *mark)
 {
+	uint32_t target;
+
 	if (m->type != WIRE_V1_CTL) {
 		remote_message(e, p, m);
 		return;
 	}
 	engine_count(e, COUNTER_RECEIVED_CONTROL);
+	if (wire_v1_get_target(m, &target) && target != e->config.boot_id)
+		return;
 	if (m->flags & WIRE_V1_ACK) {
 		acked(e, p, m->from, m->to);
 	} else if (m->flags & WIRE_V1_NACK) {
 		nacked(e, p, m->from, m->to);
 	} else if (m->flags & WIRE_V1_RESYNC) {
 		engine_count(e, COUNTER_RESYNCS_RECEIVED);
+		p->ahead = false; /* whatever it has missed, it gets all */
 		event_peer(e, ENGINE_EVENT_RESYNC_ASKED, p, table_count(&e->local) - e->dead);
 		bulk_want_for(e, p);
 	} else if (mark) {
