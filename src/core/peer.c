@@ -224,7 +224,7 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	}
 }
 
-static void send_ack(struct engine *e, struct peer *p)
+void peer_acknowledge(struct engine *e, struct peer *p)
 {
 	if (p->ack_set && sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
 		p->ack_set = false;
@@ -247,7 +247,7 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	if (wire_v1_seq_before(from, s->first_seq))
 		from = s->first_seq;
 	/* ahead of the repair: its end mark counts only once the NACK is known to have arrived */
-	send_ack(e, p);
+	peer_acknowledge(e, p);
 	sender_repair(e, p, from, to);
 	if (p->acked_set && !wire_v1_seq_before(p->acked + 1, from))
 		acked_up_to(e, p, to);
@@ -316,7 +316,7 @@ static void gap(struct engine *e, struct peer *p, uint32_t seq)
 
 	e->counters[COUNTER_LOST] += missing;
 	p->lost += missing;
-	send_ack(e, p);
+	peer_acknowledge(e, p);
 	p->ack_set = false;
 	if (missing > LIMIT_GAP_MAX) {
 		lose_track(e, p);
@@ -374,7 +374,7 @@ static void account(struct engine *e, struct peer *p, uint32_t seq)
 	if (p->window > 0)
 		p->window--;
 	if (p->window == 0) {
-		send_ack(e, p);
+		peer_acknowledge(e, p);
 		p->window = e->config.ack_window;
 	}
 }
@@ -439,7 +439,7 @@ void peer_tick(struct engine *e, struct peer *p)
 		sender_release(e);
 	}
 	if (p->ack_set && mono_reached(e->now, p->ack_at))
-		send_ack(e, p);
+		peer_acknowledge(e, p);
 	tick_resync(e, p);
 	if (p->island_set && !p->nack_wait && mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)
 		acked_up_to(e, p, p->island_to);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "core/bulk.h"
 #include "core/local.h"
+#include "core/peer.h"
 
 void sender_init(struct engine *e)
 {
@@ -401,6 +402,9 @@ void sender_tick(struct engine *e)
 			sender_repair(e, p, p->repair_from, p->repair_to);
 	}
 	if (mono_reached(e->now, s->alive_at)) {
+		/* better an acknowledgement now than a message of its own a moment later */
+		for (unsigned i = 0; i < e->peers_count; i++)
+			peer_acknowledge(e, &e->peers[i]);
 		if (s->queue_count == 0)
 			sender_control(e, CONTROL_ALIVE, NULL, 0, 0);
 		s->alive_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
