@@ -196,6 +196,7 @@ static void acked_up_to(struct engine *e, struct peer *p, uint32_t to)
 static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
+	bool repairing;
 
 	sender_ahead_check(e, p);
 	if (!wire_v1_seq_before(to, s->next_seq)) {
@@ -205,9 +206,10 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	if (wire_v1_seq_before(to, s->first_seq))
 		return; /* of an earlier process of ours */
 	p->answered = true;
+	repairing = p->nack_wait; /* what is repaired comes behind the ACK that ends the waiting */
 	if (p->nack_sent && !p->nacks_queued && p->nack_seq - from <= to - from)
 		p->nack_wait = p->nack_sent = p->bulk_nack = false;
-	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) || !p->nack_wait) {
+	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) || !repairing) {
 		acked_up_to(e, p, to);
 	} else if (p->island_set && !wire_v1_seq_before(p->island_to + 1, from)) {
 		if (wire_v1_seq_before(p->island_to, to))
