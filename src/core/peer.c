@@ -44,7 +44,7 @@ static void reset(struct engine *e, struct peer *p)
 	p->answered = p->acked_set = p->island_set = false;
 	p->lag_seq = e->sender.next_seq;
 	p->lag_at = e->now;
-	p->repair_pending = false;
+	p->repair_pending = p->ahead = false;
 	p->bulk_next = e->now;
 }
 
@@ -208,6 +208,7 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
 
+	sender_ahead_check(e, p);
 	if (!wire_v1_seq_before(to, s->next_seq)) {
 		engine_count(e, COUNTER_BAD_HEADER);
 		return;
@@ -234,7 +235,7 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	}
 }
 
-static void send_ack(struct engine *e, struct peer *p)
+void peer_acknowledge(struct engine *e, struct peer *p)
 {
 	if (p->ack_set && sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
 		p->ack_set = false;
@@ -244,8 +245,11 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
 
+	sender_ahead_check(e, p);
 	if (!wire_v1_seq_before(to, s->next_seq)) {
 		engine_count(e, COUNTER_BAD_HEADER);
+		if (!wire_v1_seq_before(from, s->first_seq))
+			sender_ahead(e, p, from, to + 1);
 		return;
 	}
 	engine_count(e, COUNTER_NACKS_RECEIVED);
@@ -254,7 +258,7 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	if (wire_v1_seq_before(from, s->first_seq))
 		from = s->first_seq;
 	/* ahead of the repair: its end mark counts only once the NACK is known to have arrived */
-	send_ack(e, p);
+	peer_acknowledge(e, p);
 	sender_repair(e, p, from, to);
 	if (p->acked_set && !wire_v1_seq_before(p->acked + 1, from))
 		acked_up_to(e, p, to);
@@ -282,17 +286,22 @@ static void mark_heard(struct engine *e, struct peer *p, const struct wire_v1_ma
 static void deliver(struct engine *e, struct peer *p, const struct wire_v1_message *m,
 	const struct wire_v1_mark *mark)
 {
+	uint32_t target;
+
 	if (m->type != WIRE_V1_CTL) {
 		remote_message(e, p, m);
 		return;
 	}
 	engine_count(e, COUNTER_RECEIVED_CONTROL);
+	if (wire_v1_get_target(m, &target) && target != e->config.boot_id)
+		return;
 	if (m->flags & WIRE_V1_ACK) {
 		acked(e, p, m->from, m->to);
 	} else if (m->flags & WIRE_V1_NACK) {
 		nacked(e, p, m->from, m->to);
 	} else if (m->flags & WIRE_V1_RESYNC) {
 		engine_count(e, COUNTER_RESYNCS_RECEIVED);
+		p->ahead = false; /* whatever it has missed, it gets all */
 		event_peer(e, ENGINE_EVENT_RESYNC_ASKED, p, table_count(&e->local) - e->dead);
 		bulk_want_for(e, p);
 	} else if (mark) {
@@ -318,7 +327,7 @@ static void gap(struct engine *e, struct peer *p, uint32_t seq)
 
 	e->counters[COUNTER_LOST] += missing;
 	p->lost += missing;
-	send_ack(e, p);
+	peer_acknowledge(e, p);
 	p->ack_set = false;
 	if (missing > LIMIT_GAP_MAX) {
 		lose_track(e, p);
@@ -383,7 +392,7 @@ static void account(struct engine *e, struct peer *p, const struct wire_v1_messa
 	if (forces && p->window > 0)
 		p->window--;
 	if (p->window == 0) {
-		send_ack(e, p);
+		peer_acknowledge(e, p);
 		p->window = e->config.ack_window;
 	}
 }
@@ -448,7 +457,7 @@ void peer_tick(struct engine *e, struct peer *p)
 		sender_release(e);
 	}
 	if (p->ack_set && mono_reached(e->now, p->ack_at))
-		send_ack(e, p);
+		peer_acknowledge(e, p);
 	tick_resync(e, p);
 	if (p->island_set && !repair_is_awaited(e, p) &&
 		mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)

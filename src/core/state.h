@@ -122,6 +122,9 @@ struct peer {
 	struct bucket repair;
 	bool repair_pending;
 	uint32_t repair_from, repair_to;
+	bool ahead; /* it takes nothing of ours up to ahead_to: a wild number misled it */
+	uint32_t ahead_from, ahead_to;
+	mono ahead_until;
 };
 
 /* Kernel dumps (dumper.c). */
