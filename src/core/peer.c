@@ -369,8 +369,15 @@ static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hel
 	return true;
 }
 
-static void account(struct engine *e, struct peer *p, uint32_t seq)
+/*
+ * The message is taken. What only keeps the conversation up does not force an acknowledgement:
+ * with a small window two peers would answer each other's for ever.
+ */
+static void account(struct engine *e, struct peer *p, const struct wire_v1_message *m)
 {
+	bool forces = m->type != WIRE_V1_CTL || !(m->flags & WIRE_V1_ACK);
+	uint32_t seq = m->seq;
+
 	p->last_recv = seq;
 	p->seen = true;
 	p->before_since = MONO_NEVER;
@@ -379,7 +386,7 @@ static void account(struct engine *e, struct peer *p, uint32_t seq)
 		p->ack_from = seq;
 		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
 	}
-	if (p->window > 0)
+	if (forces && p->window > 0)
 		p->window--;
 	if (p->window == 0) {
 		peer_acknowledge(e, p);
@@ -412,7 +419,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	if (m->flags & WIRE_V1_HELLO_BACK)
 		e->sender.hello_done = p->answered = true;
 	p->last_hello = hello;
-	account(e, p, m->seq);
+	account(e, p, m);
 	deliver(e, p, m, has_mark ? &mark : NULL);
 }
 
