@@ -210,6 +210,8 @@ static void start(struct engine *e, enum engine_command_kind kind)
 		dumper_want(e);
 		break;
 	case ENGINE_BULK:
+		if (!e->dump.complete) /* flushed: nothing would end the wait for a whole table */
+			dumper_want(e);
 		bulk_want(e);
 		break;
 	case ENGINE_PURGE:
