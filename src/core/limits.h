@@ -22,6 +22,7 @@ enum {
 	LIMIT_KERNEL_RETRIES = 2, /* of one operation: create, then update */
 	LIMIT_EVENTS_QUEUE = 128, /* engine_event waiting to be read */
 	LIMIT_COMMANDS = 16, /* commands under way */
+	LIMIT_COMMANDS_SPARE = 4, /* of them, for commits and promotions alone */
 	LIMIT_SWEEP_SLICE = 8192, /* entries looked at in one go by a sweep or an expiry */
 	LIMIT_COMMIT_SLICE = 4096, /* entries passed over for one kernel operation */
 	LIMIT_DUMP_RETRY_MS = 1000, /* after a dump that failed */
