@@ -217,8 +217,7 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	p->answered = true;
 	if (p->nack_sent && !p->nacks_queued && p->nack_seq - from <= to - from)
 		nack_arrived(e, p);
-	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) ||
-		!repair_is_awaited(e, p)) {
+	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) || !repair_is_awaited(e, p)) {
 		acked_up_to(e, p, to);
 	} else if (p->island_set && !wire_v1_seq_before(p->island_to + 1, from)) {
 		if (wire_v1_seq_before(p->island_to, to))
@@ -237,8 +236,12 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 
 static void send_ack(struct engine *e, struct peer *p)
 {
-	if (p->ack_set && sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
+	if (!p->ack_set)
+		return;
+	if (sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
 		p->ack_set = false;
+	else
+		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS); /* no room: later */
 }
 
 static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
@@ -418,13 +421,16 @@ static mono silence_at(const struct peer *p)
 	return mono_add_ms(p->heard, LIMIT_PEER_SILENCE_MS);
 }
 
+/* A silent peer is asked when it is heard again: what it is told now piles up, or gets lost. */
 static void tick_resync(struct engine *e, struct peer *p)
 {
-	if (!p->resync_wanted || mono_before(e->now, p->resync_at) ||
+	if (!p->resync_wanted || p->silent || mono_before(e->now, p->resync_at) ||
 		mono_before(e->now, p->resync_next))
 		return;
-	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0))
+	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0)) {
+		p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
 		return;
+	}
 	engine_count(e, COUNTER_RESYNCS_ASKED);
 	p->resync_wanted = false;
 	p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
@@ -461,13 +467,14 @@ mono peer_deadline(const struct peer *p)
 		at = silence_at(p);
 	if (p->ack_set)
 		at = mono_min(at, p->ack_at);
-	if (p->resync_wanted)
+	if (p->resync_wanted && !p->silent)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
 	if (p->island_set && !p->nack_wait)
-		at = mono_min(at, mono_add_ms(mono_before(p->island_at, p->nack_done) ? p->nack_done
-									    : p->island_at,
-				LIMIT_HOLE_MS));
+		at = mono_min(
+			at, mono_add_ms(mono_before(p->island_at, p->nack_done) ? p->nack_done
+										: p->island_at,
+				    LIMIT_HOLE_MS));
 	return at;
 }
 

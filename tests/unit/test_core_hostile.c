@@ -15,6 +15,29 @@ static struct pair *started(void)
 	return p;
 }
 
+static void link_down_costs_no_processor(void)
+{
+	struct pair *p = started();
+	unsigned ticks = 0;
+	mono end;
+
+	pair_command(p, 0, ENGINE_DEMOTE, 1);
+	/* nothing is pulled from here on */
+	end = mono_add_sec(p->now, 3600);
+	while (mono_before(p->now, end) && ticks < 100000) {
+		mono at = engine_deadline(p->node[0].engine);
+
+		if (mono_before(p->now, at))
+			p->now = at;
+		engine_tick(p->node[0].engine, p->now);
+		ticks++;
+	}
+	CU_ASSERT(ticks < 100000);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_CONTROL_FULL), 0);
+	engine_check(p->node[0].engine);
+	pair_free(p);
+}
+
 static void commands_without_end_leave_room_for_a_promotion(void)
 {
 	struct pair *p = started();
@@ -31,6 +54,7 @@ static void commands_without_end_leave_room_for_a_promotion(void)
 }
 
 static const struct unit_test tests[] = {
+	{"link down costs no processor", link_down_costs_no_processor},
 	{"commands without end leave room for a promotion",
 		commands_without_end_leave_room_for_a_promotion},
 };
