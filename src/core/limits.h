@@ -21,6 +21,7 @@ enum {
 	LIMIT_KERNEL_OPS_IN_FLIGHT = 1024,
 	LIMIT_KERNEL_RETRIES = 2, /* of one operation: create, then update */
 	LIMIT_EVENTS_QUEUE = 128, /* engine_event waiting to be read */
+	LIMIT_EVENTS_PER_SEC = 8, /* told of one peer */
 	LIMIT_COMMANDS = 16, /* commands under way */
 	LIMIT_COMMANDS_SPARE = 4, /* of them, for commits and promotions alone */
 	LIMIT_SWEEP_SLICE = 8192, /* entries looked at in one go by a sweep or an expiry */

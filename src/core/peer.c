@@ -92,6 +92,7 @@ struct peer *peer_get(struct engine *e, const struct engine_addr *addr)
 	p->sweep_at = MONO_NEVER;
 	p->resync_next = e->now;
 	bucket_init(&p->repair, LIMIT_REPAIR_PER_SEC, e->now);
+	bucket_init(&p->told, LIMIT_EVENTS_PER_SEC, e->now);
 	reset(e, p);
 	event_peer(e, ENGINE_EVENT_PEER_NEW, p, 0);
 	greet(e, p);

@@ -15,6 +15,32 @@ static struct pair *started(void)
 	return p;
 }
 
+/* The newest number that node n has used, as its peer knows it. */
+static uint32_t newest(struct pair *p, unsigned n)
+{
+	struct rbuf r;
+	struct wire_v1_message m;
+	uint32_t seq = 0;
+
+	do {
+		p->last_from = PAIR_NODES;
+		pair_run(p, 100);
+	} while (p->last_from != n);
+	r = rbuf_of(p->last, p->last_len);
+	while (wire_v1_next(&r, &m) == WIRE_V1_OK)
+		seq = m.seq;
+	return seq;
+}
+
+/* Puts bytes into node `to` as if the other node, or number `addr`, had sent them. */
+static void inject(struct pair *p, unsigned to, unsigned addr, const struct wbuf *w)
+{
+	struct engine_addr from = {{0}};
+
+	from.bytes[15] = (uint8_t)addr;
+	engine_datagram(p->node[to].engine, p->now, 0, &from, w->start, w->used);
+}
+
 static void link_down_costs_no_processor(void)
 {
 	struct pair *p = started();
@@ -53,10 +79,57 @@ static void commands_without_end_leave_room_for_a_promotion(void)
 	pair_free(p);
 }
 
+static unsigned count_told(struct pair *p, unsigned n)
+{
+	struct engine_event event;
+	unsigned count = 0;
+
+	while (engine_next_event(p->node[n].engine, &event))
+		count++;
+	return count;
+}
+
+static void asking_again_and_again_is_not_told_each_time(void)
+{
+	struct pair *p = started();
+	uint32_t seq = newest(p, 0);
+	uint8_t buf[1472];
+	struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+	for (unsigned i = 0; i < 80; i++)
+		wire_v1_put_range(&w, WIRE_V1_RESYNC, ++seq, 0, 0);
+	pair_forget(p);
+	inject(p, 1, 1, &w);
+	CU_ASSERT(count_told(p, 1) <= 10);
+	pair_free(p);
+}
+
+static void new_boots_again_and_again_are_not_told_each_time(void)
+{
+	struct pair *p = started();
+	uint32_t seq = newest(p, 0);
+	uint8_t buf[1472];
+	struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+	for (unsigned i = 0; i < 50; i++) {
+		struct wire_v1_mark mark = {WIRE_V1_MARK_HELLO, 5000 + i, 5000 + i, 0};
+
+		wire_v1_put_mark(&w, WIRE_V1_ALIVE, ++seq, &mark);
+	}
+	pair_forget(p);
+	inject(p, 1, 1, &w);
+	CU_ASSERT(count_told(p, 1) <= 10);
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"link down costs no processor", link_down_costs_no_processor},
 	{"commands without end leave room for a promotion",
 		commands_without_end_leave_room_for_a_promotion},
+	{"asking again and again is not told each time",
+		asking_again_and_again_is_not_told_each_time},
+	{"new boots again and again are not told each time",
+		new_boots_again_and_again_are_not_told_each_time},
 };
 
 UNIT_MAIN("core_hostile", tests)
