@@ -234,6 +234,7 @@ void sender_release(struct engine *e)
 
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		const struct peer *p = &e->peers[i];
+		uint32_t acked;
 
 		if (p->silent) {
 			silent_waits = true;
@@ -241,8 +242,12 @@ void sender_release(struct engine *e)
 		}
 		if (!p->acked_set)
 			return;
-		if (!any || wire_v1_seq_before(p->acked, floor))
-			floor = p->acked;
+		acked = p->acked;
+		/* what is put off of a repair has not arrived, whatever was acknowledged since */
+		if (p->repair_pending && !wire_v1_seq_before(acked, p->repair_from))
+			acked = p->repair_from - 1;
+		if (!any || wire_v1_seq_before(acked, floor))
+			floor = acked;
 		any = true;
 	}
 	if (!any)

@@ -41,6 +41,75 @@ static void inject(struct pair *p, unsigned to, unsigned addr, const struct wbuf
 	engine_datagram(p->node[to].engine, p->now, 0, &from, w->start, w->used);
 }
 
+/* Node 0 sends to nobody; returns how many messages of a type, and their first and last number. */
+static unsigned pump(struct pair *p, enum wire_v1_type type, uint32_t *first, uint32_t *last)
+{
+	uint8_t out[2048];
+	unsigned link, count = 0;
+	size_t len;
+
+	while ((len = engine_next_datagram(p->node[0].engine, p->now, out, sizeof(out), &link))) {
+		struct rbuf r = rbuf_of(out, len);
+		struct wire_v1_message m;
+
+		while (wire_v1_next(&r, &m) == WIRE_V1_OK)
+			if (m.type == type) {
+				if (count++ == 0)
+					*first = m.seq;
+				*last = m.seq;
+			}
+	}
+	return count;
+}
+
+static void send_range(
+	struct pair *p, enum wire_v1_flag kind, uint32_t seq, uint32_t from, uint32_t to)
+{
+	uint8_t buf[64];
+	struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+	wire_v1_put_range(&w, kind, seq, from, to);
+	inject(p, 0, 77, &w);
+}
+
+/* More is asked for than a second's allowance: the deletions put off are not forgotten. */
+static void a_deletion_put_off_survives_the_acknowledgement(void)
+{
+	struct pair *p = pair_new(NULL);
+	uint32_t first = 0, last = 0, seq = 1, flows = 900;
+	unsigned dels = 0;
+
+	pair_dump_empty(p, 0);
+	for (uint32_t i = 0; i < flows; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	}
+	CU_ASSERT_EQUAL(pump(p, WIRE_V1_CT_NEW, &first, &last), flows);
+	send_range(p, WIRE_V1_ACK, seq++, first, last);
+	/* this uses the allowance up */
+	for (unsigned i = 0; i <= LIMIT_REPAIR_PER_SEC / flows; i++) {
+		send_range(p, WIRE_V1_NACK, seq++, first, last);
+		pump(p, WIRE_V1_CT_NEW, &first, &last);
+	}
+	for (uint32_t i = 0; i < flows; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	}
+	CU_ASSERT_EQUAL(pump(p, WIRE_V1_CT_DEL, &first, &last), flows);
+	/* all of it is lost, and nothing before it is */
+	send_range(p, WIRE_V1_ACK, seq++, 1000, first - 1);
+	send_range(p, WIRE_V1_NACK, seq++, first, last);
+	for (unsigned i = 0; i < 30; i++) {
+		p->now = mono_add_ms(p->now, 100);
+		engine_tick(p->node[0].engine, p->now);
+		dels += pump(p, WIRE_V1_CT_DEL, &first, &last);
+	}
+	CU_ASSERT_EQUAL(dels, flows);
+	pair_free(p);
+}
+
 static void link_down_costs_no_processor(void)
 {
 	struct pair *p = started();
@@ -123,6 +192,8 @@ static void new_boots_again_and_again_are_not_told_each_time(void)
 }
 
 static const struct unit_test tests[] = {
+	{"a deletion put off survives the acknowledgement",
+		a_deletion_put_off_survives_the_acknowledgement},
 	{"link down costs no processor", link_down_costs_no_processor},
 	{"commands without end leave room for a promotion",
 		commands_without_end_leave_room_for_a_promotion},
