@@ -359,7 +359,7 @@ void sender_repair(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 		repair_bulk(e, p);
 	repair_entries(e, p, from, to);
 	repair_control(e, from, to);
-	bulk_lost(e, from, to);
+	bulk_lost(e, p, from, to);
 }
 
 void sender_tick(struct engine *e)

@@ -191,6 +191,20 @@ static void new_boots_again_and_again_are_not_told_each_time(void)
 	pair_free(p);
 }
 
+static void nacks_make_no_bulk_after_bulk(void)
+{
+	struct pair *p = pair_new(NULL);
+	uint32_t first, last = 0;
+
+	pair_dump_empty(p, 0);
+	for (unsigned i = 0; i < 100; i++) {
+		send_range(p, WIRE_V1_NACK, 1 + i, 1000, last ? last : 1000);
+		pump(p, WIRE_V1_CTL, &first, &last);
+	}
+	CU_ASSERT(pair_counter(p, 0, COUNTER_BULKS_SENT) <= 3);
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"a deletion put off survives the acknowledgement",
 		a_deletion_put_off_survives_the_acknowledgement},
@@ -201,6 +215,7 @@ static const struct unit_test tests[] = {
 		asking_again_and_again_is_not_told_each_time},
 	{"new boots again and again are not told each time",
 		new_boots_again_and_again_are_not_told_each_time},
+	{"NACKs make no bulk after bulk", nacks_make_no_bulk_after_bulk},
 };
 
 UNIT_MAIN("core_hostile", tests)
