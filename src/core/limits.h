@@ -12,6 +12,7 @@ enum {
 	LIMIT_CONTROL_QUEUE = 256, /* control messages waiting to be sent */
 	LIMIT_CONTROL_RESEND = 256, /* control messages kept for resending */
 	LIMIT_REPAIR_WALK = 65536, /* flows looked at for one NACK; beyond it, a bulk */
+	LIMIT_REPAIR_LOOKS = 4, /* flows looked at that cost as much as one resent */
 	LIMIT_REPAIR_PER_SEC = 200000, /* flows one peer can make us resend a second */
 	LIMIT_BULK_INTERVAL_MS = 2000, /* between two bulks that the same peer asks for */
 	LIMIT_RESYNC_INTERVAL_MS = 2000, /* between two resyncs asked of the same peer */

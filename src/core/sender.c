@@ -280,11 +280,22 @@ static uint32_t younger(const struct engine *e, uint32_t a, uint32_t b)
 	return wire_v1_seq_before(entry_at(&e->store, a)->seq, entry_at(&e->store, b)->seq) ? b : a;
 }
 
+static void put_off(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	engine_count(e, COUNTER_REPAIR_LIMITED);
+	p->repair_pending = true;
+	p->repair_from = from;
+	p->repair_to = to;
+}
+
 static void repair_entries(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
-	uint32_t live = e->sent.tail, dead = e->tomb.tail;
-	uint32_t tokens = bucket_fill(&p->repair, e->now), steps = 0;
+	uint32_t live = e->sent.tail, dead = e->tomb.tail, steps = 0;
 
+	if (bucket_fill(&p->repair, e->now) == 0) {
+		put_off(e, p, from, to);
+		return;
+	}
 	while (live || dead) {
 		uint32_t handle = younger(e, live, dead);
 		const struct entry *x = entry_at(&e->store, handle);
@@ -299,16 +310,14 @@ static void repair_entries(struct engine *e, struct peer *p, uint32_t from, uint
 			repair_bulk(e, p);
 			return;
 		}
+		if (steps % LIMIT_REPAIR_LOOKS == 0)
+			bucket_take(&p->repair, 1);
 		if (x->seq - from > to - from)
 			continue;
-		if (tokens == 0) {
-			engine_count(e, COUNTER_REPAIR_LIMITED);
-			p->repair_pending = true;
-			p->repair_from = from;
-			p->repair_to = x->seq;
+		if (p->repair.tokens == 0) {
+			put_off(e, p, from, x->seq);
 			return;
 		}
-		tokens--;
 		bucket_take(&p->repair, 1);
 		local_queue_repair(e, handle);
 		engine_count(e, COUNTER_RESENT);

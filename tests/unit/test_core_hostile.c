@@ -205,6 +205,40 @@ static void nacks_make_no_bulk_after_bulk(void)
 	pair_free(p);
 }
 
+/* What one peer makes us look through is bounded a second, not for each of many NACKs. */
+static void many_nacks_walk_no_more_than_one(void)
+{
+	struct engine_config c = pair_config();
+	struct pair *p;
+	uint32_t first = 0, last = 0;
+	uint8_t buf[1472];
+	struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+	c.flows_max = 20000;
+	p = pair_new(&c);
+	pair_dump_empty(p, 0);
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	}
+	pump(p, WIRE_V1_CT_NEW, &first, &last);
+	/* a range before all flows: each walk would pass all of them */
+	for (unsigned i = 0; i < 90; i++)
+		wire_v1_put_range(&w, WIRE_V1_NACK, 1 + i, 1000, 1000);
+	inject(p, 0, 77, &w);
+	CU_ASSERT(pair_counter(p, 0, COUNTER_REPAIR_LIMITED) > 0);
+	/* what was put off is looked at later, and the peer can ask again */
+	for (unsigned i = 0; i < 50; i++) {
+		p->now = mono_add_ms(p->now, 100);
+		engine_tick(p->node[0].engine, p->now);
+	}
+	wire_v1_put_range(&w, WIRE_V1_NACK, 91, first, first);
+	send_range(p, WIRE_V1_NACK, 91, first, first);
+	CU_ASSERT(pair_counter(p, 0, COUNTER_RESENT) > 0);
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"a deletion put off survives the acknowledgement",
 		a_deletion_put_off_survives_the_acknowledgement},
@@ -216,6 +250,7 @@ static const struct unit_test tests[] = {
 	{"new boots again and again are not told each time",
 		new_boots_again_and_again_are_not_told_each_time},
 	{"NACKs make no bulk after bulk", nacks_make_no_bulk_after_bulk},
+	{"many NACKs walk no more than one", many_nacks_walk_no_more_than_one},
 };
 
 UNIT_MAIN("core_hostile", tests)
