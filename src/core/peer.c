@@ -93,6 +93,7 @@ struct peer *peer_get(struct engine *e, const struct engine_addr *addr)
 	p->sweep_at = MONO_NEVER;
 	p->resync_next = e->now;
 	bucket_init(&p->repair, LIMIT_REPAIR_PER_SEC, e->now);
+	bucket_init(&p->told, LIMIT_EVENTS_PER_SEC, e->now);
 	reset(e, p);
 	event_peer(e, ENGINE_EVENT_PEER_NEW, p, 0);
 	greet(e, p);
@@ -234,8 +235,12 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 
 void peer_acknowledge(struct engine *e, struct peer *p)
 {
-	if (p->ack_set && sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
+	if (!p->ack_set)
+		return;
+	if (sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
 		p->ack_set = false;
+	else
+		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS); /* no room: later */
 }
 
 /*
@@ -391,8 +396,15 @@ static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hel
 	return true;
 }
 
-static void account(struct engine *e, struct peer *p, uint32_t seq)
+/*
+ * The message is taken. What only keeps the conversation up does not force an acknowledgement:
+ * with a small window two peers would answer each other's for ever.
+ */
+static void account(struct engine *e, struct peer *p, const struct wire_v1_message *m)
 {
+	bool forces = m->type != WIRE_V1_CTL || !(m->flags & WIRE_V1_ACK);
+	uint32_t seq = m->seq;
+
 	p->last_recv = seq;
 	p->seen = true;
 	p->before_since = MONO_NEVER;
@@ -401,7 +413,7 @@ static void account(struct engine *e, struct peer *p, uint32_t seq)
 		p->ack_from = seq;
 		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
 	}
-	if (p->window > 0)
+	if (forces && p->window > 0)
 		p->window--;
 	if (p->window == 0) {
 		peer_acknowledge(e, p);
@@ -434,7 +446,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	if (m->flags & WIRE_V1_HELLO_BACK)
 		e->sender.hello_done = p->answered = true;
 	p->last_hello = hello;
-	account(e, p, m->seq);
+	account(e, p, m);
 	deliver(e, p, m, has_mark ? &mark : NULL);
 }
 
@@ -462,13 +474,16 @@ static mono hole_until(const struct peer *p)
 	return mono_add_ms(from, LIMIT_HOLE_MS);
 }
 
+/* A silent peer is asked when it is heard again: what it is told now piles up, or gets lost. */
 static void tick_resync(struct engine *e, struct peer *p)
 {
-	if (!p->resync_wanted || mono_before(e->now, p->resync_at) ||
+	if (!p->resync_wanted || p->silent || mono_before(e->now, p->resync_at) ||
 		mono_before(e->now, p->resync_next))
 		return;
-	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0))
+	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0)) {
+		p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
 		return;
+	}
 	engine_count(e, COUNTER_RESYNCS_ASKED);
 	p->resync_wanted = false;
 	p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
@@ -507,7 +522,7 @@ mono peer_deadline(const struct peer *p)
 		at = mono_min(at, p->ack_at);
 	if (p->nack_sent && p->island_set && !p->silent)
 		at = mono_min(at, mono_add_ms(p->nack_at, LIMIT_HOLE_MS));
-	if (p->resync_wanted)
+	if (p->resync_wanted && !p->silent)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
 	if (p->island_set && !p->nack_wait)
