@@ -42,6 +42,8 @@ static void reset(struct engine *e, struct peer *p)
 	p->nack_done = e->now;
 	sender_forget_peer(e, p);
 	p->answered = p->acked_set = p->island_set = false;
+	p->acked = e->sender.next_seq - 1; /* what came before, it gets by the bulk */
+	p->calm_since = e->now;
 	p->lag_seq = e->sender.next_seq;
 	p->lag_at = e->now;
 	p->repair_pending = p->ahead = false;
@@ -188,9 +190,15 @@ static void join_island(struct peer *p)
 	p->island_set = false;
 }
 
+static void nack_arrived(struct engine *e, struct peer *p)
+{
+	p->nack_wait = p->nack_sent = p->bulk_nack = false;
+	p->calm_since = e->now;
+}
+
 static void acked_up_to(struct engine *e, struct peer *p, uint32_t to)
 {
-	if (!p->acked_set || wire_v1_seq_before(p->acked, to))
+	if (wire_v1_seq_before(p->acked, to))
 		p->acked = to;
 	p->acked_set = true;
 	join_island(p);
@@ -201,8 +209,8 @@ static void acked_up_to(struct engine *e, struct peer *p, uint32_t to)
 
 /*
  * An ACK names a range. Behind a hole it does not count yet: the NACK for the hole may be on its
- * way, and what it asks for has to be kept until then. If none of the peer's messages is missing
- * there is no such NACK.
+ * way, or be lost and on its way again, and what it asks for has to be kept until then. A hole
+ * that stays though nothing of the peer's is missing any more means nothing.
  */
 static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
@@ -218,7 +226,7 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	p->answered = true;
 	if (p->nack_sent && !p->nacks_queued && p->nack_seq - from <= to - from)
 		nack_arrived(e, p);
-	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) || !repair_is_awaited(e, p)) {
+	if (!wire_v1_seq_before(p->acked + 1, from)) {
 		acked_up_to(e, p, to);
 	} else if (p->island_set && !wire_v1_seq_before(p->island_to + 1, from)) {
 		if (wire_v1_seq_before(p->island_to, to))
@@ -260,7 +268,7 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	/* ahead of the repair: its end mark counts only once the NACK is known to have arrived */
 	peer_acknowledge(e, p);
 	sender_repair(e, p, from, to);
-	if (p->acked_set && !wire_v1_seq_before(p->acked + 1, from))
+	if (!wire_v1_seq_before(p->acked + 1, from))
 		acked_up_to(e, p, to);
 }
 
@@ -433,6 +441,13 @@ static mono silence_at(const struct peer *p)
 	return mono_add_ms(p->heard, LIMIT_PEER_SILENCE_MS);
 }
 
+static mono hole_until(const struct peer *p)
+{
+	mono from = mono_before(p->island_at, p->calm_since) ? p->calm_since : p->island_at;
+
+	return mono_add_ms(from, LIMIT_HOLE_MS);
+}
+
 static void tick_resync(struct engine *e, struct peer *p)
 {
 	if (!p->resync_wanted || mono_before(e->now, p->resync_at) ||
@@ -459,8 +474,7 @@ void peer_tick(struct engine *e, struct peer *p)
 	if (p->ack_set && mono_reached(e->now, p->ack_at))
 		peer_acknowledge(e, p);
 	tick_resync(e, p);
-	if (p->island_set && !repair_is_awaited(e, p) &&
-		mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)
+	if (p->island_set && !p->nack_wait && mono_reached(e->now, hole_until(p)))
 		acked_up_to(e, p, p->island_to);
 	if (p->acked_set && !wire_v1_seq_before(p->acked, p->lag_seq)) {
 		p->lag_seq = e->sender.next_seq - 1;
@@ -480,10 +494,7 @@ mono peer_deadline(const struct peer *p)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
 	if (p->island_set && !p->nack_wait)
-		at = mono_min(
-			at, mono_add_ms(mono_before(p->island_at, p->nack_done) ? p->nack_done
-										: p->island_at,
-				    LIMIT_HOLE_MS));
+		at = mono_min(at, hole_until(p));
 	return at;
 }
 

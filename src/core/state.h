@@ -97,6 +97,7 @@ struct peer {
 	bool island_set; /* also this range, behind a hole */
 	uint32_t island_from, island_to;
 	mono island_at;
+	mono calm_since; /* nack_wait is off since then */
 	uint32_t lag_seq; /* our newest number at lag_at */
 	mono lag_at;
 
