@@ -39,7 +39,6 @@ static void reset(struct engine *e, struct peer *p)
 	p->ack_set = false;
 	p->window = e->config.ack_window;
 	p->nack_wait = p->nack_sent = p->bulk_nack = false;
-	p->nack_done = e->now;
 	sender_forget_peer(e, p);
 	p->answered = p->acked_set = p->island_set = false;
 	p->acked = e->sender.next_seq - 1; /* what came before, it gets by the bulk */
@@ -166,19 +165,6 @@ static void boot_adopt(struct peer *p, uint32_t boot_id)
 }
 
 /* ---- what the peer acknowledges ---- */
-
-/* Our NACK has arrived. What it made the peer send again is still on its way. */
-static void nack_arrived(struct engine *e, struct peer *p)
-{
-	p->nack_wait = p->nack_sent = p->bulk_nack = false;
-	p->nack_done = e->now;
-}
-
-/* A NACK from the peer may be among what is being repaired. */
-static bool repair_is_awaited(const struct engine *e, const struct peer *p)
-{
-	return p->nack_wait || mono_diff_ms(e->now, p->nack_done) < LIMIT_HOLE_MS;
-}
 
 /* What of ours had been lost behind this is known now: the island is joined to the land. */
 static void join_island(struct peer *p)

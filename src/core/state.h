@@ -85,7 +85,6 @@ struct peer {
 	uint32_t window;
 	bool nack_wait; /* a NACK of ours is not yet known to have arrived */
 	bool bulk_nack; /* one that was sent since the bulk's begin */
-	mono nack_done; /* the last one is known to have arrived since then */
 	bool nack_sent; /* and nack_seq is the last one's number */
 	uint16_t nacks_queued; /* not sent yet */
 	uint32_t nack_seq;
