@@ -185,6 +185,8 @@ static void fault_freeze(struct sim *s, struct sim_node *n)
 {
 	int64_t ms = dice_range(&s->rng_fault, 10, 7000);
 
+	if (mono_before(s->now, n->frozen_until))
+		return; /* what waits in its socket must keep its order */
 	s->coverage.count[COVERAGE_FROZEN]++;
 	trace_put(&s->trace, TRACE_FREEZE, n->index, (uint64_t)ms, 0, 0);
 	n->frozen_until = mono_add_ms(s->now, ms);
