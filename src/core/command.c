@@ -124,6 +124,7 @@ static void flush(struct engine *e)
 	memset(&e->sent, 0, sizeof(e->sent));
 	memset(&e->tomb, 0, sizeof(e->tomb));
 	e->local_silent = 0;
+	e->peers_know_more = true;
 	e->dead = e->tombs = 0;
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		struct peer *p = &e->peers[i];

@@ -156,6 +156,8 @@ void local_kill(struct engine *e, uint32_t handle, bool announce)
 		local_queue(e, handle);
 		return;
 	}
+	if (!announce)
+		e->peers_know_more = true;
 	if (x->list == ENTRY_QUEUED)
 		engine_count(e, COUNTER_COALESCED);
 	unlist(e, handle);
@@ -209,6 +211,8 @@ static uint32_t add(struct engine *e, const struct table_key *k, const struct fl
 		return 0;
 	}
 	set_bulked(e, handle);
+	if (e->peers_know_more)
+		at(e, handle)->flags |= ENTRY_ANNOUNCED;
 	return handle;
 }
 

@@ -235,6 +235,25 @@ void peer_acknowledge(struct engine *e, struct peer *p)
 		p->ack_set = false;
 }
 
+/*
+ * What lies between and was missing has been asked for, and comes under other numbers: it may be
+ * acknowledged with the rest as soon as the peer is known to have been asked.
+ */
+void peer_acknowledge_again(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	if (!p->seen || wire_v1_seq_before(p->last_recv, from))
+		return;
+	if (p->nack_wait) {
+		sender_control(e, CONTROL_ACK, p, from, to);
+		return;
+	}
+	if (!p->ack_set)
+		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
+	if (!p->ack_set || wire_v1_seq_before(from, p->ack_from))
+		p->ack_from = from;
+	p->ack_set = true;
+}
+
 static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
@@ -251,8 +270,11 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 		return;
 	if (wire_v1_seq_before(from, s->first_seq))
 		from = s->first_seq;
-	/* ahead of the repair: its end mark counts only once the NACK is known to have arrived */
-	peer_acknowledge(e, p);
+	/* ahead of the repair: a bulk's end counts only once the NACK is known to have arrived */
+	if (bulk_is_hit(e, from, to))
+		peer_acknowledge(e, p);
+	else if (p->ack_set)
+		p->ack_at = mono_min(p->ack_at, mono_add_ms(e->now, LIMIT_TICK_MS));
 	sender_repair(e, p, from, to);
 	if (!wire_v1_seq_before(p->acked + 1, from))
 		acked_up_to(e, p, to);
@@ -427,6 +449,16 @@ static mono silence_at(const struct peer *p)
 	return mono_add_ms(p->heard, LIMIT_PEER_SILENCE_MS);
 }
 
+/* A NACK that stays unacknowledged for so long has met a peer that knows nothing of its loss. */
+static void tick_nack(struct engine *e, struct peer *p)
+{
+	if (!p->nack_sent || p->nacks_queued || p->silent || !p->island_set ||
+		mono_before(e->now, mono_add_ms(p->nack_at, LIMIT_HOLE_MS)))
+		return;
+	nack_arrived(e, p);
+	peer_want_resync(e, p, 0);
+}
+
 static mono hole_until(const struct peer *p)
 {
 	mono from = mono_before(p->island_at, p->calm_since) ? p->calm_since : p->island_at;
@@ -459,6 +491,7 @@ void peer_tick(struct engine *e, struct peer *p)
 	}
 	if (p->ack_set && mono_reached(e->now, p->ack_at))
 		peer_acknowledge(e, p);
+	tick_nack(e, p);
 	tick_resync(e, p);
 	if (p->island_set && !p->nack_wait && mono_reached(e->now, hole_until(p)))
 		acked_up_to(e, p, p->island_to);
@@ -476,6 +509,8 @@ mono peer_deadline(const struct peer *p)
 		at = silence_at(p);
 	if (p->ack_set)
 		at = mono_min(at, p->ack_at);
+	if (p->nack_sent && p->island_set && !p->silent)
+		at = mono_min(at, mono_add_ms(p->nack_at, LIMIT_HOLE_MS));
 	if (p->resync_wanted)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);

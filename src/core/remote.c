@@ -150,6 +150,8 @@ void remote_unconfirm(struct engine *e, struct peer *p)
 /* Unconfirmed entries whose own time has run out. */
 static void expire_step(struct engine *e, struct peer *p)
 {
+	uint32_t fixed = e->config.commit_timeout_s, unknown = fixed ? fixed : LIMIT_HOLD_S;
+
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
 		uint32_t handle = table_next(&p->remote, &e->store, &p->expire_cursor);
 		const struct entry *x;
@@ -163,8 +165,8 @@ static void expire_step(struct engine *e, struct peer *p)
 		if (x->seq == p->epoch)
 			continue;
 		table_read(&e->store, handle, &f);
-		if (engine_timeout_left(e, x->touched,
-			    flow_has(&f, FLOW_TIMEOUT) ? f.timeout : LIMIT_HOLD_S) > 0)
+		if (engine_timeout_left(
+			    e, x->touched, flow_has(&f, FLOW_TIMEOUT) ? f.timeout : unknown) > 0)
 			continue;
 		engine_count(e, COUNTER_REMOTE_EXPIRED);
 		remote_remove(e, p, handle);

@@ -46,6 +46,7 @@ bool sender_nack(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	engine_count(e, COUNTER_NACKS_SENT);
 	p->nack_wait = p->bulk_nack = true;
 	p->nacks_queued++;
+	p->nack_at = e->now;
 	return true;
 }
 
@@ -333,6 +334,8 @@ static void repair_control(struct engine *e, uint32_t from, uint32_t to)
 			sender_nack(e, &e->peers[c->peer], c->a, c->b);
 			break;
 		case CONTROL_ACK:
+			peer_acknowledge_again(e, &e->peers[c->peer], c->a, c->b);
+			break;
 		case CONTROL_RESYNC:
 		case CONTROL_MARK_HELLO:
 			sender_control(

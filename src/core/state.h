@@ -37,6 +37,7 @@ struct bulk {
 	bool known; /* begin_seq is that of a bulk */
 	uint32_t gen;
 	uint32_t begin_seq;
+	uint32_t end_seq; /* of the last END said */
 	mono began;
 	uint32_t flows; /* sent since its begin */
 	uint64_t cursor;
@@ -88,6 +89,7 @@ struct peer {
 	bool nack_sent; /* and nack_seq is the last one's number */
 	uint16_t nacks_queued; /* not sent yet */
 	uint32_t nack_seq;
+	mono nack_at; /* when the last one was queued */
 
 	/* what it acknowledges: peer.c */
 	bool answered; /* HELLO_BACK or an ACK has come */
@@ -228,6 +230,7 @@ struct engine {
 	struct bulk bulk;
 	struct peer peers[LIMIT_PEERS];
 	unsigned peers_count;
+	bool peers_know_more; /* flows were forgotten that peers have not been told the end of */
 	bool kernel_synced;
 	struct dump dump;
 	struct ops ops;
