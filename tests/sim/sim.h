@@ -105,6 +105,7 @@ struct sim_node {
 	uint64_t dones;
 	bool took_over; /* wrote remote flows as its own since its start */
 	bool committed; /* wrote flows into its kernel without telling its peers */
+	bool was_frozen;
 	bool flushed; /* its tables were emptied by hand since its start */
 	uint8_t *buf; /* [config.datagram_bytes], so that a longer write is seen */
 
