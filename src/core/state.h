@@ -156,7 +156,7 @@ struct op {
 	bool keyless; /* without the ports that its protocol has */
 	bool promote;
 	uint32_t flow_id; /* of an OP_PURGE; 0: unknown */
-	uint32_t touched; /* of the entry that was written */
+	uint64_t state; /* hash of the entry that was written */
 	struct table_key key;
 };
 
@@ -168,7 +168,7 @@ struct ops {
 	uint32_t again_head, again_count;
 	uint64_t ids;
 	uint32_t by_purpose[2];
-	bool updated; /* entries that were there: a dump is to follow */
+	bool unsure; /* of what the kernel has now: a dump is to follow the last answer */
 };
 
 /* What a commit or a purge tells at its end. */
