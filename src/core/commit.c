@@ -115,7 +115,10 @@ static bool is_half_open(const struct flow *f)
 	       flow_tcp_is_half_open(f->tcp.state);
 }
 
-/* Version 1 of the wire carries no key of these protocols, and the kernel takes none without. */
+/*
+ * Version 1 of the wire carries no key of these protocols. Should the kernel take such a flow at
+ * all, what is there already is another one.
+ */
 static bool is_keyless(const struct flow *f)
 {
 	uint8_t l4 = f->tuple[FLOW_ORIG].l4;
@@ -187,7 +190,7 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 	if (is_outdated(e, &k, x->touched))
 		return false;
 	table_read(&e->store, handle, &out->flow);
-	if (is_keyless(&out->flow) || (!e->config.commit_half_open && is_half_open(&out->flow))) {
+	if (!e->config.commit_half_open && is_half_open(&out->flow)) {
 		engine_count(e, COUNTER_COMMIT_SKIPPED);
 		c->tally.skipped++;
 		return false;
@@ -197,6 +200,7 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 	op->kind = local ? KERNEL_OP_UPDATE : KERNEL_OP_CREATE;
 	op->peer = c->peer;
 	op->promote = c->promote;
+	op->keyless = is_keyless(&out->flow);
 	op->key = k;
 	build(e, op, handle, out);
 	return true;
@@ -252,7 +256,17 @@ static void written(struct engine *e, const struct op *op)
 		return;
 	}
 	read_remote(e, handle, &f);
-	commit_flow_local(&f);
+	if (op->kind == KERNEL_OP_CREATE) {
+		commit_flow_local(&f);
+	} else {
+		struct flow known;
+		uint32_t local = local_alive(e, &op->key);
+
+		if (local)
+			table_read(&e->store, local, &known);
+		commit_flow_updated(&f, local ? &known : NULL);
+		e->ops.updated = true;
+	}
 	local_written(e, &op->key, &f);
 	/* what came after it was written is still to be written */
 	if (e->commit.promote && at(e, handle)->touched == op->touched)
@@ -264,7 +278,7 @@ static bool find_way(struct op *op, int err)
 {
 	if (op->tries >= LIMIT_KERNEL_RETRIES)
 		return false;
-	if (op->kind == KERNEL_OP_CREATE && err == EEXIST) {
+	if (op->kind == KERNEL_OP_CREATE && err == EEXIST && !op->keyless) {
 		op->kind = KERNEL_OP_UPDATE;
 		return true;
 	}
@@ -290,5 +304,10 @@ void commit_answered(struct engine *e, struct op *op, int err)
 	else
 		written(e, op);
 	kernel_ops_done(e, op);
+	if (e->ops.updated && e->ops.by_purpose[OP_COMMIT] == 0) {
+		/* an event that is read after the answer may be older than the write */
+		e->ops.updated = false;
+		dumper_want(e);
+	}
 	commit_settle(e);
 }

@@ -123,17 +123,38 @@ void commit_flow_create(struct flow *f, bool liberal)
 	set_tcp_flags(f, liberal);
 }
 
-void commit_flow_update(struct flow *f, const struct flow *known, bool liberal, bool without_status)
+/* What the kernel does not change on an entry that is there. */
+static void drop_fixed(struct flow *f)
 {
 	static const uint8_t attrs[] = {FLOW_MASTER_IPV4_SRC, FLOW_MASTER_IPV4_DST,
 		FLOW_MASTER_IPV6_SRC, FLOW_MASTER_IPV6_DST, FLOW_MASTER_PORT_SRC,
 		FLOW_MASTER_PORT_DST, FLOW_MASTER_L3PROTO, FLOW_MASTER_L4PROTO, FLOW_HELPER_NAME,
 		FLOW_HELPER_INFO};
-	uint32_t growing = flow_has(f, FLOW_STATUS) ? f->status & STATUS_GROWING : 0;
 
 	drop_private(f);
 	drop_nat(f);
 	unset(f, attrs, sizeof(attrs));
+}
+
+void commit_flow_updated(struct flow *f, const struct flow *known)
+{
+	static const uint8_t attrs[] = {FLOW_REPL_IPV4_SRC, FLOW_REPL_IPV4_DST, FLOW_REPL_IPV6_SRC,
+		FLOW_REPL_IPV6_DST, FLOW_REPL_PORT_SRC, FLOW_REPL_PORT_DST, FLOW_REPL_L3PROTO,
+		FLOW_REPL_L4PROTO, FLOW_REPL_ZONE};
+
+	drop_fixed(f);
+	set_status(f);
+	if (!known || !flow_has(known, FLOW_STATUS))
+		return;
+	f->status = known->status | (f->status & STATUS_GROWING);
+	unset(f, attrs, sizeof(attrs));
+}
+
+void commit_flow_update(struct flow *f, const struct flow *known, bool liberal, bool without_status)
+{
+	uint32_t growing = flow_has(f, FLOW_STATUS) ? f->status & STATUS_GROWING : 0;
+
+	drop_fixed(f);
 	if (without_status) {
 		flow_mark_unset(f, FLOW_STATUS);
 	} else {

@@ -11,8 +11,14 @@
  * set already.
  */
 
-/* As it would be in our own kernel's table. */
+/* As a creation has put it into our own kernel's table. */
 void commit_flow_local(struct flow *);
+
+/*
+ * What an update has made of an entry in our kernel's table: what it does not change is left out
+ * of *f. known is the entry before, or NULL; then the reply tuple is left in as the best guess.
+ */
+void commit_flow_updated(struct flow *f, const struct flow *known);
 
 /*
  * For an exclusive creation. The kernel wants the reply tuple as it is without NAT and applies

@@ -244,7 +244,9 @@ struct change {
 	bool replaced; /* alive, but with another id: the end of the old one went unheard */
 };
 
-static void change_of(struct engine *e, struct change *c, uint32_t handle, const struct flow *f)
+/* whole: f says all that there is, so that what it does not name is not there any more. */
+static void change_of(
+	struct engine *e, struct change *c, uint32_t handle, const struct flow *f, bool whole)
 {
 	c->known = c->replaced = false;
 	if (handle && !at(e, handle)->dead) {
@@ -258,6 +260,8 @@ static void change_of(struct engine *e, struct change *c, uint32_t handle, const
 	}
 	c->merged = c->old;
 	flow_merge(&c->merged, f);
+	if (whole && flow_has(f, FLOW_TIMEOUT))
+		c->merged = *f;
 	if (!flow_has(f, FLOW_TIMEOUT) && flow_has(&c->merged, FLOW_TIMEOUT)) {
 		/* the old timeout has run on since */
 		int64_t left = engine_timeout_left(e, at(e, handle)->touched, c->merged.timeout);
@@ -310,13 +314,13 @@ static void queue_changed(struct engine *e, uint32_t handle, bool known)
 	local_queue(e, handle);
 }
 
-static void changed(
-	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
+static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct flow *f, bool whole)
 {
 	struct change c;
 	bool news = true;
 
-	change_of(e, &c, handle, f);
+	change_of(e, &c, handle, f, whole);
 	if (!flow_filter_match(&e->config.filter, &c.merged)) {
 		refuse(e, handle, c.known || c.replaced);
 		return;
@@ -378,7 +382,7 @@ void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
 	if (kind == KERNEL_EVENT_DESTROY)
 		destroyed(e, &k, handle, f);
 	else
-		changed(e, &k, handle, f);
+		changed(e, &k, handle, f, kind == KERNEL_EVENT_NEW);
 }
 
 /* An event since the dump's begin knows better than the dump does. */
@@ -420,7 +424,7 @@ void local_dumped(struct engine *e, const struct flow *f)
 	handle = table_find(&e->local, &e->store, &k);
 	if (dump_is_stale(e, handle, f))
 		return;
-	change_of(e, &c, handle, f);
+	change_of(e, &c, handle, f, true);
 	if (!flow_filter_match(&e->config.filter, &c.merged)) {
 		refuse(e, handle, c.known || c.replaced);
 		return;
@@ -465,7 +469,7 @@ void local_written(struct engine *e, const struct table_key *k, const struct flo
 	uint32_t handle = table_find(&e->local, &e->store, k);
 	struct change c;
 
-	change_of(e, &c, handle, f);
+	change_of(e, &c, handle, f, false);
 	handle = take(e, k, handle, &c);
 	if (!handle)
 		return;

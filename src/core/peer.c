@@ -41,9 +41,11 @@ static void reset(struct engine *e, struct peer *p)
 	p->nack_wait = p->nack_sent = p->bulk_nack = false;
 	sender_forget_peer(e, p);
 	p->answered = p->acked_set = p->island_set = false;
+	p->acked = e->sender.next_seq - 1; /* what came before, it gets by the bulk */
+	p->calm_since = e->now;
 	p->lag_seq = e->sender.next_seq;
 	p->lag_at = e->now;
-	p->repair_pending = false;
+	p->repair_pending = p->ahead = false;
 	p->bulk_next = e->now;
 }
 
@@ -91,6 +93,7 @@ struct peer *peer_get(struct engine *e, const struct engine_addr *addr)
 	p->sweep_at = MONO_NEVER;
 	p->resync_next = e->now;
 	bucket_init(&p->repair, LIMIT_REPAIR_PER_SEC, e->now);
+	bucket_init(&p->told, LIMIT_EVENTS_PER_SEC, e->now);
 	reset(e, p);
 	event_peer(e, ENGINE_EVENT_PEER_NEW, p, 0);
 	greet(e, p);
@@ -177,24 +180,33 @@ static void join_island(struct peer *p)
 	p->island_set = false;
 }
 
+static void nack_arrived(struct engine *e, struct peer *p)
+{
+	p->nack_wait = p->nack_sent = p->bulk_nack = false;
+	p->calm_since = e->now;
+}
+
 static void acked_up_to(struct engine *e, struct peer *p, uint32_t to)
 {
-	if (!p->acked_set || wire_v1_seq_before(p->acked, to))
+	if (wire_v1_seq_before(p->acked, to))
 		p->acked = to;
 	p->acked_set = true;
 	join_island(p);
+	if (p->nack_sent && !p->nacks_queued && !wire_v1_seq_before(p->acked, p->nack_seq))
+		nack_arrived(e, p);
 	sender_release(e);
 }
 
 /*
  * An ACK names a range. Behind a hole it does not count yet: the NACK for the hole may be on its
- * way, and what it asks for has to be kept until then. If all of the peer's messages have arrived
- * there is no such NACK.
+ * way, or be lost and on its way again, and what it asks for has to be kept until then. A hole
+ * that stays though nothing of the peer's is missing any more means nothing.
  */
 static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
 
+	sender_ahead_check(e, p);
 	if (!wire_v1_seq_before(to, s->next_seq)) {
 		engine_count(e, COUNTER_BAD_HEADER);
 		return;
@@ -203,8 +215,8 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 		return; /* of an earlier process of ours */
 	p->answered = true;
 	if (p->nack_sent && !p->nacks_queued && p->nack_seq - from <= to - from)
-		p->nack_wait = p->nack_sent = p->bulk_nack = false;
-	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) || !p->nack_wait) {
+		nack_arrived(e, p);
+	if (!wire_v1_seq_before(p->acked + 1, from)) {
 		acked_up_to(e, p, to);
 	} else if (p->island_set && !wire_v1_seq_before(p->island_to + 1, from)) {
 		if (wire_v1_seq_before(p->island_to, to))
@@ -221,18 +233,25 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	}
 }
 
-static void send_ack(struct engine *e, struct peer *p)
+void peer_acknowledge(struct engine *e, struct peer *p)
 {
-	if (p->ack_set && sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
+	if (!p->ack_set)
+		return;
+	if (sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
 		p->ack_set = false;
+	else
+		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS); /* no room: later */
 }
 
 static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
 
+	sender_ahead_check(e, p);
 	if (!wire_v1_seq_before(to, s->next_seq)) {
 		engine_count(e, COUNTER_BAD_HEADER);
+		if (!wire_v1_seq_before(from, s->first_seq))
+			sender_ahead(e, p, from, to + 1);
 		return;
 	}
 	engine_count(e, COUNTER_NACKS_RECEIVED);
@@ -241,9 +260,9 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	if (wire_v1_seq_before(from, s->first_seq))
 		from = s->first_seq;
 	/* ahead of the repair: its end mark counts only once the NACK is known to have arrived */
-	send_ack(e, p);
+	peer_acknowledge(e, p);
 	sender_repair(e, p, from, to);
-	if (p->acked_set && !wire_v1_seq_before(p->acked + 1, from))
+	if (!wire_v1_seq_before(p->acked + 1, from))
 		acked_up_to(e, p, to);
 }
 
@@ -269,24 +288,38 @@ static void mark_heard(struct engine *e, struct peer *p, const struct wire_v1_ma
 static void deliver(struct engine *e, struct peer *p, const struct wire_v1_message *m,
 	const struct wire_v1_mark *mark)
 {
+	uint32_t target;
+
 	if (m->type != WIRE_V1_CTL) {
 		remote_message(e, p, m);
-		if (p->bulk_open)
-			p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
 		return;
 	}
 	engine_count(e, COUNTER_RECEIVED_CONTROL);
+	if (wire_v1_get_target(m, &target) && target != e->config.boot_id)
+		return;
 	if (m->flags & WIRE_V1_ACK) {
 		acked(e, p, m->from, m->to);
 	} else if (m->flags & WIRE_V1_NACK) {
 		nacked(e, p, m->from, m->to);
 	} else if (m->flags & WIRE_V1_RESYNC) {
 		engine_count(e, COUNTER_RESYNCS_RECEIVED);
+		p->ahead = false; /* whatever it has missed, it gets all */
 		event_peer(e, ENGINE_EVENT_RESYNC_ASKED, p, table_count(&e->local) - e->dead);
 		bulk_want_for(e, p);
 	} else if (mark) {
 		mark_heard(e, p, mark);
 	}
+}
+
+/* Where the peer stands in its sequence is not known any more; its table is asked for. */
+static void lose_track(struct engine *e, struct peer *p)
+{
+	p->ack_set = p->seen = false;
+	p->before_since = MONO_NEVER;
+	p->nack_wait = p->nack_sent = false;
+	sender_forget_peer(e, p);
+	remote_unconfirm(e, p);
+	peer_want_resync(e, p, 0);
 }
 
 /* Messages from last_recv + 1 to seq - 1 are missing. */
@@ -296,27 +329,34 @@ static void gap(struct engine *e, struct peer *p, uint32_t seq)
 
 	e->counters[COUNTER_LOST] += missing;
 	p->lost += missing;
-	send_ack(e, p);
+	peer_acknowledge(e, p);
 	p->ack_set = false;
 	if (missing > LIMIT_GAP_MAX) {
-		remote_unconfirm(e, p);
-		peer_want_resync(e, p, 0);
+		lose_track(e, p);
 		return;
 	}
-	p->bulk_gap = true;
 	if (!sender_nack(e, p, p->last_recv + 1, seq - 1))
 		peer_want_resync(e, p, 0);
 }
 
-/* A message older than what was taken already; true if it shows that the peer has restarted. */
+/*
+ * A message older than what was taken already. A few come late or twice; if nothing else comes for
+ * a while, then they are right: the peer has restarted (it says HELLO), or a wild number was taken
+ * for one of its. True if it is to be taken.
+ */
 static bool before(struct engine *e, struct peer *p, bool hello)
 {
-	if (hello && mono_is_never(p->before_since))
+	if (mono_is_never(p->before_since))
 		p->before_since = e->now;
-	if (hello && mono_diff_ms(e->now, p->before_since) >= LIMIT_RESTART_MS)
-		return true;
-	engine_count(e, COUNTER_BEFORE);
-	return false;
+	if (mono_diff_ms(e->now, p->before_since) < LIMIT_RESTART_MS) {
+		engine_count(e, COUNTER_BEFORE);
+		return false;
+	}
+	if (hello)
+		restarted(e, p);
+	else
+		lose_track(e, p);
+	return true;
 }
 
 /*
@@ -328,11 +368,9 @@ static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hel
 {
 	if (!p->seen)
 		return true;
-	if (wire_v1_seq_before(seq, p->last_recv + 1)) {
-		if (!before(e, p, hello))
-			return false;
-		restarted(e, p);
-	} else if (hello && !p->last_hello) {
+	if (wire_v1_seq_before(seq, p->last_recv + 1))
+		return before(e, p, hello);
+	if (hello && !p->last_hello) {
 		restarted(e, p);
 	} else if (seq != p->last_recv + 1) {
 		gap(e, p, seq);
@@ -340,8 +378,15 @@ static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hel
 	return true;
 }
 
-static void account(struct engine *e, struct peer *p, uint32_t seq)
+/*
+ * The message is taken. What only keeps the conversation up does not force an acknowledgement:
+ * with a small window two peers would answer each other's for ever.
+ */
+static void account(struct engine *e, struct peer *p, const struct wire_v1_message *m)
 {
+	bool forces = m->type != WIRE_V1_CTL || !(m->flags & WIRE_V1_ACK);
+	uint32_t seq = m->seq;
+
 	p->last_recv = seq;
 	p->seen = true;
 	p->before_since = MONO_NEVER;
@@ -350,10 +395,10 @@ static void account(struct engine *e, struct peer *p, uint32_t seq)
 		p->ack_from = seq;
 		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
 	}
-	if (p->window > 0)
+	if (forces && p->window > 0)
 		p->window--;
 	if (p->window == 0) {
-		send_ack(e, p);
+		peer_acknowledge(e, p);
 		p->window = e->config.ack_window;
 	}
 }
@@ -383,7 +428,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	if (m->flags & WIRE_V1_HELLO_BACK)
 		e->sender.hello_done = p->answered = true;
 	p->last_hello = hello;
-	account(e, p, m->seq);
+	account(e, p, m);
 	deliver(e, p, m, has_mark ? &mark : NULL);
 }
 
@@ -394,13 +439,23 @@ static mono silence_at(const struct peer *p)
 	return mono_add_ms(p->heard, LIMIT_PEER_SILENCE_MS);
 }
 
+static mono hole_until(const struct peer *p)
+{
+	mono from = mono_before(p->island_at, p->calm_since) ? p->calm_since : p->island_at;
+
+	return mono_add_ms(from, LIMIT_HOLE_MS);
+}
+
+/* A silent peer is asked when it is heard again: what it is told now piles up, or gets lost. */
 static void tick_resync(struct engine *e, struct peer *p)
 {
-	if (!p->resync_wanted || mono_before(e->now, p->resync_at) ||
+	if (!p->resync_wanted || p->silent || mono_before(e->now, p->resync_at) ||
 		mono_before(e->now, p->resync_next))
 		return;
-	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0))
+	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0)) {
+		p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
 		return;
+	}
 	engine_count(e, COUNTER_RESYNCS_ASKED);
 	p->resync_wanted = false;
 	p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
@@ -418,9 +473,9 @@ void peer_tick(struct engine *e, struct peer *p)
 		sender_release(e);
 	}
 	if (p->ack_set && mono_reached(e->now, p->ack_at))
-		send_ack(e, p);
+		peer_acknowledge(e, p);
 	tick_resync(e, p);
-	if (p->island_set && !p->nack_wait && mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)
+	if (p->island_set && !p->nack_wait && mono_reached(e->now, hole_until(p)))
 		acked_up_to(e, p, p->island_to);
 	if (p->acked_set && !wire_v1_seq_before(p->acked, p->lag_seq)) {
 		p->lag_seq = e->sender.next_seq - 1;
@@ -436,11 +491,11 @@ mono peer_deadline(const struct peer *p)
 		at = silence_at(p);
 	if (p->ack_set)
 		at = mono_min(at, p->ack_at);
-	if (p->resync_wanted)
+	if (p->resync_wanted && !p->silent)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
 	if (p->island_set && !p->nack_wait)
-		at = mono_min(at, mono_add_ms(p->island_at, LIMIT_HOLE_MS));
+		at = mono_min(at, hole_until(p));
 	return at;
 }
 

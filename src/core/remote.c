@@ -59,8 +59,8 @@ void remote_message(struct engine *e, struct peer *p, const struct wire_v1_messa
 	engine_count(e, COUNTER_RECEIVED_FLOWS);
 	p->data_since = true;
 	if (m->type != WIRE_V1_CT_DEL) {
-		if (p->bulk_open)
-			p->bulk_flows++;
+		if (p->bulk_open && p->bulk_flows++ < p->bulk_total)
+			p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
 		put(e, p, &f);
 		return;
 	}
@@ -78,7 +78,7 @@ void remote_bulk_begin(struct engine *e, struct peer *p, uint32_t gen, uint32_t 
 {
 	p->epoch++;
 	p->bulk_open = true;
-	p->bulk_gap = p->bulk_nack = false;
+	p->bulk_nack = false;
 	p->bulk_gen = gen;
 	p->bulk_total = flows;
 	p->bulk_flows = 0;
@@ -116,18 +116,14 @@ static void sweep_begin(struct engine *e, struct peer *p)
 }
 
 /*
- * The bulk is complete if nothing has been lost since its begin or, after a loss, since its last
- * end: a sender says the end again behind what it repaired. A NACK that may not have arrived
- * means that more is to be repaired.
+ * The bulk is complete if nothing was lost since its begin, or what was lost has been repaired: a
+ * sender acknowledges a NACK ahead of the repair, and says the end of its bulk again behind it. So
+ * an end that comes before the acknowledgement of our last NACK does not count.
  */
 void remote_bulk_end(struct engine *e, struct peer *p, uint32_t gen, uint32_t flows)
 {
-	if (!p->bulk_open || gen != p->bulk_gen)
+	if (!p->bulk_open || gen != p->bulk_gen || p->bulk_nack)
 		return;
-	if (p->bulk_gap || p->bulk_nack) {
-		p->bulk_gap = false;
-		return;
-	}
 	p->bulk_open = false;
 	p->synced = true;
 	p->resync_wanted = false;
@@ -145,7 +141,7 @@ void remote_unconfirm(struct engine *e, struct peer *p)
 	(void)e;
 	p->epoch++;
 	p->unconfirmed = table_count(&p->remote) > 0;
-	p->bulk_open = p->bulk_gap = p->bulk_nack = false;
+	p->bulk_open = p->bulk_nack = false;
 	p->synced = p->hold = p->data_since = false;
 	p->sweep_at = MONO_NEVER;
 	p->expire_cursor = 0;

@@ -70,7 +70,7 @@ struct peer {
 	bool seen; /* last_recv is set */
 	uint32_t last_recv;
 	bool last_hello; /* the last message taken had HELLO */
-	mono before_since; /* HELLOs come in BEFORE position since then, or never */
+	mono before_since; /* nothing but old numbers comes since then; or never */
 	bool is_ctsync;
 	bool boot_known;
 	uint32_t boot_id;
@@ -85,6 +85,7 @@ struct peer {
 	uint32_t window;
 	bool nack_wait; /* a NACK of ours is not yet known to have arrived */
 	bool bulk_nack; /* one that was sent since the bulk's begin */
+	mono nack_done; /* the last one is known to have arrived since then */
 	bool nack_sent; /* and nack_seq is the last one's number */
 	uint16_t nacks_queued; /* not sent yet */
 	uint32_t nack_seq;
@@ -96,13 +97,13 @@ struct peer {
 	bool island_set; /* also this range, behind a hole */
 	uint32_t island_from, island_to;
 	mono island_at;
+	mono calm_since; /* nack_wait is off since then */
 	uint32_t lag_seq; /* our newest number at lag_at */
 	mono lag_at;
 
 	/* its table: remote.c */
 	uint32_t epoch; /* goes up with each bulk's begin and each restart */
 	bool bulk_open; /* between a BEGIN and its clean END */
-	bool bulk_gap; /* messages were lost since its begin or its last END */
 	bool synced; /* its table was complete here once since its last restart */
 	bool unconfirmed; /* entries of an older epoch wait for a bulk, or for their timeout */
 	bool hold; /* it came back empty: they wait for their timeout */
@@ -120,8 +121,12 @@ struct peer {
 	bool bulk_wanted;
 	mono bulk_next;
 	struct bucket repair;
+	struct bucket told; /* events: a line in the log each */
 	bool repair_pending;
 	uint32_t repair_from, repair_to;
+	bool ahead; /* it takes nothing of ours up to ahead_to: a wild number misled it */
+	uint32_t ahead_from, ahead_to;
+	mono ahead_until;
 };
 
 /* Kernel dumps (dumper.c). */
@@ -147,6 +152,7 @@ struct op {
 	uint8_t tries;
 	bool destroyed; /* an event said so meanwhile */
 	bool without_status;
+	bool keyless; /* without the ports that its protocol has */
 	bool promote;
 	uint32_t flow_id; /* of an OP_PURGE; 0: unknown */
 	uint32_t touched; /* of the entry that was written */
@@ -161,6 +167,7 @@ struct ops {
 	uint32_t again_head, again_count;
 	uint64_t ids;
 	uint32_t by_purpose[2];
+	bool updated; /* entries that were there: a dump is to follow */
 };
 
 /* What a commit or a purge tells at its end. */

@@ -91,7 +91,7 @@ void chance_params(uint64_t seed, struct sim_params *p)
 
 	chance_params_calm(p);
 	p->nodes = dice_permille(&r, 800) ? 2 : 3;
-	p->slots = (unsigned)dice_range(&r, 16, 96);
+	p->slots = (unsigned)dice_range(&r, 16, 128);
 	p->faults_ms = (unsigned)dice_range(&r, 4000, 10000);
 	p->traffic_ms = (unsigned)dice_range(&r, 5, 100);
 	p->traffic_round = (unsigned)dice_range(&r, 1, 8);
@@ -101,4 +101,10 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	params_net(&r, p);
 	params_faults(&r, p);
 	params_config(&r, &p->config);
+	/*
+	 * With CommitTimeout no timeout is on the wire: what a node leaves behind when it loses its
+	 * kernel stays with its peers for LIMIT_HOLD_S, longer than a run.
+	 */
+	if (p->config.commit_timeout_s > 0)
+		p->weight_reboot = 0;
 }

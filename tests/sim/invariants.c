@@ -48,6 +48,7 @@ static void check_view(
 	int slot = traffic_slot(f);
 	const struct traffic_compare c = {
 		.over_wire = n != owner,
+		.leftovers = owner->old != NULL,
 		.window_scale = n == owner || owner->config.tcp_window_tracking,
 	};
 	struct sim_view *v;

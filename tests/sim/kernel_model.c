@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include <netinet/in.h>
 
 #include "base/check.h"
 #include "flow/status.h"
@@ -87,7 +90,7 @@ void kernel_put(struct kernel_model *k, mono now, unsigned slot, const struct fl
 	enum kernel_event kind = e->live ? KERNEL_EVENT_UPDATE : KERNEL_EVENT_NEW;
 
 	if (!e->live)
-		e->silent = !k->listened;
+		e->silent = !k->listened && !k->never_silent;
 	entry_set(k, now, slot, f, false);
 	event_put(k, kind, e);
 }
@@ -133,36 +136,102 @@ bool kernel_read(const struct kernel_model *k, mono now, unsigned slot, struct f
 	return true;
 }
 
-/* What ctnetlink changes on an entry that is there. */
+static void update_protocol(struct flow *to, const struct flow *f)
+{
+	if (flow_has(f, FLOW_TCP_STATE))
+		to->tcp.state = f->tcp.state;
+	if (flow_has(f, FLOW_TCP_STATE) && flow_has(f, FLOW_TCP_WSCALE_ORIG) &&
+		flow_has(f, FLOW_TCP_WSCALE_REPL)) {
+		to->tcp.wscale[0] = f->tcp.wscale[0];
+		to->tcp.wscale[1] = f->tcp.wscale[1];
+		flow_mark_set(to, FLOW_TCP_WSCALE_ORIG);
+		flow_mark_set(to, FLOW_TCP_WSCALE_REPL);
+	}
+	if (flow_has(f, FLOW_SCTP_STATE))
+		to->sctp = f->sctp;
+	if (flow_has(f, FLOW_DCCP_STATE)) {
+		to->dccp.state = f->dccp.state;
+		to->dccp.role = f->dccp.role;
+	}
+}
+
+static void take_attrs(struct flow *to, const struct flow *f, enum flow_attr first, int last)
+{
+	for (int a = first; a <= last; a++)
+		if (flow_has(f, (enum flow_attr)a))
+			flow_mark_set(to, (enum flow_attr)a);
+}
+
+/* What ctnetlink changes on an entry that is there: no tuple, NAT, master or helper. */
 static int entry_update(struct kernel_model *k, mono now, unsigned slot, const struct flow *f)
 {
 	const uint32_t fixed = FLOW_STATUS_EXPECTED | FLOW_STATUS_CONFIRMED | FLOW_STATUS_DYING;
 	const uint32_t growing = FLOW_STATUS_SEEN_REPLY | FLOW_STATUS_ASSURED;
 	struct flow merged = k->entries[slot].flow;
 
-	if (flow_has(f, FLOW_STATUS) &&
-		((merged.status ^ f->status) & fixed || merged.status & ~f->status & growing))
-		return EBUSY;
+	if (flow_has(f, FLOW_STATUS)) {
+		if ((merged.status ^ f->status) & fixed || merged.status & ~f->status & growing)
+			return EBUSY;
+		merged.status |= f->status & growing;
+	}
+	if (flow_has(f, FLOW_HELPER_NAME) || flow_has(f, FLOW_MASTER_L4PROTO) ||
+		flow_has(f, FLOW_SNAT_IPV4) || flow_has(f, FLOW_DNAT_IPV4) ||
+		flow_has(f, FLOW_SNAT_IPV6) || flow_has(f, FLOW_DNAT_IPV6))
+		return EOPNOTSUPP;
 	merged.mark = f->mark;
 	merged.timeout = f->timeout;
-	if (flow_has(f, FLOW_STATUS))
-		merged.status |= f->status & growing;
-	if (flow_has(f, FLOW_TCP_STATE))
-		merged.tcp.state = f->tcp.state;
-	if (flow_has(f, FLOW_SCTP_STATE))
-		merged.sctp = f->sctp;
-	if (flow_has(f, FLOW_DCCP_STATE)) {
-		merged.dccp.state = f->dccp.state;
-		merged.dccp.role = f->dccp.role;
-	}
+	update_protocol(&merged, f);
 	if (flow_has(f, FLOW_LABELS)) {
 		merged.labels_len = f->labels_len;
-		for (unsigned i = 0; i < sizeof(merged.labels); i++)
-			merged.labels[i] = f->labels[i];
+		memcpy(merged.labels, f->labels, sizeof(merged.labels));
 		flow_mark_set(&merged, FLOW_LABELS);
+	}
+	if (flow_has(f, FLOW_ORIG_SEQADJ_CORRECTION_POS)) {
+		memcpy(merged.seqadj, f->seqadj, sizeof(merged.seqadj));
+		merged.status |= FLOW_STATUS_SEQ_ADJUST;
+		take_attrs(
+			&merged, f, FLOW_ORIG_SEQADJ_CORRECTION_POS, FLOW_REPL_SEQADJ_OFFSET_AFTER);
+	}
+	if (flow_has(f, FLOW_SYNPROXY_ISN)) {
+		merged.synproxy_isn = f->synproxy_isn;
+		merged.synproxy_its = f->synproxy_its;
+		merged.synproxy_tsoff = f->synproxy_tsoff;
+		take_attrs(&merged, f, FLOW_SYNPROXY_ISN, FLOW_SYNPROXY_TSOFF);
 	}
 	entry_set(k, now, slot, &merged, true);
 	return 0;
+}
+
+/* The kernel applies the NAT that is asked for, and reports it in the reply tuple alone. */
+static void nat_apply(struct flow *f)
+{
+	static const enum flow_attr asked[] = {FLOW_SNAT_IPV4, FLOW_DNAT_IPV4, FLOW_SNAT_IPV6,
+		FLOW_DNAT_IPV6, FLOW_SNAT_PORT, FLOW_DNAT_PORT};
+	struct flow_tuple *reply = &f->tuple[FLOW_REPL];
+
+	if (flow_has(f, FLOW_SNAT_IPV4) || flow_has(f, FLOW_SNAT_IPV6)) {
+		reply->dst = f->snat;
+		f->status |= FLOW_STATUS_SRC_NAT | FLOW_STATUS_SRC_NAT_DONE;
+		if (flow_has(f, FLOW_SNAT_PORT))
+			reply->dport_be = f->snat_port_be;
+	}
+	if (flow_has(f, FLOW_DNAT_IPV4) || flow_has(f, FLOW_DNAT_IPV6)) {
+		reply->src = f->dnat;
+		f->status |= FLOW_STATUS_DST_NAT | FLOW_STATUS_DST_NAT_DONE;
+		if (flow_has(f, FLOW_DNAT_PORT))
+			reply->sport_be = f->dnat_port_be;
+	}
+	for (unsigned i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+		flow_mark_unset(f, asked[i]);
+}
+
+/* Ports or GRE keys are wanted of the protocols that have them. */
+static bool has_whole_key(const struct flow *f)
+{
+	uint8_t l4 = f->tuple[FLOW_ORIG].l4;
+
+	return !(flow_l4_has_ports(l4) || l4 == IPPROTO_GRE) ||
+	       (flow_has(f, FLOW_ORIG_PORT_SRC) && flow_has(f, FLOW_ORIG_PORT_DST));
 }
 
 int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct kernel_op *op)
@@ -172,6 +241,8 @@ int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct k
 	struct kernel_entry *e;
 	struct flow f = op->flow;
 
+	if (!has_whole_key(&f))
+		return EINVAL;
 	if (slot < 0 || (unsigned)slot >= k->slots)
 		return op->kind == KERNEL_OP_CREATE ? EINVAL : ENOENT;
 	e = &k->entries[slot];
@@ -189,7 +260,12 @@ int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct k
 	if (op->kind == KERNEL_OP_UPDATE)
 		return entry_update(k, now, (unsigned)slot, &f);
 	e->silent = false;
+	nat_apply(&f);
 	f.status |= FLOW_STATUS_CONFIRMED;
+	if (flow_has(&f, FLOW_ORIG_SEQADJ_CORRECTION_POS))
+		f.status |= FLOW_STATUS_SEQ_ADJUST;
+	if (flow_has(&f, FLOW_HELPER_NAME))
+		f.status |= FLOW_STATUS_HELPER;
 	entry_set(k, now, (unsigned)slot, &f, true);
 	return 0;
 }

@@ -6,6 +6,7 @@ dist_check_SCRIPTS = tests/sim/run-seeds tests/sim/run-scenarios
 tests_sim_sim_SOURCES = \
 	tests/sim/agenda.h tests/sim/agenda.c \
 	tests/sim/chance.h tests/sim/chance.c tests/sim/chance_params.c \
+	tests/sim/decode.c \
 	tests/sim/coverage.h tests/sim/coverage.c \
 	tests/sim/history.h tests/sim/history.c \
 	tests/sim/invariants.h tests/sim/invariants.c tests/sim/converge.c \

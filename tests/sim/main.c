@@ -37,6 +37,24 @@ static void on_death(void)
 
 extern void __sanitizer_set_death_callback(void (*)(void)) __attribute__((weak));
 
+static void print_params(const struct sim_params *p)
+{
+	const struct engine_config *c = &p->config;
+
+	printf("nodes %u slots %u faults_ms %u loss %u/%u/%u duplicate %u corrupt %u %s\n",
+		p->nodes, p->slots, p->faults_ms, p->loss_permille[0], p->loss_permille[1],
+		p->loss_permille[2], p->duplicate_permille, p->corrupt_permille,
+		p->corruption == SIM_CORRUPT_DELIVERED ? "delivered" : "dropped");
+	printf("delay_us %lld jitter_us %lld traffic %u per %u ms events_cap %zu dump_ahead %d\n",
+		(long long)p->delay_us, (long long)p->jitter_us, p->traffic_round, p->traffic_ms,
+		p->events_cap, p->dump_ahead);
+	printf("refuse %u dump_abort %u ack_window %u resend_max %u commit_timeout %u purge %u "
+	       "poll %u filter %u %u\n",
+		p->refuse_permille, p->dump_abort_permille, c->ack_window, c->resend_max,
+		c->commit_timeout_s, c->purge_timeout_s, c->poll_s, c->filter.protocol_policy,
+		c->filter.state_policy);
+}
+
 static void run(const struct scenario *sc, uint64_t seed, bool verbose, struct outcome *out,
 	struct coverage *sum)
 {
@@ -46,6 +64,8 @@ static void run(const struct scenario *sc, uint64_t seed, bool verbose, struct o
 	running_seed = seed;
 	running_scenario = sc->name;
 	sc->params(seed, &p);
+	if (verbose)
+		print_params(&p);
 	memset(out, 0, sizeof(*out));
 	memset(&s, 0, sizeof(s));
 	if (setjmp(s.trace.way_out) == 0) {

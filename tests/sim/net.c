@@ -80,6 +80,8 @@ void net_send(struct sim *s, unsigned from, const uint8_t *bytes, size_t len)
 	const struct sim_params *p = &s->params;
 
 	s->coverage.count[COVERAGE_SENT]++;
+	if (s->trace.verbose)
+		net_print(bytes, len);
 	for (unsigned to = 0; to < p->nodes; to++) {
 		if (to == from)
 			continue;

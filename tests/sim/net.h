@@ -13,6 +13,9 @@ void net_send(struct sim *, unsigned from, const uint8_t *, size_t len);
 /* Delivers a datagram to one node from any address, without loss: what an attacker can do. */
 void net_inject(struct sim *, unsigned to, const struct engine_addr *, const uint8_t *, size_t len);
 
+/* What a datagram says, on standard output: for verbose traces. */
+void net_print(const uint8_t *, size_t len);
+
 /* The partition's edges. */
 void net_cut(struct sim *, unsigned from, unsigned to);
 void net_heal(struct sim *);

@@ -201,6 +201,11 @@ static void dump_begin(struct sim *s, struct job *j)
 
 	if (dump_not_now(s, n, j))
 		return;
+	/*
+	 * What was queued before is told before, as a daemon has to do it too: an event counts as
+	 * newer than the dump if it comes after the dump's begin.
+	 */
+	drain_events(s, n);
 	trace_put(&s->trace, TRACE_DUMP, n->index, KERNEL_DUMP_BEGIN, 0, 0);
 	n->dump_next = (unsigned)rng_below(&s->rng_kernel, n->kernel.slots);
 	n->dump_left = n->kernel.slots;
@@ -437,8 +442,13 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 
 	CHECK(!n->running);
 	n->boot++;
+	/*
+	 * An acknowledgement does not say whose messages it means, and every node of a multicast
+	 * group hears it: with more than two, their numbers have to lie apart.
+	 */
 	if (n->boot == 1)
-		n->config.first_seq = s->params.config.first_seq + n->index;
+		n->config.first_seq = s->params.config.first_seq +
+				      n->index * (s->params.nodes > 2 ? 0x30000000u : 1u);
 	else
 		n->config.first_seq += lower_seq ? -step : step;
 	n->config.boot_id = (uint32_t)rng_u64(&s->rng_node) | 1;
@@ -451,7 +461,7 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 	trace_put(&s->trace, TRACE_START, n->index, n->config.first_seq, n->config.boot_id, 0);
 	n->running = true;
 	n->started = s->now;
-	n->woken = n->drain_due = n->dumping = n->took_over = n->flushed = false;
+	n->woken = n->drain_due = n->dumping = n->took_over = n->flushed = n->committed = false;
 	n->tick_at = MONO_NEVER;
 	n->ticks_at_once = n->ops_in_flight = n->commands_count = 0;
 	n->frozen_until = n->blocked_until = n->stalled_until = s->now;
@@ -500,6 +510,8 @@ uint64_t node_command(struct sim *s, struct sim_node *n, enum engine_command_kin
 		n->flushed = true;
 		invariants_forget(s, n);
 	}
+	if (kind == ENGINE_COMMIT)
+		n->committed = true;
 	if (kind == ENGINE_PROMOTE || kind == ENGINE_COMMIT)
 		n->took_over = true;
 	engine_command(n->engine, s->now, &c);

@@ -21,6 +21,7 @@ enum {
 
 	/* Promises that the invariants check. */
 	SIM_CONVERGE_S = 75, /* from the last fault to equal tables everywhere */
+	SIM_AGREE_AGAIN_S = 2,
 	SIM_TICKS_AT_ONCE_MAX = 200, /* ticks that do not move the deadline past now */
 	SIM_STEPS_MAX = 3000000, /* jobs of one run */
 	SIM_DATAGRAMS_PER_S_MAX = 20000, /* of one node, at this size of table */
@@ -103,6 +104,7 @@ struct sim_node {
 	struct engine_event done; /* the last ENGINE_EVENT_DONE */
 	uint64_t dones;
 	bool took_over; /* wrote remote flows as its own since its start */
+	bool committed; /* wrote flows into its kernel without telling its peers */
 	bool flushed; /* its tables were emptied by hand since its start */
 	uint8_t *buf; /* [config.datagram_bytes], so that a longer write is seen */
 

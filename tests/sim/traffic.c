@@ -47,6 +47,8 @@ static void key_l4(unsigned slot, struct flow *f)
 	struct flow_tuple *t = &f->tuple[FLOW_ORIG];
 
 	t->l4 = l4_of_slot[slot % L4_COUNT];
+	if (slot < TRAFFIC_WHOLE_SLOTS && (t->l4 == IPPROTO_GRE || t->l4 == IPPROTO_UDPLITE))
+		t->l4 = IPPROTO_TCP;
 	if (t->l4 == IPPROTO_ICMP && t->l3 == AF_INET6)
 		t->l4 = IPPROTO_ICMPV6;
 	flow_mark_set(f, FLOW_ORIG_L4PROTO);

@@ -16,6 +16,8 @@
  */
 enum {
 	TRAFFIC_SLOTS_MAX = 1024,
+	TRAFFIC_WHOLE_SLOTS = 64, /* the wire carries the whole key of those below */
+	TRAFFIC_TIMEOUT_SLACK_S = 2, /* rounding and the way from node to node */
 	TRAFFIC_TIMEOUT_MIN_S = 4,
 	TRAFFIC_TIMEOUT_MAX_S = 30, /* so that a dead peer's flows expire within a run */
 };
@@ -40,6 +42,7 @@ int traffic_slot(const struct flow *);
 struct traffic_compare {
 	bool over_wire;
 	bool window_scale; /* the sender's option tcp_window_tracking */
+	bool leftovers; /* the sender may leave attributes of a former flow standing */
 	bool rewritten; /* one side was written by an engine: only what it cannot adapt counts */
 };
 

@@ -44,9 +44,10 @@ static bool same_l4(const struct flow *a, const struct flow *b, const struct tra
 {
 	switch (a->tuple[FLOW_ORIG].l4) {
 	case IPPROTO_TCP:
-		if (c->window_scale && (!same_set(a, b, FLOW_TCP_WSCALE_ORIG) ||
-					       a->tcp.wscale[0] != b->tcp.wscale[0] ||
-					       a->tcp.wscale[1] != b->tcp.wscale[1]))
+		if (c->window_scale && !c->rewritten &&
+			(!same_set(a, b, FLOW_TCP_WSCALE_ORIG) ||
+				a->tcp.wscale[0] != b->tcp.wscale[0] ||
+				a->tcp.wscale[1] != b->tcp.wscale[1]))
 			return false;
 		return same_set(a, b, FLOW_TCP_STATE) && a->tcp.state == b->tcp.state;
 	case IPPROTO_SCTP:
@@ -116,6 +117,22 @@ static bool same_key(const struct flow *a, const struct flow *b, bool over_wire)
 	       (flow_has(a, FLOW_ZONE) ? a->zone : 0) == (flow_has(b, FLOW_ZONE) ? b->zone : 0);
 }
 
+/* What not every flow has. */
+static const char *optional_differs(
+	const struct flow *want, const struct flow *got, const struct traffic_compare *c)
+{
+	if (!(c->leftovers && !labels_any(want)) && !same_labels(want, got))
+		return "labels";
+	if (!(c->leftovers && !helper_shown(want, c->over_wire)) &&
+		!same_helper(want, got, c->over_wire))
+		return "helper";
+	if (!(c->leftovers && !flow_has(want, FLOW_MASTER_L4PROTO)) && !same_master(want, got))
+		return "master";
+	if (!c->leftovers && !same_rest(want, got))
+		return "sequence adjustment or SYN proxy";
+	return NULL;
+}
+
 bool traffic_same(const struct flow *want, const struct flow *got, const struct traffic_compare *c,
 	const char **what)
 {
@@ -126,7 +143,8 @@ bool traffic_same(const struct flow *want, const struct flow *got, const struct 
 		*what = "original tuple";
 	else if (want->mark != got->mark || !flow_has(got, FLOW_MARK))
 		*what = "mark";
-	else if (flow_has(got, FLOW_TIMEOUT) && got->timeout > want->timeout && !c->rewritten)
+	else if (flow_has(got, FLOW_TIMEOUT) && !c->rewritten &&
+		 got->timeout > want->timeout + TRAFFIC_TIMEOUT_SLACK_S)
 		*what = "timeout";
 	else if (!same_l4(want, got, c))
 		*what = "protocol state";
@@ -136,13 +154,7 @@ bool traffic_same(const struct flow *want, const struct flow *got, const struct 
 		*what = "reply addresses";
 	else if (!c->rewritten && wire_has_ports(w->l4) && !same_ports(w, g))
 		*what = "reply ports";
-	else if (!c->rewritten && !same_labels(want, got))
-		*what = "labels";
-	else if (!c->rewritten && !same_helper(want, got, c->over_wire))
-		*what = "helper";
-	else if (!c->rewritten && !same_master(want, got))
-		*what = "master";
-	else if (!c->rewritten && !same_rest(want, got))
-		*what = "sequence adjustment or SYN proxy";
+	else if (!c->rewritten)
+		*what = optional_differs(want, got, c);
 	return *what == NULL;
 }
