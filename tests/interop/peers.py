@@ -39,8 +39,6 @@ def committed(fields, kind, windows):
     proto = fields["orig.2.1"]
     wanted = {p: v for p, v in fields.items() if p not in ("orig.3", "reply.3")}
     if proto in KEYLESS:
-        if kind == "ctsyncd":
-            return None
         for side in ("orig", "reply"):
             wanted[f"{side}.2.2"] = wanted[f"{side}.2.3"] = 0
     if proto == SCTP and kind == "conntrackd" and not windows:

@@ -10,8 +10,8 @@ sys.dont_write_bytecode = True
 
 from cases import equal, run_cases  # noqa: E402
 from ctnl import add_flows, change_flows, delete_flows, zoo  # noqa: E402
-from netns import Lab, wait_for  # noqa: E402
-from peers import SETTLE_S, Pair, load  # noqa: E402
+from netns import Lab  # noqa: E402
+from peers import Pair  # noqa: E402
 
 GONE = ("tcp4", "tcp6 CLOSE", "udp4 unreplied", "icmp", "icmpv6", "sctp6", "esp4", "tcp6 snat",
         "udp4 snat", "zone", "labels", "master")

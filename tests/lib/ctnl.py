@@ -91,6 +91,13 @@ def zoo():
     return flows
 
 
+def carried_zoo():
+    """Those of zoo() that version 1 of the protocol carries whole and that a commit writes."""
+    return {name: f for name, f in zoo().items()
+            if f["proto"] not in (GRE, UDPLITE) and f.get("tcp") not in ("SYN_SENT", "SYN_RECV")
+            and "orig_zone" not in f and "reply_zone" not in f}
+
+
 def allow_labels(space):
     """The kernel keeps labels only where a rule may set one; this one matches nothing."""
     space.nft("table inet labels { chain unused { type filter hook input priority filter; "
