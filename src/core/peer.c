@@ -381,16 +381,20 @@ static bool before(struct engine *e, struct peer *p, bool hello)
 	return true;
 }
 
-/* True if the message is to be taken; what its place in the sequence tells is done then. */
+/*
+ * True if the message is to be taken; what its place in the sequence tells is done then. A HELLO of
+ * a peer that had stopped saying it tells of a restart, also where the new process's numbers, which
+ * conntrackd begins with the time of day, have just come up to the old one's.
+ */
 static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hello)
 {
-	if (!p->seen || seq == p->last_recv + 1)
+	if (!p->seen)
 		return true;
 	if (wire_v1_seq_before(seq, p->last_recv + 1))
 		return before(e, p, hello);
 	if (hello && !p->last_hello) {
 		restarted(e, p);
-	} else {
+	} else if (seq != p->last_recv + 1) {
 		gap(e, p, seq);
 	}
 	return true;
