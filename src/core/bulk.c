@@ -78,7 +78,7 @@ static bool put_entries(struct engine *e, struct wbuf *w)
 static bool repair_is_pending(const struct engine *e)
 {
 	for (unsigned i = 0; i < e->peers_count; i++)
-		if (e->peers[i].repair_pending)
+		if (e->peers[i].repair_pending || e->peers[i].ahead)
 			return true;
 	return e->sender.repairs > 0;
 }

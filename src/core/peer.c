@@ -39,12 +39,13 @@ static void reset(struct engine *e, struct peer *p)
 	p->ack_set = false;
 	p->window = e->config.ack_window;
 	p->nack_wait = p->nack_sent = p->bulk_nack = false;
-	p->nack_done = e->now;
 	sender_forget_peer(e, p);
 	p->answered = p->acked_set = p->island_set = false;
+	p->acked = e->sender.next_seq - 1; /* what came before, it gets by the bulk */
+	p->calm_since = e->now;
 	p->lag_seq = e->sender.next_seq;
 	p->lag_at = e->now;
-	p->repair_pending = false;
+	p->repair_pending = p->ahead = false;
 	p->bulk_next = e->now;
 }
 
@@ -139,15 +140,18 @@ static void restarted(struct engine *e, struct peer *p)
 /*
  * A HELLO mark. False if it is a relic of a process that is gone, to be dropped. A boot id that is
  * neither the peer's present one nor a former one tells of a restart, wherever the message stands
- * in the sequence. While none is known it may only be late itself.
+ * in the sequence.
  */
-static bool boot_heard(struct engine *e, struct peer *p, uint32_t boot_id)
+static bool boot_heard(
+	struct engine *e, struct peer *p, const struct wire_v1_message *m, uint32_t boot_id)
 {
+	bool before = p->seen && wire_v1_seq_before(m->seq, p->last_recv + 1);
+
 	if (p->boot_known && p->boot_id == boot_id)
 		return true;
 	if (is_old_boot(p, boot_id))
 		return false;
-	if (p->boot_known)
+	if (p->boot_known || (before && !p->last_hello))
 		restarted(e, p);
 	return true;
 }
@@ -165,19 +169,6 @@ static void boot_adopt(struct peer *p, uint32_t boot_id)
 
 /* ---- what the peer acknowledges ---- */
 
-/* Our NACK has arrived. What it made the peer send again is still on its way. */
-static void nack_arrived(struct engine *e, struct peer *p)
-{
-	p->nack_wait = p->nack_sent = p->bulk_nack = false;
-	p->nack_done = e->now;
-}
-
-/* A NACK from the peer may be among what is being repaired. */
-static bool repair_is_awaited(const struct engine *e, const struct peer *p)
-{
-	return p->nack_wait || mono_diff_ms(e->now, p->nack_done) < LIMIT_HOLE_MS;
-}
-
 /* What of ours had been lost behind this is known now: the island is joined to the land. */
 static void join_island(struct peer *p)
 {
@@ -188,9 +179,15 @@ static void join_island(struct peer *p)
 	p->island_set = false;
 }
 
+static void nack_arrived(struct engine *e, struct peer *p)
+{
+	p->nack_wait = p->nack_sent = p->bulk_nack = false;
+	p->calm_since = e->now;
+}
+
 static void acked_up_to(struct engine *e, struct peer *p, uint32_t to)
 {
-	if (!p->acked_set || wire_v1_seq_before(p->acked, to))
+	if (wire_v1_seq_before(p->acked, to))
 		p->acked = to;
 	p->acked_set = true;
 	join_island(p);
@@ -201,13 +198,14 @@ static void acked_up_to(struct engine *e, struct peer *p, uint32_t to)
 
 /*
  * An ACK names a range. Behind a hole it does not count yet: the NACK for the hole may be on its
- * way, and what it asks for has to be kept until then. If none of the peer's messages is missing
- * there is no such NACK.
+ * way, or be lost and on its way again, and what it asks for has to be kept until then. A hole
+ * that stays though nothing of the peer's is missing any more means nothing.
  */
 static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
 
+	sender_ahead_check(e, p);
 	if (!wire_v1_seq_before(to, s->next_seq)) {
 		engine_count(e, COUNTER_BAD_HEADER);
 		return;
@@ -217,7 +215,7 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	p->answered = true;
 	if (p->nack_sent && !p->nacks_queued && p->nack_seq - from <= to - from)
 		nack_arrived(e, p);
-	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) || !repair_is_awaited(e, p)) {
+	if (!wire_v1_seq_before(p->acked + 1, from)) {
 		acked_up_to(e, p, to);
 	} else if (p->island_set && !wire_v1_seq_before(p->island_to + 1, from)) {
 		if (wire_v1_seq_before(p->island_to, to))
@@ -234,7 +232,7 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	}
 }
 
-static void send_ack(struct engine *e, struct peer *p)
+void peer_acknowledge(struct engine *e, struct peer *p)
 {
 	if (p->ack_set && sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
 		p->ack_set = false;
@@ -244,8 +242,11 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
 
+	sender_ahead_check(e, p);
 	if (!wire_v1_seq_before(to, s->next_seq)) {
 		engine_count(e, COUNTER_BAD_HEADER);
+		if (!wire_v1_seq_before(from, s->first_seq))
+			sender_ahead(e, p, from, to + 1);
 		return;
 	}
 	engine_count(e, COUNTER_NACKS_RECEIVED);
@@ -254,9 +255,9 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	if (wire_v1_seq_before(from, s->first_seq))
 		from = s->first_seq;
 	/* ahead of the repair: its end mark counts only once the NACK is known to have arrived */
-	send_ack(e, p);
+	peer_acknowledge(e, p);
 	sender_repair(e, p, from, to);
-	if (p->acked_set && !wire_v1_seq_before(p->acked + 1, from))
+	if (!wire_v1_seq_before(p->acked + 1, from))
 		acked_up_to(e, p, to);
 }
 
@@ -282,17 +283,22 @@ static void mark_heard(struct engine *e, struct peer *p, const struct wire_v1_ma
 static void deliver(struct engine *e, struct peer *p, const struct wire_v1_message *m,
 	const struct wire_v1_mark *mark)
 {
+	uint32_t target;
+
 	if (m->type != WIRE_V1_CTL) {
 		remote_message(e, p, m);
 		return;
 	}
 	engine_count(e, COUNTER_RECEIVED_CONTROL);
+	if (wire_v1_get_target(m, &target) && target != e->config.boot_id)
+		return;
 	if (m->flags & WIRE_V1_ACK) {
 		acked(e, p, m->from, m->to);
 	} else if (m->flags & WIRE_V1_NACK) {
 		nacked(e, p, m->from, m->to);
 	} else if (m->flags & WIRE_V1_RESYNC) {
 		engine_count(e, COUNTER_RESYNCS_RECEIVED);
+		p->ahead = false; /* whatever it has missed, it gets all */
 		event_peer(e, ENGINE_EVENT_RESYNC_ASKED, p, table_count(&e->local) - e->dead);
 		bulk_want_for(e, p);
 	} else if (mark) {
@@ -318,7 +324,7 @@ static void gap(struct engine *e, struct peer *p, uint32_t seq)
 
 	e->counters[COUNTER_LOST] += missing;
 	p->lost += missing;
-	send_ack(e, p);
+	peer_acknowledge(e, p);
 	p->ack_set = false;
 	if (missing > LIMIT_GAP_MAX) {
 		lose_track(e, p);
@@ -363,8 +369,15 @@ static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hel
 	return true;
 }
 
-static void account(struct engine *e, struct peer *p, uint32_t seq)
+/*
+ * The message is taken. What only keeps the conversation up does not force an acknowledgement:
+ * with a small window two peers would answer each other's for ever.
+ */
+static void account(struct engine *e, struct peer *p, const struct wire_v1_message *m)
 {
+	bool forces = m->type != WIRE_V1_CTL || !(m->flags & WIRE_V1_ACK);
+	uint32_t seq = m->seq;
+
 	p->last_recv = seq;
 	p->seen = true;
 	p->before_since = MONO_NEVER;
@@ -373,10 +386,10 @@ static void account(struct engine *e, struct peer *p, uint32_t seq)
 		p->ack_from = seq;
 		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
 	}
-	if (p->window > 0)
+	if (forces && p->window > 0)
 		p->window--;
 	if (p->window == 0) {
-		send_ack(e, p);
+		peer_acknowledge(e, p);
 		p->window = e->config.ack_window;
 	}
 }
@@ -392,7 +405,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 		p->silent = false;
 		event_peer(e, ENGINE_EVENT_PEER_BACK, p, 0);
 	}
-	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO && !boot_heard(e, p, mark.boot_id)) {
+	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO && !boot_heard(e, p, m, mark.boot_id)) {
 		engine_count(e, COUNTER_BEFORE);
 		return;
 	}
@@ -406,7 +419,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	if (m->flags & WIRE_V1_HELLO_BACK)
 		e->sender.hello_done = p->answered = true;
 	p->last_hello = hello;
-	account(e, p, m->seq);
+	account(e, p, m);
 	deliver(e, p, m, has_mark ? &mark : NULL);
 }
 
@@ -415,6 +428,13 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 static mono silence_at(const struct peer *p)
 {
 	return mono_add_ms(p->heard, LIMIT_PEER_SILENCE_MS);
+}
+
+static mono hole_until(const struct peer *p)
+{
+	mono from = mono_before(p->island_at, p->calm_since) ? p->calm_since : p->island_at;
+
+	return mono_add_ms(from, LIMIT_HOLE_MS);
 }
 
 static void tick_resync(struct engine *e, struct peer *p)
@@ -441,10 +461,9 @@ void peer_tick(struct engine *e, struct peer *p)
 		sender_release(e);
 	}
 	if (p->ack_set && mono_reached(e->now, p->ack_at))
-		send_ack(e, p);
+		peer_acknowledge(e, p);
 	tick_resync(e, p);
-	if (p->island_set && !repair_is_awaited(e, p) &&
-		mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)
+	if (p->island_set && !p->nack_wait && mono_reached(e->now, hole_until(p)))
 		acked_up_to(e, p, p->island_to);
 	if (p->acked_set && !wire_v1_seq_before(p->acked, p->lag_seq)) {
 		p->lag_seq = e->sender.next_seq - 1;
@@ -464,10 +483,7 @@ mono peer_deadline(const struct peer *p)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
 	if (p->island_set && !p->nack_wait)
-		at = mono_min(
-			at, mono_add_ms(mono_before(p->island_at, p->nack_done) ? p->nack_done
-										: p->island_at,
-				    LIMIT_HOLE_MS));
+		at = mono_min(at, hole_until(p));
 	return at;
 }
 

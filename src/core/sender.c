@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "core/bulk.h"
 #include "core/local.h"
+#include "core/peer.h"
 
 void sender_init(struct engine *e)
 {
@@ -85,10 +86,16 @@ static size_t put_mark(struct engine *e, struct wbuf *w, enum wire_v1_mark_kind 
 	return wire_v1_put_mark(w, sender_flags(e) | WIRE_V1_ALIVE, e->sender.next_seq, &mark);
 }
 
+/* With more than one peer in the group it has to be said whom an ACK or a NACK is meant for. */
 static size_t put_range(
-	struct engine *e, struct wbuf *w, enum wire_v1_flag kind, uint32_t from, uint32_t to)
+	struct engine *e, struct wbuf *w, enum wire_v1_flag kind, const struct control *c)
 {
-	return wire_v1_put_range(w, sender_flags(e) | kind, e->sender.next_seq, from, to);
+	uint8_t flags = (uint8_t)(sender_flags(e) | kind);
+	const struct peer *p = &e->peers[c->peer];
+
+	if (e->peers_count > 1 && p->boot_known)
+		return wire_v1_put_range_to(w, flags, e->sender.next_seq, c->a, c->b, p->boot_id);
+	return wire_v1_put_range(w, flags, e->sender.next_seq, c->a, c->b);
 }
 
 static size_t put_control(struct engine *e, struct wbuf *w, const struct control *c)
@@ -97,11 +104,12 @@ static size_t put_control(struct engine *e, struct wbuf *w, const struct control
 	case CONTROL_ALIVE:
 		return wire_v1_put_alive(w, sender_flags(e) | WIRE_V1_ALIVE, e->sender.next_seq);
 	case CONTROL_ACK:
-		return put_range(e, w, WIRE_V1_ACK, c->a, c->b);
+		return put_range(e, w, WIRE_V1_ACK, c);
 	case CONTROL_NACK:
-		return put_range(e, w, WIRE_V1_NACK, c->a, c->b);
+		return put_range(e, w, WIRE_V1_NACK, c);
 	case CONTROL_RESYNC:
-		return put_range(e, w, WIRE_V1_RESYNC, 0, 0);
+		return wire_v1_put_range(
+			w, sender_flags(e) | WIRE_V1_RESYNC, e->sender.next_seq, 0, 0);
 	case CONTROL_MARK_HELLO:
 		return put_mark(e, w, WIRE_V1_MARK_HELLO, e->config.boot_id, 0);
 	case CONTROL_BULK_BEGIN:
@@ -357,6 +365,31 @@ void sender_repair(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	bulk_lost(e, from, to);
 }
 
+void sender_ahead(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	if (to - e->sender.next_seq > LIMIT_GAP_MAX)
+		return;
+	if (!p->ahead || wire_v1_seq_before(from, p->ahead_from))
+		p->ahead_from = from;
+	if (!p->ahead || wire_v1_seq_before(p->ahead_to, to))
+		p->ahead_to = to;
+	p->ahead = true;
+	p->ahead_until = mono_add_ms(e->now, 2 * LIMIT_RESTART_MS);
+}
+
+void sender_ahead_check(struct engine *e, struct peer *p)
+{
+	if (!p->ahead)
+		return;
+	if (!wire_v1_seq_before(p->ahead_to, e->sender.next_seq)) {
+		/* by now it has noticed by itself that it hears old numbers alone */
+		p->ahead = !mono_reached(e->now, p->ahead_until);
+		return;
+	}
+	p->ahead = false;
+	sender_repair(e, p, p->ahead_from, p->ahead_to);
+}
+
 void sender_tick(struct engine *e)
 {
 	struct sender *s = &e->sender;
@@ -364,10 +397,14 @@ void sender_tick(struct engine *e)
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		struct peer *p = &e->peers[i];
 
+		sender_ahead_check(e, p);
 		if (p->repair_pending && bucket_fill(&p->repair, e->now) > 0)
 			sender_repair(e, p, p->repair_from, p->repair_to);
 	}
 	if (mono_reached(e->now, s->alive_at)) {
+		/* better an acknowledgement now than a message of its own a moment later */
+		for (unsigned i = 0; i < e->peers_count; i++)
+			peer_acknowledge(e, &e->peers[i]);
 		if (s->queue_count == 0)
 			sender_control(e, CONTROL_ALIVE, NULL, 0, 0);
 		s->alive_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
@@ -379,7 +416,7 @@ mono sender_deadline(const struct engine *e)
 	mono at = e->sender.alive_at;
 
 	for (unsigned i = 0; i < e->peers_count; i++)
-		if (e->peers[i].repair_pending)
+		if (e->peers[i].repair_pending || e->peers[i].ahead)
 			at = mono_min(at, mono_add_ms(e->now, LIMIT_TICK_MS));
 	return at;
 }
@@ -388,7 +425,7 @@ void sender_flushed(struct engine *e)
 {
 	e->sender.repairs = 0;
 	for (unsigned i = 0; i < e->peers_count; i++)
-		e->peers[i].repair_pending = false;
+		e->peers[i].repair_pending = e->peers[i].ahead = false;
 }
 
 void sender_check(const struct engine *e)

@@ -97,6 +97,7 @@ struct peer {
 	bool island_set; /* also this range, behind a hole */
 	uint32_t island_from, island_to;
 	mono island_at;
+	mono calm_since; /* nack_wait is off since then */
 	uint32_t lag_seq; /* our newest number at lag_at */
 	mono lag_at;
 
@@ -122,6 +123,9 @@ struct peer {
 	struct bucket repair;
 	bool repair_pending;
 	uint32_t repair_from, repair_to;
+	bool ahead; /* it takes nothing of ours up to ahead_to: a wild number misled it */
+	uint32_t ahead_from, ahead_to;
+	mono ahead_until;
 };
 
 /* Kernel dumps (dumper.c). */

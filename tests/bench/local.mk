@@ -11,6 +11,12 @@ tests_bench_latency_SOURCES = tests/bench/latency.c
 tests_bench_latency_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
 tests_bench_latency_LDADD = $(MNL_LIBS)
 
+# ns per operation of what every flow passes, without kernel and network
+noinst_PROGRAMS += tests/bench/micro
+tests_bench_micro_SOURCES = tests/bench/micro.c
+tests_bench_micro_LDADD = tests/lib/libtest.a src/core/libcore.a src/wire/libwire.a \
+	src/nlmsg/libnlmsg.a src/flow/libflow.a src/base/libbase.a $(MNL_LIBS)
+
 .PHONY: bench
 bench: all
 	$(top_srcdir)/tools/setup.sh check

@@ -101,4 +101,10 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	params_net(&r, p);
 	params_faults(&r, p);
 	params_config(&r, &p->config);
+	/*
+	 * With CommitTimeout no timeout is on the wire: what a node leaves behind when it loses its
+	 * kernel stays with its peers for LIMIT_HOLD_S, longer than a run.
+	 */
+	if (p->config.commit_timeout_s > 0)
+		p->weight_reboot = 0;
 }

@@ -21,6 +21,7 @@ enum {
 
 	/* Promises that the invariants check. */
 	SIM_CONVERGE_S = 75, /* from the last fault to equal tables everywhere */
+	SIM_AGREE_AGAIN_S = 2,
 	SIM_TICKS_AT_ONCE_MAX = 200, /* ticks that do not move the deadline past now */
 	SIM_STEPS_MAX = 3000000, /* jobs of one run */
 	SIM_DATAGRAMS_PER_S_MAX = 20000, /* of one node, at this size of table */
