@@ -114,14 +114,15 @@ bool bulk_put(struct engine *e, struct wbuf *w)
 	return true;
 }
 
-void bulk_lost(struct engine *e, uint32_t from, uint32_t to)
+void bulk_lost(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	struct bulk *b = &e->bulk;
 
 	if (!b->known || wire_v1_seq_before(to, b->begin_seq))
 		return;
 	if (!wire_v1_seq_before(b->begin_seq, from))
-		bulk_want(e); /* its begin is lost, and where it stood cannot be said again */
+		bulk_want_for(
+			e, p); /* its begin is lost, and where it stood cannot be said again */
 	else
 		b->end_again = true;
 }

@@ -21,7 +21,7 @@ void bulk_want_for(struct engine *, struct peer *);
 bool bulk_put(struct engine *, struct wbuf *);
 
 /* Messages in [from, to] were lost. */
-void bulk_lost(struct engine *, uint32_t from, uint32_t to);
+void bulk_lost(struct engine *, struct peer *, uint32_t from, uint32_t to);
 
 void bulk_tick(struct engine *);
 mono bulk_deadline(const struct engine *);

@@ -93,6 +93,7 @@ struct peer *peer_get(struct engine *e, const struct engine_addr *addr)
 	p->sweep_at = MONO_NEVER;
 	p->resync_next = e->now;
 	bucket_init(&p->repair, LIMIT_REPAIR_PER_SEC, e->now);
+	bucket_init(&p->told, LIMIT_EVENTS_PER_SEC, e->now);
 	reset(e, p);
 	event_peer(e, ENGINE_EVENT_PEER_NEW, p, 0);
 	greet(e, p);
@@ -234,8 +235,12 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 
 void peer_acknowledge(struct engine *e, struct peer *p)
 {
-	if (p->ack_set && sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
+	if (!p->ack_set)
+		return;
+	if (sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
 		p->ack_set = false;
+	else
+		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS); /* no room: later */
 }
 
 static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
@@ -437,13 +442,16 @@ static mono hole_until(const struct peer *p)
 	return mono_add_ms(from, LIMIT_HOLE_MS);
 }
 
+/* A silent peer is asked when it is heard again: what it is told now piles up, or gets lost. */
 static void tick_resync(struct engine *e, struct peer *p)
 {
-	if (!p->resync_wanted || mono_before(e->now, p->resync_at) ||
+	if (!p->resync_wanted || p->silent || mono_before(e->now, p->resync_at) ||
 		mono_before(e->now, p->resync_next))
 		return;
-	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0))
+	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0)) {
+		p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
 		return;
+	}
 	engine_count(e, COUNTER_RESYNCS_ASKED);
 	p->resync_wanted = false;
 	p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
@@ -479,7 +487,7 @@ mono peer_deadline(const struct peer *p)
 		at = silence_at(p);
 	if (p->ack_set)
 		at = mono_min(at, p->ack_at);
-	if (p->resync_wanted)
+	if (p->resync_wanted && !p->silent)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
 	if (p->island_set && !p->nack_wait)

@@ -5,14 +5,18 @@ CORE_TEST_LDADD = src/core/libcore.a src/wire/libwire.a tests/lib/libtest.a \
 
 check_PROGRAMS += \
 	tests/unit/test_core_commit_flow \
+	tests/unit/test_core_hostile \
 	tests/unit/test_core_spread \
 	tests/unit/test_core_sync
 TESTS += \
 	tests/unit/test_core_commit_flow \
+	tests/unit/test_core_hostile \
 	tests/unit/test_core_spread \
 	tests/unit/test_core_sync
 tests_unit_test_core_commit_flow_SOURCES = tests/unit/unit.h tests/unit/test_core_commit_flow.c
 tests_unit_test_core_commit_flow_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_hostile_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_hostile.c
+tests_unit_test_core_hostile_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sync.c
 tests_unit_test_core_sync_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_spread_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_spread.c
