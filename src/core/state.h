@@ -48,6 +48,8 @@ struct sender {
 	bool hello_back; /* the next message answers a HELLO */
 	bool stale_known; /* stale_seq is the newest number of a deletion given up unacknowledged */
 	uint32_t stale_seq;
+	bool gone_known; /* gone_seq is the newest number of a control message not kept any more */
+	uint32_t gone_seq;
 	uint32_t repairs; /* entries on the queue with ENTRY_REPAIR */
 	mono alive_at;
 	unsigned link;

@@ -110,6 +110,44 @@ static void a_deletion_put_off_survives_the_acknowledgement(void)
 	pair_free(p);
 }
 
+/* Our NACK is lost, and so much is said behind it that it cannot be said again. */
+static void a_nack_lost_for_good_is_made_good(void)
+{
+	struct pair *p = pair_new(NULL);
+	uint32_t seq = 1, first = 0, last = 0, resyncs;
+	uint8_t buf[64];
+	struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+	pair_dump_empty(p, 0);
+	pump(p, WIRE_V1_CTL, &first, &last);
+	send_range(p, WIRE_V1_ACK, seq++, first, last);
+	for (unsigned i = 0; i < 50; i++) {
+		p->now = mono_add_ms(p->now, 100);
+		engine_tick(p->node[0].engine, p->now);
+		pump(p, WIRE_V1_CTL, &first, &last);
+	}
+	send_range(p, WIRE_V1_ACK, seq++, last, last);
+	seq += 10; /* lost */
+	wire_v1_put_alive(&w, WIRE_V1_ALIVE, seq++);
+	inject(p, 0, 77, &w);
+	CU_ASSERT(pump(p, WIRE_V1_CTL, &first, &resyncs) > 0); /* the NACK among it is lost */
+	for (unsigned i = 0; i < 2 * LIMIT_CONTROL_RESEND; i++) {
+		send_range(p, WIRE_V1_RESYNC, seq++, 0, 0);
+		p->now = mono_add_ms(p->now, 1000);
+		engine_tick(p->node[0].engine, p->now);
+		pump(p, WIRE_V1_CTL, &resyncs, &last);
+	}
+	resyncs = (uint32_t)pair_counter(p, 0, COUNTER_RESYNCS_ASKED);
+	send_range(p, WIRE_V1_NACK, seq++, first, last);
+	for (unsigned i = 0; i < 30; i++) {
+		p->now = mono_add_ms(p->now, 100);
+		engine_tick(p->node[0].engine, p->now);
+		pump(p, WIRE_V1_CTL, &first, &last);
+	}
+	CU_ASSERT(pair_counter(p, 0, COUNTER_RESYNCS_ASKED) > resyncs);
+	pair_free(p);
+}
+
 static void link_down_costs_no_processor(void)
 {
 	struct pair *p = started();
@@ -242,6 +280,7 @@ static void many_nacks_walk_no_more_than_one(void)
 static const struct unit_test tests[] = {
 	{"a deletion put off survives the acknowledgement",
 		a_deletion_put_off_survives_the_acknowledgement},
+	{"a NACK lost for good is made good", a_nack_lost_for_good_is_made_good},
 	{"link down costs no processor", link_down_costs_no_processor},
 	{"commands without end leave room for a promotion",
 		commands_without_end_leave_room_for_a_promotion},
