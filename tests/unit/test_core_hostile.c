@@ -5,6 +5,8 @@
 
 /* What a forged, corrupted or delayed message does is bounded, and is over when it stops. */
 
+#define REMOTE ENGINE_TABLE_REMOTE
+
 static struct pair *started(void)
 {
 	struct pair *p = pair_new(NULL);
@@ -39,6 +41,24 @@ static void inject(struct pair *p, unsigned to, unsigned addr, const struct wbuf
 
 	from.bytes[15] = (uint8_t)addr;
 	engine_datagram(p->node[to].engine, p->now, 0, &from, w->start, w->used);
+}
+
+static void add_flows(struct pair *p, unsigned n, uint32_t first, uint32_t count)
+{
+	for (uint32_t i = first; i < first + count; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, n, KERNEL_EVENT_NEW, &f);
+	}
+	pair_exchange(p);
+}
+
+static void check_step(struct pair *p, uint32_t flows)
+{
+	for (unsigned n = 0; n < 2; n++)
+		CU_ASSERT_EQUAL(pair_status(p, n).peers[0].sync, ENGINE_SYNCED);
+	CU_ASSERT_EQUAL(pair_status(p, 0).local_flows, flows);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, flows);
 }
 
 /* Node 0 sends to nobody; returns how many messages of a type, and their first and last number. */
@@ -243,6 +263,45 @@ static void nacks_make_no_bulk_after_bulk(void)
 	pair_free(p);
 }
 
+static void a_flushed_table_is_not_in_sync(void)
+{
+	struct pair *p = started();
+
+	add_flows(p, 0, 0, 10);
+	pair_run(p, 2000);
+	pair_command(p, 1, ENGINE_FLUSH, 1);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 0);
+	CU_ASSERT_NOT_EQUAL(pair_status(p, 1).peers[0].sync, ENGINE_SYNCED);
+	pair_command(p, 1, ENGINE_RESYNC_PEERS, 2);
+	pair_run(p, 5000);
+	check_step(p, 10);
+	pair_free(p);
+}
+
+static void what_ended_while_flushed_ends_at_the_peer(void)
+{
+	struct pair *p = started();
+	struct flow f = pair_flow(3);
+
+	add_flows(p, 0, 0, 10);
+	pair_run(p, 2000);
+	pair_command(p, 0, ENGINE_FLUSH, 1);
+	pair_command(p, 0, ENGINE_RESYNC_PEERS, 2);
+	pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	engine_kernel_event(p->node[0].engine, p->now, KERNEL_DUMP_BEGIN, NULL);
+	for (uint32_t i = 0; i < 10; i++) {
+		struct flow g = pair_flow(i);
+
+		if (i != 3)
+			engine_kernel_event(p->node[0].engine, p->now, KERNEL_DUMP_FLOW, &g);
+	}
+	engine_kernel_event(p->node[0].engine, p->now, KERNEL_DUMP_END, NULL);
+	pair_run(p, 30000);
+	check_step(p, 9);
+	CU_ASSERT_FALSE(pair_has(p, 1, REMOTE, &f));
+	pair_free(p);
+}
+
 /* What one peer makes us look through is bounded a second, not for each of many NACKs. */
 static void many_nacks_walk_no_more_than_one(void)
 {
@@ -289,6 +348,8 @@ static const struct unit_test tests[] = {
 	{"new boots again and again are not told each time",
 		new_boots_again_and_again_are_not_told_each_time},
 	{"NACKs make no bulk after bulk", nacks_make_no_bulk_after_bulk},
+	{"a flushed table is not in sync", a_flushed_table_is_not_in_sync},
+	{"what ended while flushed ends at the peer", what_ended_while_flushed_ends_at_the_peer},
 	{"many NACKs walk no more than one", many_nacks_walk_no_more_than_one},
 };
 
