@@ -302,6 +302,25 @@ static void what_ended_while_flushed_ends_at_the_peer(void)
 	pair_free(p);
 }
 
+static void what_was_purged_is_gone_at_the_peer(void)
+{
+	struct pair *p = started();
+
+	pair_command(p, 0, ENGINE_PROMOTE, 1);
+	add_flows(p, 0, 0, 10);
+	pair_run(p, 2000);
+	check_step(p, 10);
+	pair_command(p, 0, ENGINE_DEMOTE, 2);
+	p->node[0].ops_count = 0;
+	pair_run(p, 61000);
+	CU_ASSERT_EQUAL(p->node[0].ops_count, 10);
+	for (unsigned i = 0; i < p->node[0].ops_count; i++)
+		engine_kernel_result(p->node[0].engine, p->now, p->node[0].ops[i].id, 0);
+	pair_run(p, 30000);
+	check_step(p, 0);
+	pair_free(p);
+}
+
 /* What one peer makes us look through is bounded a second, not for each of many NACKs. */
 static void many_nacks_walk_no_more_than_one(void)
 {
@@ -350,6 +369,7 @@ static const struct unit_test tests[] = {
 	{"NACKs make no bulk after bulk", nacks_make_no_bulk_after_bulk},
 	{"a flushed table is not in sync", a_flushed_table_is_not_in_sync},
 	{"what ended while flushed ends at the peer", what_ended_while_flushed_ends_at_the_peer},
+	{"what was purged is gone at the peer", what_was_purged_is_gone_at_the_peer},
 	{"many NACKs walk no more than one", many_nacks_walk_no_more_than_one},
 };
 
