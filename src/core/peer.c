@@ -267,8 +267,16 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 
 /* ---- one message ---- */
 
+/*
+ * A bulk's begin that is in sequence is of the process that is there now, whatever a HELLO mark,
+ * late or forged, has made us believe.
+ */
 static void mark_heard(struct engine *e, struct peer *p, const struct wire_v1_mark *mark)
 {
+	if (mark->kind == WIRE_V1_MARK_BULK_BEGIN && p->boot_known && p->boot_id != mark->boot_id) {
+		retire_boot(p);
+		p->boot_known = false;
+	}
 	boot_adopt(p, mark->boot_id);
 	if (p->boot_id != mark->boot_id)
 		return;

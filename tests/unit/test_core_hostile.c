@@ -61,6 +61,23 @@ static void check_step(struct pair *p, uint32_t flows)
 	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, flows);
 }
 
+static void a_forged_hello_does_not_lock_the_peer_out(void)
+{
+	struct pair *p = started();
+	struct wire_v1_mark mark = {WIRE_V1_MARK_HELLO, 4711, 4711, 0};
+	uint8_t buf[64];
+	struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+	add_flows(p, 0, 0, 10);
+	wire_v1_put_mark(&w, WIRE_V1_ALIVE, newest(p, 0) + 5, &mark);
+	inject(p, 1, 1, &w);
+	pair_run(p, 1000);
+	add_flows(p, 0, 10, 10);
+	pair_run(p, 60000);
+	check_step(p, 20);
+	pair_free(p);
+}
+
 /* Node 0 sends to nobody; returns how many messages of a type, and their first and last number. */
 static unsigned pump(struct pair *p, enum wire_v1_type type, uint32_t *first, uint32_t *last)
 {
@@ -356,6 +373,7 @@ static void many_nacks_walk_no_more_than_one(void)
 }
 
 static const struct unit_test tests[] = {
+	{"a forged HELLO does not lock the peer out", a_forged_hello_does_not_lock_the_peer_out},
 	{"a deletion put off survives the acknowledgement",
 		a_deletion_put_off_survives_the_acknowledgement},
 	{"a NACK lost for good is made good", a_nack_lost_for_good_is_made_good},
