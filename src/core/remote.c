@@ -171,8 +171,21 @@ static void expire_step(struct engine *e, struct peer *p)
 	}
 }
 
+static void leave_step(struct engine *e, struct peer *p)
+{
+	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
+		uint32_t handle = table_next(&p->remote, &e->store, &p->sweep_cursor);
+
+		if (!handle)
+			return;
+		remote_remove(e, p, handle);
+	}
+}
+
 void remote_tick(struct engine *e, struct peer *p)
 {
+	if (p->leaving)
+		leave_step(e, p);
 	if (p->sweeping)
 		sweep_step(e, p);
 	else if (p->unconfirmed && !p->is_ctsync && p->data_since && !p->nack_wait &&
@@ -186,7 +199,7 @@ void remote_tick(struct engine *e, struct peer *p)
 
 mono remote_deadline(const struct engine *e, const struct peer *p)
 {
-	if (p->sweeping)
+	if (p->sweeping || (p->leaving && table_count(&p->remote) > 0))
 		return e->now;
 	return p->unconfirmed ? mono_add_ms(e->now, 10 * LIMIT_TICK_MS) : MONO_NEVER;
 }

@@ -111,6 +111,7 @@ struct peer {
 	uint32_t bulk_gen, bulk_flows, bulk_total;
 	mono sweep_at; /* of a conntrackd peer: when unconfirmed entries go */
 	bool data_since; /* a data message came since its restart */
+	bool leaving; /* silent, and its place is wanted: its flows go */
 	bool sweeping;
 	uint32_t sweep_epoch;
 	uint64_t sweep_cursor;

@@ -280,6 +280,39 @@ static void nacks_make_no_bulk_after_bulk(void)
 	pair_free(p);
 }
 
+static void eight_strangers_do_not_keep_the_peer_out(void)
+{
+	struct pair *p = pair_new(NULL);
+	struct flow f = pair_flow(1);
+	struct wire_v1_options options = {0};
+
+	for (unsigned i = 0; i < LIMIT_PEERS; i++) {
+		uint8_t buf[512];
+		struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+		wire_v1_put_flow(&w, WIRE_V1_CT_NEW, 0, 1, &f, &options);
+		inject(p, 1, 100 + i, &w);
+	}
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	add_flows(p, 0, 0, 10);
+	pair_run(p, 60000);
+	CU_ASSERT(pair_status(p, 1).remote_flows >= 10);
+	{
+		bool found = false;
+		struct engine_status s = pair_status(p, 1);
+
+		for (unsigned i = 0; i < s.peers_count; i++)
+			if (s.peers[i].addr.bytes[15] == 1) {
+				found = true;
+				CU_ASSERT_EQUAL(s.peers[i].sync, ENGINE_SYNCED);
+				CU_ASSERT_EQUAL(s.peers[i].flows, 10);
+			}
+		CU_ASSERT_TRUE(found);
+	}
+	pair_free(p);
+}
+
 static void a_flushed_table_is_not_in_sync(void)
 {
 	struct pair *p = started();
@@ -385,6 +418,7 @@ static const struct unit_test tests[] = {
 	{"new boots again and again are not told each time",
 		new_boots_again_and_again_are_not_told_each_time},
 	{"NACKs make no bulk after bulk", nacks_make_no_bulk_after_bulk},
+	{"eight strangers do not keep the peer out", eight_strangers_do_not_keep_the_peer_out},
 	{"a flushed table is not in sync", a_flushed_table_is_not_in_sync},
 	{"what ended while flushed ends at the peer", what_ended_while_flushed_ends_at_the_peer},
 	{"what was purged is gone at the peer", what_was_purged_is_gone_at_the_peer},
