@@ -371,6 +371,56 @@ static void what_was_purged_is_gone_at_the_peer(void)
 	pair_free(p);
 }
 
+static struct flow timed(uint32_t n, uint32_t timeout)
+{
+	struct flow f = pair_flow(n);
+
+	f.tuple[FLOW_ORIG].l4 = f.tuple[FLOW_REPL].l4 = 17;
+	flow_mark_unset(&f, FLOW_TCP_STATE);
+	f.timeout = timeout;
+	flow_mark_set(&f, FLOW_TIMEOUT);
+	return f;
+}
+
+static const struct kernel_op *promoted(struct pair *p, unsigned n)
+{
+	p->node[n].ops_count = 0;
+	pair_command(p, n, ENGINE_PROMOTE, 1);
+	CU_ASSERT_EQUAL_FATAL(p->node[n].ops_count, 1);
+	return &p->node[n].ops[0];
+}
+
+/* Packets kept it alive, and no event told. */
+static void a_stream_is_committed_with_time_to_go_on(void)
+{
+	struct pair *p = started();
+	struct flow f = timed(1, 120);
+	const struct kernel_op *op;
+
+	pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	pair_run(p, 118000);
+	op = promoted(p, 1);
+	CU_ASSERT_EQUAL(op->kind, KERNEL_OP_CREATE);
+	CU_ASSERT(op->flow.timeout >= LIMIT_DEAD_TIMEOUT_S);
+	pair_free(p);
+}
+
+static void a_live_entry_is_not_cut_short(void)
+{
+	struct pair *p = started();
+	struct flow mine = timed(1, 5000), theirs = timed(1, 10);
+	const struct kernel_op *op;
+
+	pair_event(p, 1, KERNEL_EVENT_NEW, &mine);
+	pair_run(p, 1000);
+	pair_event(p, 0, KERNEL_EVENT_NEW, &theirs);
+	pair_run(p, 1000);
+	op = promoted(p, 1);
+	CU_ASSERT_EQUAL(op->kind, KERNEL_OP_UPDATE);
+	CU_ASSERT_FALSE(flow_has(&op->flow, FLOW_TIMEOUT));
+	pair_free(p);
+}
+
 /* What one peer makes us look through is bounded a second, not for each of many NACKs. */
 static void many_nacks_walk_no_more_than_one(void)
 {
@@ -422,6 +472,8 @@ static const struct unit_test tests[] = {
 	{"a flushed table is not in sync", a_flushed_table_is_not_in_sync},
 	{"what ended while flushed ends at the peer", what_ended_while_flushed_ends_at_the_peer},
 	{"what was purged is gone at the peer", what_was_purged_is_gone_at_the_peer},
+	{"a stream is committed with time to go on", a_stream_is_committed_with_time_to_go_on},
+	{"a live entry is not cut short", a_live_entry_is_not_cut_short},
 	{"many NACKs walk no more than one", many_nacks_walk_no_more_than_one},
 };
 
