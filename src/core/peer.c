@@ -516,7 +516,7 @@ enum engine_sync peer_sync(const struct peer *p, mono now)
 		return ENGINE_SYNC_SILENT;
 	if (!p->answered)
 		return ENGINE_SYNC_HANDSHAKE;
-	if (!p->synced || p->bulk_open || p->sweeping)
+	if (!p->synced || p->missed || p->bulk_open || p->sweeping)
 		return ENGINE_SYNC_BULK;
 	if (p->nack_wait)
 		return ENGINE_SYNC_GAP;

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "core/event.h"
+#include "core/peer.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
@@ -36,6 +37,7 @@ static void put(struct engine *e, struct peer *p, const struct flow *f)
 		r = table_add(&p->remote, &e->store, &k, f, engine_coarse(e, e->now), &handle);
 	if (r != TABLE_OK) {
 		refuse(e, r);
+		p->missed = true;
 		return;
 	}
 	at(e, handle)->touched = engine_coarse(e, e->now);
@@ -182,8 +184,20 @@ static void leave_step(struct engine *e, struct peer *p)
 	}
 }
 
+static bool has_room(const struct engine *e, const struct peer *p)
+{
+	uint32_t max = e->config.flows_max;
+
+	return table_count(&p->remote) <= max - max / 8;
+}
+
 void remote_tick(struct engine *e, struct peer *p)
 {
+	if (p->missed && has_room(e, p)) {
+		p->missed = false;
+		p->synced = p->synced && !p->is_ctsync;
+		peer_want_resync(e, p, 0);
+	}
 	if (p->leaving)
 		leave_step(e, p);
 	if (p->sweeping)

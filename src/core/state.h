@@ -110,6 +110,7 @@ struct peer {
 	bool hold; /* it came back empty: they wait for their timeout */
 	uint32_t bulk_gen, bulk_flows, bulk_total;
 	mono sweep_at; /* of a conntrackd peer: when unconfirmed entries go */
+	bool missed; /* flows of it were refused: there was no room */
 	bool data_since; /* a data message came since its restart */
 	bool leaving; /* silent, and its place is wanted: its flows go */
 	bool sweeping;

@@ -421,6 +421,30 @@ static void a_live_entry_is_not_cut_short(void)
 	pair_free(p);
 }
 
+static void a_table_that_does_not_fit_is_not_in_sync(void)
+{
+	struct pair *p = pair_new(NULL);
+
+	p->node[1].config.flows_max = 500;
+	pair_restart(p, 1, 5000000);
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	pair_run(p, 3000);
+	add_flows(p, 0, 0, 600);
+	pair_run(p, 30000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 500);
+	CU_ASSERT_NOT_EQUAL(pair_status(p, 1).peers[0].sync, ENGINE_SYNCED);
+	/* when there is room again, what is missing is asked for */
+	for (uint32_t i = 0; i < 300; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	}
+	pair_run(p, 30000);
+	check_step(p, 300);
+	pair_free(p);
+}
+
 /* What one peer makes us look through is bounded a second, not for each of many NACKs. */
 static void many_nacks_walk_no_more_than_one(void)
 {
@@ -474,6 +498,7 @@ static const struct unit_test tests[] = {
 	{"what was purged is gone at the peer", what_was_purged_is_gone_at_the_peer},
 	{"a stream is committed with time to go on", a_stream_is_committed_with_time_to_go_on},
 	{"a live entry is not cut short", a_live_entry_is_not_cut_short},
+	{"a table that does not fit is not in sync", a_table_that_does_not_fit_is_not_in_sync},
 	{"many NACKs walk no more than one", many_nacks_walk_no_more_than_one},
 };
 
