@@ -155,6 +155,7 @@ static void build(struct engine *e, struct op *op, uint32_t handle, struct kerne
 	bool liberal = !e->config.tcp_window_tracking;
 	uint32_t local = local_alive(e, &op->key);
 	struct flow known;
+	int64_t left = 0;
 
 	read_remote(e, handle, &out->flow);
 	out->id = op->id;
@@ -167,10 +168,10 @@ static void build(struct engine *e, struct op *op, uint32_t handle, struct kerne
 	if (local) {
 		table_read(&e->store, local, &known);
 		/* an entry that lives here is not cut short by what the peer knew of it */
-		if (flow_has(&known, FLOW_TIMEOUT) &&
-			engine_timeout_left(e, at(e, local)->touched, known.timeout) >=
-				(int64_t)out->flow.timeout)
-			flow_mark_unset(&out->flow, FLOW_TIMEOUT);
+		if (flow_has(&known, FLOW_TIMEOUT))
+			left = engine_timeout_left(e, at(e, local)->touched, known.timeout);
+		if (left > (int64_t)out->flow.timeout)
+			out->flow.timeout = (uint32_t)left;
 	}
 	commit_flow_update(&out->flow, local ? &known : NULL, liberal, op->without_status);
 }
