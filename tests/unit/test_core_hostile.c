@@ -24,11 +24,9 @@ static uint32_t newest(struct pair *p, unsigned n)
 	struct wire_v1_message m;
 	uint32_t seq = 0;
 
-	do {
-		p->last_from = PAIR_NODES;
-		pair_run(p, 100);
-	} while (p->last_from != n);
-	r = rbuf_of(p->last, p->last_len);
+	pair_run(p, 100);
+	CU_ASSERT_FATAL(p->last_len[n] > 0);
+	r = rbuf_of(p->last[n], p->last_len[n]);
 	while (wire_v1_next(&r, &m) == WIRE_V1_OK)
 		seq = m.seq;
 	return seq;
