@@ -9,7 +9,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 sys.dont_write_bytecode = True
 
-from cases import equal, run_cases, same_flows  # noqa: E402
+from cases import Skipped, equal, run_cases, same_flows  # noqa: E402
 from ctnl import add_flows, delete_flows, flow, zoo  # noqa: E402
 from netns import Failed, Lab, wait_for  # noqa: E402
 from pair import Pair, load  # noqa: E402
@@ -73,8 +73,11 @@ def test_silent_flows_are_found_to_have_ended():
         equal(status["local_silent"], 50, "silent flows at start")
         load(n.space, "delete", 20)
         wait_for(lambda: n.local_count() == 30, 60, "a dump finds the ended ones", 0.5)
-        swept = n.stats()["kernel_swept"]
-        equal(swept, 20, "flows swept")
+        stats = n.stats()
+        if stats["kernel_destroy"] == 20:
+            raise Skipped("somebody else on this machine listens to connection events, and the "
+                          "kernel counts listeners over all namespaces: no flow is born unheard")
+        equal(stats["kernel_swept"], 20, "flows swept")
 
 
 def test_lost_events_are_repaired():
