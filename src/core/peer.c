@@ -471,8 +471,10 @@ static void tick_resync(struct engine *e, struct peer *p)
 	if (!p->resync_wanted || mono_before(e->now, p->resync_at) ||
 		mono_before(e->now, p->resync_next))
 		return;
-	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0))
+	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0)) {
+		p->resync_at = mono_add_ms(e->now, LIMIT_TICK_MS);
 		return;
+	}
 	engine_count(e, COUNTER_RESYNCS_ASKED);
 	p->resync_wanted = false;
 	p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
@@ -489,8 +491,10 @@ void peer_tick(struct engine *e, struct peer *p)
 		event_peer(e, ENGINE_EVENT_PEER_LOST, p, 0);
 		sender_release(e);
 	}
-	if (p->ack_set && mono_reached(e->now, p->ack_at))
+	if (p->ack_set && mono_reached(e->now, p->ack_at)) {
 		peer_acknowledge(e, p);
+		p->ack_at = mono_add_ms(e->now, LIMIT_TICK_MS); /* should there be no room */
+	}
 	tick_nack(e, p);
 	tick_resync(e, p);
 	if (p->island_set && !p->nack_wait && mono_reached(e->now, hole_until(p)))
