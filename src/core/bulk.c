@@ -125,14 +125,14 @@ bool bulk_is_hit(const struct engine *e, uint32_t from, uint32_t to)
 	return b->state == BULK_RUNNING || !wire_v1_seq_before(b->end_seq, from);
 }
 
-void bulk_lost(struct engine *e, uint32_t from, uint32_t to)
+void bulk_lost(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	struct bulk *b = &e->bulk;
 
 	if (!bulk_is_hit(e, from, to))
 		return;
 	if (!wire_v1_seq_before(b->begin_seq, from))
-		bulk_want(e); /* its begin is lost, and where it stood cannot be said again */
+		bulk_want_for(e, p); /* where its begin stood cannot be said again */
 	else if (b->state != BULK_RUNNING)
 		b->end_again = true;
 }

@@ -24,7 +24,7 @@ bool bulk_put(struct engine *, struct wbuf *);
 bool bulk_is_hit(const struct engine *, uint32_t from, uint32_t to);
 
 /* Messages in [from, to] were lost. */
-void bulk_lost(struct engine *, uint32_t from, uint32_t to);
+void bulk_lost(struct engine *, struct peer *, uint32_t from, uint32_t to);
 
 void bulk_tick(struct engine *);
 mono bulk_deadline(const struct engine *);

@@ -143,7 +143,11 @@ static void flush(struct engine *e)
 /* Keeps the command until its end; the caller has started what it asks for. */
 static struct command_slot *keep(struct engine *e, const struct engine_command *c)
 {
-	for (unsigned i = 0; i < LIMIT_COMMANDS; i++) {
+	bool writes = c->kind == ENGINE_COMMIT || c->kind == ENGINE_PROMOTE;
+	unsigned count = writes ? LIMIT_COMMANDS : LIMIT_COMMANDS - LIMIT_COMMANDS_SPARE;
+
+	/* a bulk ends when a link can take it: such commands must not stand in a takeover's way */
+	for (unsigned i = 0; i < count; i++) {
 		struct command_slot *s = &e->commands[i];
 
 		if (s->used)
@@ -211,6 +215,8 @@ static void start(struct engine *e, enum engine_command_kind kind)
 		dumper_want(e);
 		break;
 	case ENGINE_BULK:
+		if (!e->dump.complete) /* flushed: nothing would end the wait for a whole table */
+			dumper_want(e);
 		bulk_want(e);
 		break;
 	case ENGINE_PURGE:

@@ -45,20 +45,41 @@ static void set_status(struct flow *f)
 	flow_mark_set(f, FLOW_STATUS);
 }
 
-static void set_liberal(struct flow *f)
+/* More flags of both directions; those that are known stay as they are. */
+static void add_tcp_flags(struct flow *f, uint8_t flags)
 {
-	if (f->tuple[FLOW_ORIG].l4 != IPPROTO_TCP || !flow_has(f, FLOW_TCP_STATE))
-		return;
 	for (unsigned dir = 0; dir < FLOW_DIRS; dir++) {
 		if (!flow_has(f, FLOW_TCP_FLAGS_ORIG))
 			f->tcp.flags[dir] = f->tcp.flags_mask[dir] = 0;
-		f->tcp.flags[dir] |= FLOW_TCP_FLAG_BE_LIBERAL;
-		f->tcp.flags_mask[dir] |= FLOW_TCP_FLAG_BE_LIBERAL;
+		f->tcp.flags[dir] |= flags;
+		f->tcp.flags_mask[dir] |= flags;
 	}
 	flow_mark_set(f, FLOW_TCP_FLAGS_ORIG);
 	flow_mark_set(f, FLOW_TCP_FLAGS_REPL);
 	flow_mark_set(f, FLOW_TCP_MASK_ORIG);
 	flow_mark_set(f, FLOW_TCP_MASK_REPL);
+}
+
+/*
+ * The link carries window scales without the flag that the kernel wants to see with them. Two zeros
+ * are what a sender says that does not know them.
+ */
+static bool is_scaled(const struct flow *f)
+{
+	return flow_has(f, FLOW_TCP_WSCALE_ORIG) && flow_has(f, FLOW_TCP_WSCALE_REPL) &&
+	       (f->tcp.wscale[FLOW_ORIG] != 0 || f->tcp.wscale[FLOW_REPL] != 0);
+}
+
+static void set_tcp_flags(struct flow *f, bool liberal)
+{
+	uint8_t flags = liberal ? FLOW_TCP_FLAG_BE_LIBERAL : 0;
+
+	if (f->tuple[FLOW_ORIG].l4 != IPPROTO_TCP || !flow_has(f, FLOW_TCP_STATE))
+		return;
+	if (is_scaled(f))
+		flags |= FLOW_TCP_FLAG_WINDOW_SCALE;
+	if (flags)
+		add_tcp_flags(f, flags);
 }
 
 void commit_flow_local(struct flow *f)
@@ -99,8 +120,7 @@ void commit_flow_create(struct flow *f, bool liberal)
 		f->dnat_port_be = reply.sport_be;
 		flow_mark_set(f, FLOW_DNAT_PORT);
 	}
-	if (liberal)
-		set_liberal(f);
+	set_tcp_flags(f, liberal);
 }
 
 /* What the kernel does not change on an entry that is there. */
@@ -143,6 +163,5 @@ void commit_flow_update(struct flow *f, const struct flow *known, bool liberal, 
 			f->status |= known->status;
 		flow_mark_set(f, FLOW_STATUS);
 	}
-	if (liberal)
-		set_liberal(f);
+	set_tcp_flags(f, liberal);
 }

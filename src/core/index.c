@@ -11,7 +11,17 @@ struct view {
 	uint32_t first; /* no entry is before this slot */
 	uint32_t end;
 	unsigned bits;
+	bool turned;
 };
+
+/* Where a hash stands in the order of the index. */
+static uint64_t place_of(bool turned, uint64_t hash)
+{
+	if (turned)
+		hash = hash << 32 | hash >> 32;
+	/* no tag is all ones, so that "the tag after" always exists */
+	return hash < INDEX_END ? hash : hash - (UINT64_C(1) << 32);
+}
 
 static uint32_t tag_of(uint64_t hash)
 {
@@ -25,16 +35,16 @@ static uint32_t home_of(uint32_t tag, unsigned bits)
 
 static struct view view_new(const struct index *x)
 {
-	return (struct view){
-		x->region[x->live], 0, (UINT32_C(1) << x->bits) + INDEX_TAIL_SLOTS, x->bits};
+	return (struct view){x->region[x->live], 0, (UINT32_C(1) << x->bits) + INDEX_TAIL_SLOTS,
+		x->bits, x->turned};
 }
 
 static struct view view_old(const struct index *x)
 {
 	unsigned bits = x->bits - 1U;
 
-	return (struct view){
-		x->region[!x->live], x->old_slot, (UINT32_C(1) << bits) + INDEX_TAIL_SLOTS, bits};
+	return (struct view){x->region[!x->live], x->old_slot,
+		(UINT32_C(1) << bits) + INDEX_TAIL_SLOTS, bits, x->turned};
 }
 
 static struct view view_for(const struct index *x, uint32_t tag)
@@ -68,11 +78,12 @@ size_t index_memory_bytes(uint32_t entries)
 	return 2 * region_bytes(bits_for(entries));
 }
 
-void index_init(struct index *x, void *memory, uint32_t entries)
+void index_init(struct index *x, void *memory, uint32_t entries, bool turned)
 {
 	memset(x, 0, sizeof(*x));
 	x->bits = INDEX_BITS_MIN;
 	x->bits_max = (uint8_t)bits_for(entries);
+	x->turned = turned;
 	x->region[0] = (struct index_slot *)memory;
 	x->region[1] = (struct index_slot *)(void *)((uint8_t *)memory + region_bytes(x->bits_max));
 }
@@ -94,23 +105,21 @@ uint64_t index_touched_bytes(const struct index *x)
 
 uint64_t index_hash(const struct store *s, const uint8_t *key, size_t len)
 {
-	uint64_t hash = hash_sip13(s->hash_key, key, len);
-
-	/* no tag is all ones, so that "the tag after" always exists */
-	return hash < INDEX_END ? hash : hash - (UINT64_C(1) << 32);
+	return hash_sip13(s->hash_key, key, len);
 }
 
-static uint64_t slot_hash(const struct store *s, const struct index_slot *slot)
+static uint64_t slot_place(
+	const struct view *v, const struct store *s, const struct index_slot *slot)
 {
 	const struct entry *e = entry_at(s, slot->handle);
 
-	return index_hash(s, e->packed, flow_key_len(e->packed));
+	return place_of(v->turned, index_hash(s, e->packed, flow_key_len(e->packed)));
 }
 
 uint32_t index_find(
 	const struct index *x, const struct store *s, uint64_t hash, const uint8_t *key, size_t len)
 {
-	uint32_t tag = tag_of(hash);
+	uint32_t tag = tag_of(place_of(x->turned, hash));
 	struct view v = view_for(x, tag);
 
 	for (uint32_t i = view_start(&v, tag); i < v.end; i++) {
@@ -128,26 +137,27 @@ uint32_t index_find(
 	return 0;
 }
 
-/* The slot is where hash has to stand, or before it. */
-static bool slot_before(const struct store *s, const struct index_slot *slot, uint64_t hash)
+/* What the slot holds comes before the place. */
+static bool slot_before(
+	const struct view *v, const struct store *s, const struct index_slot *slot, uint64_t place)
 {
-	if (slot->tag != tag_of(hash))
-		return slot->tag < tag_of(hash);
-	return slot_hash(s, slot) < hash;
+	if (slot->tag != tag_of(place))
+		return slot->tag < tag_of(place);
+	return slot_place(v, s, slot) < place;
 }
 
-static bool view_add(struct view *v, const struct store *s, uint64_t hash, uint32_t handle)
+static bool view_add(struct view *v, const struct store *s, uint64_t place, uint32_t handle)
 {
-	uint32_t at = view_start(v, tag_of(hash)), gap;
+	uint32_t at = view_start(v, tag_of(place)), gap;
 
-	while (at < v->end && v->slots[at].handle && slot_before(s, &v->slots[at], hash))
+	while (at < v->end && v->slots[at].handle && slot_before(v, s, &v->slots[at], place))
 		at++;
 	for (gap = at; gap < v->end && v->slots[gap].handle;)
 		gap++;
 	if (gap == v->end)
 		return false;
 	memmove(&v->slots[at + 1], &v->slots[at], (gap - at) * sizeof(*v->slots));
-	v->slots[at] = (struct index_slot){tag_of(hash), handle};
+	v->slots[at] = (struct index_slot){tag_of(place), handle};
 	return true;
 }
 
@@ -204,14 +214,15 @@ static void grow_step(struct index *x)
 
 bool index_add(struct index *x, const struct store *s, uint64_t hash, uint32_t handle)
 {
+	uint64_t place = place_of(x->turned, hash);
 	struct view v;
 
 	if (!x->growing && x->bits < x->bits_max && x->count >= (UINT64_C(3) << x->bits) / 4)
 		grow_begin(x);
 	if (x->growing)
 		grow_step(x);
-	v = view_for(x, tag_of(hash));
-	if (!view_add(&v, s, hash, handle))
+	v = view_for(x, tag_of(place));
+	if (!view_add(&v, s, place, handle))
 		return false;
 	x->count++;
 	return true;
@@ -229,8 +240,9 @@ static struct index_slot *view_slot(const struct view *v, uint32_t tag, uint32_t
 
 void index_remove(struct index *x, uint64_t hash, uint32_t handle)
 {
-	struct view v = view_for(x, tag_of(hash));
-	uint32_t at = (uint32_t)(view_slot(&v, tag_of(hash), handle) - v.slots);
+	uint32_t tag = tag_of(place_of(x->turned, hash));
+	struct view v = view_for(x, tag);
+	uint32_t at = (uint32_t)(view_slot(&v, tag, handle) - v.slots);
 
 	/* what was pushed on comes back */
 	for (; at + 1 < v.end; at++) {
@@ -248,9 +260,10 @@ void index_remove(struct index *x, uint64_t hash, uint32_t handle)
 
 void index_replace(struct index *x, uint64_t hash, uint32_t old_handle, uint32_t new_handle)
 {
-	struct view v = view_for(x, tag_of(hash));
+	uint32_t tag = tag_of(place_of(x->turned, hash));
+	struct view v = view_for(x, tag);
 
-	view_slot(&v, tag_of(hash), old_handle)->handle = new_handle;
+	view_slot(&v, tag, old_handle)->handle = new_handle;
 }
 
 /* The first slot not below the cursor; NULL if the region has none. */
@@ -262,7 +275,8 @@ static const struct index_slot *view_next(
 
 		if (!slot->handle || slot->tag < tag_of(cursor))
 			continue;
-		if (slot->tag > tag_of(cursor) || !(uint32_t)cursor || slot_hash(s, slot) >= cursor)
+		if (slot->tag > tag_of(cursor) || !(uint32_t)cursor ||
+			slot_place(v, s, slot) >= cursor)
 			return slot;
 	}
 	return NULL;
@@ -295,7 +309,7 @@ uint32_t index_next(const struct index *x, const struct store *s, uint64_t *curs
 	}
 	/* the next tag, unless another entry has the same one */
 	if (slot + 1 < v.slots + v.end && slot[1].handle && slot[1].tag == slot->tag)
-		*cursor = slot_hash(s, slot) + 1;
+		*cursor = slot_place(&v, s, slot) + 1;
 	else
 		*cursor = (uint64_t)(slot->tag + 1) << 32;
 	return slot->handle;
@@ -303,24 +317,27 @@ uint32_t index_next(const struct index *x, const struct store *s, uint64_t *curs
 
 static uint32_t view_check(const struct view *v, const struct store *s)
 {
+	uint64_t last = 0, pushed = 0;
 	uint32_t count = 0;
-	uint64_t last = 0;
 
 	for (uint32_t at = 0; at < v->end; at++) {
 		const struct index_slot *slot = &v->slots[at];
-		uint64_t hash;
+		uint64_t place;
 
 		if (!slot->handle)
 			continue;
-		hash = slot_hash(s, slot);
-		CHECK(at >= v->first && tag_of(hash) == slot->tag);
-		CHECK(count == 0 || hash > last);
+		place = slot_place(v, s, slot);
+		CHECK(at >= v->first && tag_of(place) == slot->tag);
+		CHECK(count == 0 || place > last);
 		CHECK(home_of(slot->tag, v->bits) <= at);
 		for (uint32_t i = view_start(v, slot->tag); i < at; i++)
 			CHECK(v->slots[i].handle);
-		last = hash;
+		pushed += at - home_of(slot->tag, v->bits);
+		last = place;
 		count++;
 	}
+	/* a few slots each, on the average; many more: what was put in was not spread */
+	CHECK(pushed <= INDEX_PUSHED_MEAN_MAX * (uint64_t)count + INDEX_TAIL_SLOTS);
 	return count;
 }
 

@@ -13,16 +13,21 @@
  * It doubles at 3/4 load, a few slots with each change, so that no call costs more than another
  * for a table's being large: entries below the frontier are in the new region, the others still in
  * the old one.
+ *
+ * What fills one index in the order of another's walk must not find the same order here: ascending
+ * places fill a small index's beginning to a single run, and looking anything up becomes a walk
+ * along it. So one of the two is turned: it takes the hash's lower half for the upper.
  */
 enum {
 	INDEX_BITS_MIN = 6,
 	INDEX_BITS_MAX = 27,
 	INDEX_TAIL_SLOTS = 1024, /* behind the last home slot, for entries that were pushed on */
 	INDEX_MIGRATE_SLOTS = 32, /* moved with each change while growing */
+	INDEX_PUSHED_MEAN_MAX = 32, /* slots from home, the mean; 1.5 is usual at full load */
 };
 
 struct index_slot {
-	uint32_t tag; /* upper half of the hash, never UINT32_MAX */
+	uint32_t tag; /* upper half of the hash (turned: the lower one), never UINT32_MAX */
 	uint32_t handle; /* 0: empty */
 };
 
@@ -35,13 +40,16 @@ struct index {
 	uint8_t bits_max;
 	uint8_t live; /* which region is the new one */
 	bool growing;
+	bool turned;
 };
 
 static const uint64_t INDEX_END = UINT64_C(0xffffffff) << 32;
 
 /* Address space for an index of at most entries. */
 size_t index_memory_bytes(uint32_t entries);
-void index_init(struct index *, void *memory, uint32_t entries); /* zero-filled memory */
+
+/* The memory is zero-filled. */
+void index_init(struct index *, void *memory, uint32_t entries, bool turned);
 void index_reset(struct index *); /* O(size) */
 uint64_t index_touched_bytes(const struct index *);
 

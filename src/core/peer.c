@@ -93,6 +93,7 @@ struct peer *peer_get(struct engine *e, const struct engine_addr *addr)
 	p->sweep_at = MONO_NEVER;
 	p->resync_next = e->now;
 	bucket_init(&p->repair, LIMIT_REPAIR_PER_SEC, e->now);
+	bucket_init(&p->told, LIMIT_EVENTS_PER_SEC, e->now);
 	reset(e, p);
 	event_peer(e, ENGINE_EVENT_PEER_NEW, p, 0);
 	greet(e, p);
@@ -140,15 +141,18 @@ static void restarted(struct engine *e, struct peer *p)
 /*
  * A HELLO mark. False if it is a relic of a process that is gone, to be dropped. A boot id that is
  * neither the peer's present one nor a former one tells of a restart, wherever the message stands
- * in the sequence. While none is known it may only be late itself.
+ * in the sequence.
  */
-static bool boot_heard(struct engine *e, struct peer *p, uint32_t boot_id)
+static bool boot_heard(
+	struct engine *e, struct peer *p, const struct wire_v1_message *m, uint32_t boot_id)
 {
+	bool before = p->seen && wire_v1_seq_before(m->seq, p->last_recv + 1);
+
 	if (p->boot_known && p->boot_id == boot_id)
 		return true;
 	if (is_old_boot(p, boot_id))
 		return false;
-	if (p->boot_known)
+	if (p->boot_known || (before && !p->last_hello))
 		restarted(e, p);
 	return true;
 }
@@ -231,8 +235,12 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 
 void peer_acknowledge(struct engine *e, struct peer *p)
 {
-	if (p->ack_set && sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
+	if (!p->ack_set)
+		return;
+	if (sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
 		p->ack_set = false;
+	else
+		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS); /* no room: later */
 }
 
 /*
@@ -424,7 +432,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 		p->silent = false;
 		event_peer(e, ENGINE_EVENT_PEER_BACK, p, 0);
 	}
-	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO && !boot_heard(e, p, mark.boot_id)) {
+	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO && !boot_heard(e, p, m, mark.boot_id)) {
 		engine_count(e, COUNTER_BEFORE);
 		return;
 	}
@@ -466,13 +474,14 @@ static mono hole_until(const struct peer *p)
 	return mono_add_ms(from, LIMIT_HOLE_MS);
 }
 
+/* A silent peer is asked when it is heard again: what it is told now piles up, or gets lost. */
 static void tick_resync(struct engine *e, struct peer *p)
 {
-	if (!p->resync_wanted || mono_before(e->now, p->resync_at) ||
+	if (!p->resync_wanted || p->silent || mono_before(e->now, p->resync_at) ||
 		mono_before(e->now, p->resync_next))
 		return;
 	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0)) {
-		p->resync_at = mono_add_ms(e->now, LIMIT_TICK_MS);
+		p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
 		return;
 	}
 	engine_count(e, COUNTER_RESYNCS_ASKED);
@@ -491,10 +500,8 @@ void peer_tick(struct engine *e, struct peer *p)
 		event_peer(e, ENGINE_EVENT_PEER_LOST, p, 0);
 		sender_release(e);
 	}
-	if (p->ack_set && mono_reached(e->now, p->ack_at)) {
+	if (p->ack_set && mono_reached(e->now, p->ack_at))
 		peer_acknowledge(e, p);
-		p->ack_at = mono_add_ms(e->now, LIMIT_TICK_MS); /* should there be no room */
-	}
 	tick_nack(e, p);
 	tick_resync(e, p);
 	if (p->island_set && !p->nack_wait && mono_reached(e->now, hole_until(p)))
@@ -515,7 +522,7 @@ mono peer_deadline(const struct peer *p)
 		at = mono_min(at, p->ack_at);
 	if (p->nack_sent && p->island_set && !p->silent)
 		at = mono_min(at, mono_add_ms(p->nack_at, LIMIT_HOLE_MS));
-	if (p->resync_wanted)
+	if (p->resync_wanted && !p->silent)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
 	if (p->island_set && !p->nack_wait)

@@ -243,6 +243,7 @@ void sender_release(struct engine *e)
 
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		const struct peer *p = &e->peers[i];
+		uint32_t acked;
 
 		if (p->silent) {
 			silent_waits = true;
@@ -250,8 +251,12 @@ void sender_release(struct engine *e)
 		}
 		if (!p->acked_set)
 			return;
-		if (!any || wire_v1_seq_before(p->acked, floor))
-			floor = p->acked;
+		acked = p->acked;
+		/* what is put off of a repair has not arrived, whatever was acknowledged since */
+		if (p->repair_pending && !wire_v1_seq_before(acked, p->repair_from))
+			acked = p->repair_from - 1;
+		if (!any || wire_v1_seq_before(acked, floor))
+			floor = acked;
 		any = true;
 	}
 	if (!any)
@@ -284,11 +289,22 @@ static uint32_t younger(const struct engine *e, uint32_t a, uint32_t b)
 	return wire_v1_seq_before(entry_at(&e->store, a)->seq, entry_at(&e->store, b)->seq) ? b : a;
 }
 
+static void put_off(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	engine_count(e, COUNTER_REPAIR_LIMITED);
+	p->repair_pending = true;
+	p->repair_from = from;
+	p->repair_to = to;
+}
+
 static void repair_entries(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
-	uint32_t live = e->sent.tail, dead = e->tomb.tail;
-	uint32_t tokens = bucket_fill(&p->repair, e->now), steps = 0;
+	uint32_t live = e->sent.tail, dead = e->tomb.tail, steps = 0;
 
+	if (bucket_fill(&p->repair, e->now) == 0) {
+		put_off(e, p, from, to);
+		return;
+	}
 	while (live || dead) {
 		uint32_t handle = younger(e, live, dead);
 		const struct entry *x = entry_at(&e->store, handle);
@@ -303,16 +319,14 @@ static void repair_entries(struct engine *e, struct peer *p, uint32_t from, uint
 			repair_bulk(e, p);
 			return;
 		}
+		if (steps % LIMIT_REPAIR_LOOKS == 0)
+			bucket_take(&p->repair, 1);
 		if (x->seq - from > to - from)
 			continue;
-		if (tokens == 0) {
-			engine_count(e, COUNTER_REPAIR_LIMITED);
-			p->repair_pending = true;
-			p->repair_from = from;
-			p->repair_to = x->seq;
+		if (p->repair.tokens == 0) {
+			put_off(e, p, from, x->seq);
 			return;
 		}
-		tokens--;
 		bucket_take(&p->repair, 1);
 		local_queue_repair(e, handle);
 		engine_count(e, COUNTER_RESENT);
@@ -365,7 +379,7 @@ void sender_repair(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 		repair_bulk(e, p);
 	repair_entries(e, p, from, to);
 	repair_control(e, from, to);
-	bulk_lost(e, from, to);
+	bulk_lost(e, p, from, to);
 }
 
 void sender_ahead(struct engine *e, struct peer *p, uint32_t from, uint32_t to)

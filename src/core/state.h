@@ -122,6 +122,7 @@ struct peer {
 	bool bulk_wanted;
 	mono bulk_next;
 	struct bucket repair;
+	struct bucket told; /* events: a line in the log each */
 	bool repair_pending;
 	uint32_t repair_from, repair_to;
 	bool ahead; /* it takes nothing of ours up to ahead_to: a wild number misled it */

@@ -12,7 +12,8 @@ size_t table_memory_bytes(uint32_t entries_max)
 
 void table_init(struct table *t, void *memory, uint32_t entries_max, uint8_t id)
 {
-	index_init(&t->index, memory, entries_max);
+	/* a commit walks the remote tables and fills the local one */
+	index_init(&t->index, memory, entries_max, id == TABLE_LOCAL);
 	t->entries_max = entries_max;
 	t->id = id;
 }

@@ -18,6 +18,8 @@ struct table_key {
 	uint8_t bytes[FLOW_KEY_BYTES_MAX];
 };
 
+enum { TABLE_LOCAL = 0 }; /* the id of the local table; peers' follow */
+
 enum table_result { TABLE_OK, TABLE_FULL, TABLE_NO_MEMORY };
 
 size_t table_memory_bytes(uint32_t entries_max);

@@ -1,1 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
+# make bench: ctsyncd beside conntrackd and beside the kernel's floor (doc/PERFORMANCE.md). As root;
+# BENCH_ARGS are options of tests/bench/bench.py.
+EXTRA_DIST += tests/bench/bench.py
+
+noinst_PROGRAMS += tests/bench/floor tests/bench/latency
+tests_bench_floor_SOURCES = tests/bench/floor.c
+tests_bench_floor_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
+tests_bench_floor_LDADD = $(MNL_LIBS)
+tests_bench_latency_SOURCES = tests/bench/latency.c
+tests_bench_latency_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
+tests_bench_latency_LDADD = $(MNL_LIBS)
+
+# ns per operation of what every flow passes, without kernel and network
+noinst_PROGRAMS += tests/bench/micro
+tests_bench_micro_SOURCES = tests/bench/micro.c
+tests_bench_micro_LDADD = tests/lib/libtest.a src/core/libcore.a src/wire/libwire.a \
+	src/nlmsg/libnlmsg.a src/flow/libflow.a src/base/libbase.a $(MNL_LIBS)
+
+.PHONY: bench
+bench: all
+	$(top_srcdir)/tools/setup.sh check
+	CTSYNC_BUILD=$(abs_top_builddir) python3 -B $(top_srcdir)/tests/bench/bench.py $(BENCH_ARGS)
