@@ -277,13 +277,15 @@ static bool written(struct engine *e, const struct op *op)
 	struct flow f, known;
 
 	engine_count(e, COUNTER_KERNEL_WRITTEN);
+	/*
+	 * Events that are read after the answer may be older than the write, and tell of a former
+	 * flow's change or end. Only a dump settles what the kernel has.
+	 */
+	e->ops.unsure = true;
 	if (op->destroyed)
 		return false;
-	if (!handle || state_hash(e, handle) != op->state) {
-		/* what was written is not known any more: a dump tells */
-		e->ops.unsure = true;
+	if (!handle || state_hash(e, handle) != op->state)
 		return handle != 0;
-	}
 	read_remote(e, handle, &f);
 	if (op->kind == KERNEL_OP_CREATE) {
 		commit_flow_local(&f);
@@ -292,8 +294,6 @@ static bool written(struct engine *e, const struct op *op)
 		if (local)
 			table_read(&e->store, local, &known);
 		commit_flow_updated(&f, local ? &known : NULL);
-		/* an event that is read after the answer may be older than the write */
-		e->ops.unsure = true;
 	}
 	local_written(e, &op->key, &f);
 	if (e->commit.promote)
