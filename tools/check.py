@@ -206,7 +206,7 @@ def build_tests():
         build("gcc-sanitizers", "check-asan", everything,
               "--enable-werror", "--enable-sanitizers", "CC=gcc"),
         build("clang", "check-clang", everything,
-              "--enable-werror", "--enable-fuzzers", "CC=clang"),
+              "--enable-werror", "--enable-sanitizers", "--enable-fuzzers", "CC=clang"),
         build("release", "release", ["all"], "CFLAGS=-O2 -g"),
     ]
 

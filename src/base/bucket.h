@@ -28,6 +28,8 @@ static inline uint32_t bucket_fill(struct bucket *b, mono now)
 
 	if (ms <= 0)
 		return b->tokens;
+	if ((uint64_t)b->rate * (uint64_t)ms < 1000)
+		return b->tokens; /* the part of a token grows on */
 	if (ms > 1000) {
 		ms = 1000;
 		b->filled = now;

@@ -50,6 +50,7 @@ static bool begin(struct engine *e, struct wbuf *w)
 	b->began = e->now;
 	b->flows = 0;
 	b->cursor = 0;
+	e->peers_know_more = false;
 	engine_count(e, COUNTER_BULKS_SENT);
 	return true;
 }
@@ -78,7 +79,7 @@ static bool put_entries(struct engine *e, struct wbuf *w)
 static bool repair_is_pending(const struct engine *e)
 {
 	for (unsigned i = 0; i < e->peers_count; i++)
-		if (e->peers[i].repair_pending)
+		if (e->peers[i].repair_pending || e->peers[i].ahead)
 			return true;
 	return e->sender.repairs > 0;
 }
@@ -90,6 +91,7 @@ static bool end(struct engine *e, struct wbuf *w)
 
 	if (repair_is_pending(e))
 		return true;
+	b->end_seq = e->sender.next_seq;
 	if (!sender_put_control(e, w, mark))
 		return false;
 	b->end_again = false;
@@ -114,15 +116,24 @@ bool bulk_put(struct engine *e, struct wbuf *w)
 	return true;
 }
 
-void bulk_lost(struct engine *e, uint32_t from, uint32_t to)
+bool bulk_is_hit(const struct engine *e, uint32_t from, uint32_t to)
+{
+	const struct bulk *b = &e->bulk;
+
+	if (!b->known || wire_v1_seq_before(to, b->begin_seq))
+		return false;
+	return b->state == BULK_RUNNING || !wire_v1_seq_before(b->end_seq, from);
+}
+
+void bulk_lost(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	struct bulk *b = &e->bulk;
 
-	if (!b->known || wire_v1_seq_before(to, b->begin_seq))
+	if (!bulk_is_hit(e, from, to))
 		return;
 	if (!wire_v1_seq_before(b->begin_seq, from))
-		bulk_want(e); /* its begin is lost, and where it stood cannot be said again */
-	else
+		bulk_want_for(e, p); /* where its begin stood cannot be said again */
+	else if (b->state != BULK_RUNNING)
 		b->end_again = true;
 }
 

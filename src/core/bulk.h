@@ -20,8 +20,11 @@ void bulk_want_for(struct engine *, struct peer *);
 /* Appends what fits; false if there is more. */
 bool bulk_put(struct engine *, struct wbuf *);
 
+/* Messages in [from, to] belong to the last bulk, or to what was said again of it. */
+bool bulk_is_hit(const struct engine *, uint32_t from, uint32_t to);
+
 /* Messages in [from, to] were lost. */
-void bulk_lost(struct engine *, uint32_t from, uint32_t to);
+void bulk_lost(struct engine *, struct peer *, uint32_t from, uint32_t to);
 
 void bulk_tick(struct engine *);
 mono bulk_deadline(const struct engine *);

@@ -124,16 +124,20 @@ static void flush(struct engine *e)
 	memset(&e->sent, 0, sizeof(e->sent));
 	memset(&e->tomb, 0, sizeof(e->tomb));
 	e->local_silent = 0;
+	e->peers_know_more = true;
 	e->dead = e->tombs = 0;
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		struct peer *p = &e->peers[i];
 
 		index_reset(&p->remote.index);
 		p->sweeping = p->unconfirmed = p->hold = false;
+		p->bulk_open = p->synced = false;
 	}
-	/* an end mark would now sweep the peers' copies */
-	if (e->bulk.state == BULK_RUNNING)
-		e->bulk.state = BULK_NONE;
+	/*
+	 * An end mark would now sweep the peers' copies. What ends from here on is not told, so
+	 * that they need a bulk when the kernel has been read again.
+	 */
+	e->bulk.state = BULK_WANTED;
 	e->bulk.again = e->bulk.end_again = e->bulk.known = false;
 	sender_flushed(e);
 	dumper_flushed(e);
@@ -142,7 +146,11 @@ static void flush(struct engine *e)
 /* Keeps the command until its end; the caller has started what it asks for. */
 static struct command_slot *keep(struct engine *e, const struct engine_command *c)
 {
-	for (unsigned i = 0; i < LIMIT_COMMANDS; i++) {
+	bool writes = c->kind == ENGINE_COMMIT || c->kind == ENGINE_PROMOTE;
+	unsigned count = writes ? LIMIT_COMMANDS : LIMIT_COMMANDS - LIMIT_COMMANDS_SPARE;
+
+	/* a bulk ends when a link can take it: such commands must not stand in a takeover's way */
+	for (unsigned i = 0; i < count; i++) {
 		struct command_slot *s = &e->commands[i];
 
 		if (s->used)
@@ -210,6 +218,8 @@ static void start(struct engine *e, enum engine_command_kind kind)
 		dumper_want(e);
 		break;
 	case ENGINE_BULK:
+		if (!e->dump.complete) /* flushed: nothing would end the wait for a whole table */
+			dumper_want(e);
 		bulk_want(e);
 		break;
 	case ENGINE_PURGE:

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "core/bulk.h"
 #include "core/command.h"
 #include "core/commit_flow.h"
@@ -133,7 +134,10 @@ static uint32_t local_alive(const struct engine *e, const struct table_key *k)
 	return handle && !at(e, handle)->dead ? handle : 0;
 }
 
-/* Puts the received flow with the timeout that it is to be written with into *f. */
+/*
+ * Puts the received flow with the timeout that it is to be written with into *f. Packets put a
+ * timeout forward and no event tells, so that what seems over, or nearly, may well be alive.
+ */
 static void read_remote(const struct engine *e, uint32_t handle, struct flow *f)
 {
 	int64_t left = LIMIT_DEAD_TIMEOUT_S;
@@ -141,10 +145,18 @@ static void read_remote(const struct engine *e, uint32_t handle, struct flow *f)
 	table_read(&e->store, handle, f);
 	if (flow_has(f, FLOW_TIMEOUT))
 		left = engine_timeout_left(e, at(e, handle)->touched, f->timeout);
-	if (left <= 0)
+	if (left < LIMIT_DEAD_TIMEOUT_S)
 		left = LIMIT_DEAD_TIMEOUT_S;
 	f->timeout = e->config.commit_timeout_s ? e->config.commit_timeout_s : (uint32_t)left;
 	flow_mark_set(f, FLOW_TIMEOUT);
+}
+
+/* Tells whether a peer's entry is still what it was when the write of it was built. */
+static uint64_t state_hash(const struct engine *e, uint32_t handle)
+{
+	const struct entry *x = at(e, handle);
+
+	return hash_sip13(e->store.hash_key, x->packed, x->len);
 }
 
 static void build(struct engine *e, struct op *op, uint32_t handle, struct kernel_op *out)
@@ -152,17 +164,24 @@ static void build(struct engine *e, struct op *op, uint32_t handle, struct kerne
 	bool liberal = !e->config.tcp_window_tracking;
 	uint32_t local = local_alive(e, &op->key);
 	struct flow known;
+	int64_t left = 0;
 
 	read_remote(e, handle, &out->flow);
 	out->id = op->id;
 	out->kind = (enum kernel_op_kind)op->kind;
-	op->touched = at(e, handle)->touched;
+	op->state = state_hash(e, handle);
 	if (op->kind == KERNEL_OP_CREATE) {
 		commit_flow_create(&out->flow, liberal);
 		return;
 	}
-	if (local)
+	if (local) {
 		table_read(&e->store, local, &known);
+		/* an entry that lives here is not cut short by what the peer knew of it */
+		if (flow_has(&known, FLOW_TIMEOUT))
+			left = engine_timeout_left(e, at(e, local)->touched, known.timeout);
+		if (left > (int64_t)out->flow.timeout)
+			out->flow.timeout = (uint32_t)left;
+	}
 	commit_flow_update(&out->flow, local ? &known : NULL, liberal, op->without_status);
 }
 
@@ -227,6 +246,17 @@ bool commit_next_op(struct engine *e, struct kernel_op *out)
 	return false;
 }
 
+/* The last word about a write. */
+static void over(struct engine *e, struct op *op)
+{
+	kernel_ops_done(e, op);
+	if (e->ops.unsure && e->ops.by_purpose[OP_COMMIT] == 0) {
+		e->ops.unsure = false;
+		dumper_want(e);
+	}
+	commit_settle(e);
+}
+
 bool commit_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 {
 	uint32_t handle = table_find(&e->peers[op->peer].remote, &e->store, &op->key);
@@ -235,42 +265,40 @@ bool commit_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 		build(e, op, handle, out);
 		return true;
 	}
-	kernel_ops_done(e, op);
-	commit_settle(e);
+	over(e, op);
 	return false;
 }
 
-static void written(struct engine *e, const struct op *op)
+/* The kernel has taken it; true if the peer has told something newer meanwhile. */
+static bool written(struct engine *e, const struct op *op)
 {
 	struct peer *p = &e->peers[op->peer];
-	uint32_t handle = table_find(&p->remote, &e->store, &op->key);
-	struct flow f;
+	uint32_t local, handle = table_find(&p->remote, &e->store, &op->key);
+	struct flow f, known;
 
-	e->commit.tally.written++;
 	engine_count(e, COUNTER_KERNEL_WRITTEN);
+	/*
+	 * Events that are read after the answer may be older than the write, and tell of a former
+	 * flow's change or end. Only a dump settles what the kernel has.
+	 */
+	e->ops.unsure = true;
 	if (op->destroyed)
-		return;
-	if (!handle) {
-		dumper_want(
-			e); /* its owner has ended it meanwhile: a dump tells what it has become */
-		return;
-	}
+		return false;
+	if (!handle || state_hash(e, handle) != op->state)
+		return handle != 0;
 	read_remote(e, handle, &f);
 	if (op->kind == KERNEL_OP_CREATE) {
 		commit_flow_local(&f);
 	} else {
-		struct flow known;
-		uint32_t local = local_alive(e, &op->key);
-
+		local = local_alive(e, &op->key);
 		if (local)
 			table_read(&e->store, local, &known);
 		commit_flow_updated(&f, local ? &known : NULL);
-		e->ops.updated = true;
 	}
 	local_written(e, &op->key, &f);
-	/* what came after it was written is still to be written */
-	if (e->commit.promote && at(e, handle)->touched == op->touched)
+	if (e->commit.promote)
 		remote_remove(e, p, handle);
+	return false;
 }
 
 /* Another way to write the flow that the kernel has refused with err; false if there is none. */
@@ -299,15 +327,14 @@ void commit_answered(struct engine *e, struct op *op, int err)
 		kernel_ops_again(e, op);
 		return;
 	}
+	if (!err && written(e, op) && op->tries < LIMIT_KERNEL_RETRIES) {
+		op->kind = KERNEL_OP_UPDATE;
+		kernel_ops_again(e, op);
+		return;
+	}
 	if (err)
 		kernel_ops_refused(e, &e->commit.tally, err);
 	else
-		written(e, op);
-	kernel_ops_done(e, op);
-	if (e->ops.updated && e->ops.by_purpose[OP_COMMIT] == 0) {
-		/* an event that is read after the answer may be older than the write */
-		e->ops.updated = false;
-		dumper_want(e);
-	}
-	commit_settle(e);
+		e->commit.tally.written++;
+	over(e, op);
 }

@@ -58,7 +58,8 @@
 	X(REMOTE_SWEPT, "remote_swept", "flows that a peer's bulk did not name")                   \
 	X(REMOTE_EXPIRED, "remote_expired", "flows of a restarted peer whose timeout ran out")     \
 	X(UNKNOWN_DELETED, "unknown_deleted", "deletions received of flows not known here")        \
-	X(EVENTS_DROPPED, "events_dropped", "facts for the log that nobody fetched in time")       \
+	X(EVENTS_DROPPED, "events_dropped",                                                        \
+		"facts for the log that nobody fetched in time, or too many of one peer")          \
 	X(COMMANDS_REFUSED, "commands_refused", "commands refused: busy")
 
 #define X(name, text, help) COUNTER_##name,

@@ -29,10 +29,11 @@ void dumper_overrun(struct engine *e)
 	struct engine_event event = {.kind = ENGINE_EVENT_OVERRUN};
 
 	engine_count(e, COUNTER_KERNEL_OVERRUNS);
+	if (e->kernel_synced) /* told once, however often until it is repaired */
+		event_put(e, &event);
 	e->kernel_synced = false;
 	e->dump.overrun = true;
 	dumper_want(e);
-	event_put(e, &event);
 }
 
 void dumper_flushed(struct engine *e)

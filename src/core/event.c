@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* A command has its DONE here at most once, so that these always find room. */
+/* Room for what somebody waits for: each command's DONE, and the kernel's table read. */
 enum { EVENTS_RESERVED = 2 * LIMIT_COMMANDS };
 
 void event_put(struct engine *e, const struct engine_event *event)
@@ -11,7 +11,7 @@ void event_put(struct engine *e, const struct engine_event *event)
 	struct event_ring *r = &e->events;
 	uint32_t room = LIMIT_EVENTS_QUEUE;
 
-	if (event->kind != ENGINE_EVENT_DONE)
+	if (event->kind != ENGINE_EVENT_DONE && event->kind != ENGINE_EVENT_KERNEL_SYNCED)
 		room -= EVENTS_RESERVED;
 	if (r->count >= room) {
 		engine_count(e, COUNTER_EVENTS_DROPPED);
@@ -33,10 +33,16 @@ bool engine_next_event(struct engine *e, struct engine_event *out)
 	return true;
 }
 
-void event_peer(struct engine *e, enum engine_event_kind kind, const struct peer *p, uint64_t flows)
+void event_peer(struct engine *e, enum engine_event_kind kind, struct peer *p, uint64_t flows)
 {
 	struct engine_event event = {.kind = kind, .addr = p->addr, .flows = flows};
 
+	/* one datagram can hold a hundred reasons for an event */
+	if (bucket_fill(&p->told, e->now) == 0) {
+		engine_count(e, COUNTER_EVENTS_DROPPED);
+		return;
+	}
+	bucket_take(&p->told, 1);
 	event_put(e, &event);
 }
 

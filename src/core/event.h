@@ -4,10 +4,14 @@
 
 #include "core/state.h"
 
-/* Facts for the log. When nobody fetches them, DONEs keep their room and the others are lost. */
+/*
+ * Facts for the log. When nobody fetches them, what somebody waits for keeps its room and the
+ * others are lost.
+ */
 void event_put(struct engine *, const struct engine_event *);
 
-void event_peer(struct engine *, enum engine_event_kind, const struct peer *, uint64_t flows);
+/* At most LIMIT_EVENTS_PER_SEC of a peer. */
+void event_peer(struct engine *, enum engine_event_kind, struct peer *, uint64_t flows);
 void event_table_full(struct engine *); /* at most once a minute */
 
 #endif

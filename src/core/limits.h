@@ -12,6 +12,7 @@ enum {
 	LIMIT_CONTROL_QUEUE = 256, /* control messages waiting to be sent */
 	LIMIT_CONTROL_RESEND = 256, /* control messages kept for resending */
 	LIMIT_REPAIR_WALK = 65536, /* flows looked at for one NACK; beyond it, a bulk */
+	LIMIT_REPAIR_LOOKS = 4, /* flows looked at that cost as much as one resent */
 	LIMIT_REPAIR_PER_SEC = 200000, /* flows one peer can make us resend a second */
 	LIMIT_BULK_INTERVAL_MS = 2000, /* between two bulks that the same peer asks for */
 	LIMIT_RESYNC_INTERVAL_MS = 2000, /* between two resyncs asked of the same peer */
@@ -21,7 +22,9 @@ enum {
 	LIMIT_KERNEL_OPS_IN_FLIGHT = 1024,
 	LIMIT_KERNEL_RETRIES = 2, /* of one operation: create, then update */
 	LIMIT_EVENTS_QUEUE = 128, /* engine_event waiting to be read */
+	LIMIT_EVENTS_PER_SEC = 8, /* told of one peer */
 	LIMIT_COMMANDS = 16, /* commands under way */
+	LIMIT_COMMANDS_SPARE = 4, /* of them, for commits and promotions alone */
 	LIMIT_SWEEP_SLICE = 8192, /* entries looked at in one go by a sweep or an expiry */
 	LIMIT_COMMIT_SLICE = 4096, /* entries passed over for one kernel operation */
 	LIMIT_DUMP_RETRY_MS = 1000, /* after a dump that failed */
@@ -32,7 +35,7 @@ enum {
 	LIMIT_HOLE_MS = 3000, /* a hole in a peer's acknowledgements is given up after this */
 	LIMIT_LAG_MS = 3000, /* a peer that has not acknowledged for so long lags */
 	LIMIT_HOLD_S = 3600, /* timeout of an unconfirmed flow that came without one */
-	LIMIT_DEAD_TIMEOUT_S = 60, /* timeout of a committed flow that should be over already */
+	LIMIT_DEAD_TIMEOUT_S = 60, /* least timeout of a committed flow */
 };
 
 #endif

@@ -156,6 +156,8 @@ void local_kill(struct engine *e, uint32_t handle, bool announce)
 		local_queue(e, handle);
 		return;
 	}
+	if (!announce)
+		e->peers_know_more = true;
 	if (x->list == ENTRY_QUEUED)
 		engine_count(e, COUNTER_COALESCED);
 	unlist(e, handle);
@@ -209,6 +211,8 @@ static uint32_t add(struct engine *e, const struct table_key *k, const struct fl
 		return 0;
 	}
 	set_bulked(e, handle);
+	if (e->peers_know_more)
+		at(e, handle)->flags |= ENTRY_ANNOUNCED;
 	return handle;
 }
 
@@ -385,17 +389,13 @@ void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
 		changed(e, &k, handle, f, kind == KERNEL_EVENT_NEW);
 }
 
-/* An event since the dump's begin knows better than the dump does. */
-static bool dump_is_stale(struct engine *e, uint32_t handle, const struct flow *f)
+/*
+ * An event since the dump's begin knows better than the dump does; also of another id, since the
+ * tuple may have been used several times meanwhile. What comes after the last event brings one too.
+ */
+static bool dump_is_stale(const struct engine *e, uint32_t handle)
 {
-	struct flow old;
-
-	if (!handle || !is_evented(e, handle))
-		return false;
-	if (!at(e, handle)->dead)
-		return true;
-	table_read(&e->store, handle, &old);
-	return !ids_differ(&old, f);
+	return handle && is_evented(e, handle);
 }
 
 /* Takes the id over and leaves the timeout as it is. */
@@ -422,7 +422,7 @@ void local_dumped(struct engine *e, const struct flow *f)
 		return;
 	}
 	handle = table_find(&e->local, &e->store, &k);
-	if (dump_is_stale(e, handle, f))
+	if (dump_is_stale(e, handle))
 		return;
 	change_of(e, &c, handle, f, true);
 	if (!flow_filter_match(&e->config.filter, &c.merged)) {

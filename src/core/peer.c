@@ -39,12 +39,13 @@ static void reset(struct engine *e, struct peer *p)
 	p->ack_set = false;
 	p->window = e->config.ack_window;
 	p->nack_wait = p->nack_sent = p->bulk_nack = false;
-	p->nack_done = e->now;
 	sender_forget_peer(e, p);
 	p->answered = p->acked_set = p->island_set = false;
+	p->acked = e->sender.next_seq - 1; /* what came before, it gets by the bulk */
+	p->calm_since = e->now;
 	p->lag_seq = e->sender.next_seq;
 	p->lag_at = e->now;
-	p->repair_pending = false;
+	p->repair_pending = p->ahead = false;
 	p->bulk_next = e->now;
 }
 
@@ -59,14 +60,32 @@ static void refuse(struct engine *e, const struct engine_addr *addr)
 	event_put(e, &event);
 }
 
-/* A place for a new peer: an unused one, or that of one that is gone and holds nothing. */
+/*
+ * A place for a new peer: an unused one, or that of one that is gone and holds nothing. If those
+ * that are gone all hold flows, the one with the fewest has to leave: a node that has died holds
+ * more than strangers do. The new one finds its place when it is heard again.
+ */
 static struct peer *place(struct engine *e)
 {
+	struct peer *fewest = NULL;
+
 	if (e->peers_count < LIMIT_PEERS)
 		return &e->peers[e->peers_count++];
-	for (unsigned i = 0; i < LIMIT_PEERS; i++)
-		if (e->peers[i].silent && table_count(&e->peers[i].remote) == 0)
-			return &e->peers[i];
+	for (unsigned i = 0; i < LIMIT_PEERS; i++) {
+		struct peer *p = &e->peers[i];
+
+		if (!p->silent)
+			continue;
+		if (!fewest || table_count(&p->remote) < table_count(&fewest->remote))
+			fewest = p;
+	}
+	if (!fewest || table_count(&fewest->remote) == 0)
+		return fewest;
+	if (!fewest->leaving && !e->commit.running) {
+		fewest->leaving = true;
+		fewest->sweeping = false;
+		fewest->sweep_cursor = 0;
+	}
 	return NULL;
 }
 
@@ -92,6 +111,7 @@ struct peer *peer_get(struct engine *e, const struct engine_addr *addr)
 	p->sweep_at = MONO_NEVER;
 	p->resync_next = e->now;
 	bucket_init(&p->repair, LIMIT_REPAIR_PER_SEC, e->now);
+	bucket_init(&p->told, LIMIT_EVENTS_PER_SEC, e->now);
 	reset(e, p);
 	event_peer(e, ENGINE_EVENT_PEER_NEW, p, 0);
 	greet(e, p);
@@ -139,15 +159,18 @@ static void restarted(struct engine *e, struct peer *p)
 /*
  * A HELLO mark. False if it is a relic of a process that is gone, to be dropped. A boot id that is
  * neither the peer's present one nor a former one tells of a restart, wherever the message stands
- * in the sequence. While none is known it may only be late itself.
+ * in the sequence.
  */
-static bool boot_heard(struct engine *e, struct peer *p, uint32_t boot_id)
+static bool boot_heard(
+	struct engine *e, struct peer *p, const struct wire_v1_message *m, uint32_t boot_id)
 {
+	bool before = p->seen && wire_v1_seq_before(m->seq, p->last_recv + 1);
+
 	if (p->boot_known && p->boot_id == boot_id)
 		return true;
 	if (is_old_boot(p, boot_id))
 		return false;
-	if (p->boot_known)
+	if (p->boot_known || (before && !p->last_hello))
 		restarted(e, p);
 	return true;
 }
@@ -165,19 +188,6 @@ static void boot_adopt(struct peer *p, uint32_t boot_id)
 
 /* ---- what the peer acknowledges ---- */
 
-/* Our NACK has arrived. What it made the peer send again is still on its way. */
-static void nack_arrived(struct engine *e, struct peer *p)
-{
-	p->nack_wait = p->nack_sent = p->bulk_nack = false;
-	p->nack_done = e->now;
-}
-
-/* A NACK from the peer may be among what is being repaired. */
-static bool repair_is_awaited(const struct engine *e, const struct peer *p)
-{
-	return p->nack_wait || mono_diff_ms(e->now, p->nack_done) < LIMIT_HOLE_MS;
-}
-
 /* What of ours had been lost behind this is known now: the island is joined to the land. */
 static void join_island(struct peer *p)
 {
@@ -188,9 +198,15 @@ static void join_island(struct peer *p)
 	p->island_set = false;
 }
 
+static void nack_arrived(struct engine *e, struct peer *p)
+{
+	p->nack_wait = p->nack_sent = p->bulk_nack = false;
+	p->calm_since = e->now;
+}
+
 static void acked_up_to(struct engine *e, struct peer *p, uint32_t to)
 {
-	if (!p->acked_set || wire_v1_seq_before(p->acked, to))
+	if (wire_v1_seq_before(p->acked, to))
 		p->acked = to;
 	p->acked_set = true;
 	join_island(p);
@@ -201,13 +217,14 @@ static void acked_up_to(struct engine *e, struct peer *p, uint32_t to)
 
 /*
  * An ACK names a range. Behind a hole it does not count yet: the NACK for the hole may be on its
- * way, and what it asks for has to be kept until then. If none of the peer's messages is missing
- * there is no such NACK.
+ * way, or be lost and on its way again, and what it asks for has to be kept until then. A hole
+ * that stays though nothing of the peer's is missing any more means nothing.
  */
 static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
 
+	sender_ahead_check(e, p);
 	if (!wire_v1_seq_before(to, s->next_seq)) {
 		engine_count(e, COUNTER_BAD_HEADER);
 		return;
@@ -217,7 +234,7 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	p->answered = true;
 	if (p->nack_sent && !p->nacks_queued && p->nack_seq - from <= to - from)
 		nack_arrived(e, p);
-	if (!p->acked_set || !wire_v1_seq_before(p->acked + 1, from) || !repair_is_awaited(e, p)) {
+	if (!wire_v1_seq_before(p->acked + 1, from)) {
 		acked_up_to(e, p, to);
 	} else if (p->island_set && !wire_v1_seq_before(p->island_to + 1, from)) {
 		if (wire_v1_seq_before(p->island_to, to))
@@ -234,18 +251,44 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	}
 }
 
-static void send_ack(struct engine *e, struct peer *p)
+void peer_acknowledge(struct engine *e, struct peer *p)
 {
-	if (p->ack_set && sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
+	if (!p->ack_set)
+		return;
+	if (sender_control(e, CONTROL_ACK, p, p->ack_from, p->last_recv))
 		p->ack_set = false;
+	else
+		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS); /* no room: later */
+}
+
+/*
+ * What lies between and was missing has been asked for, and comes under other numbers: it may be
+ * acknowledged with the rest as soon as the peer is known to have been asked.
+ */
+void peer_acknowledge_again(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	if (!p->seen || wire_v1_seq_before(p->last_recv, from))
+		return;
+	if (p->nack_wait) {
+		sender_control(e, CONTROL_ACK, p, from, to);
+		return;
+	}
+	if (!p->ack_set)
+		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
+	if (!p->ack_set || wire_v1_seq_before(from, p->ack_from))
+		p->ack_from = from;
+	p->ack_set = true;
 }
 
 static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
 
+	sender_ahead_check(e, p);
 	if (!wire_v1_seq_before(to, s->next_seq)) {
 		engine_count(e, COUNTER_BAD_HEADER);
+		if (!wire_v1_seq_before(from, s->first_seq))
+			sender_ahead(e, p, from, to + 1);
 		return;
 	}
 	engine_count(e, COUNTER_NACKS_RECEIVED);
@@ -253,17 +296,28 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 		return;
 	if (wire_v1_seq_before(from, s->first_seq))
 		from = s->first_seq;
-	/* ahead of the repair: its end mark counts only once the NACK is known to have arrived */
-	send_ack(e, p);
+	/* ahead of the repair: a bulk's end counts only once the NACK is known to have arrived */
+	if (bulk_is_hit(e, from, to))
+		peer_acknowledge(e, p);
+	else if (p->ack_set)
+		p->ack_at = mono_min(p->ack_at, mono_add_ms(e->now, LIMIT_TICK_MS));
 	sender_repair(e, p, from, to);
-	if (p->acked_set && !wire_v1_seq_before(p->acked + 1, from))
+	if (!wire_v1_seq_before(p->acked + 1, from))
 		acked_up_to(e, p, to);
 }
 
 /* ---- one message ---- */
 
+/*
+ * A bulk's begin that is in sequence is of the process that is there now, whatever a HELLO mark,
+ * late or forged, has made us believe.
+ */
 static void mark_heard(struct engine *e, struct peer *p, const struct wire_v1_mark *mark)
 {
+	if (mark->kind == WIRE_V1_MARK_BULK_BEGIN && p->boot_known && p->boot_id != mark->boot_id) {
+		retire_boot(p);
+		p->boot_known = false;
+	}
 	boot_adopt(p, mark->boot_id);
 	if (p->boot_id != mark->boot_id)
 		return;
@@ -282,17 +336,22 @@ static void mark_heard(struct engine *e, struct peer *p, const struct wire_v1_ma
 static void deliver(struct engine *e, struct peer *p, const struct wire_v1_message *m,
 	const struct wire_v1_mark *mark)
 {
+	uint32_t target;
+
 	if (m->type != WIRE_V1_CTL) {
 		remote_message(e, p, m);
 		return;
 	}
 	engine_count(e, COUNTER_RECEIVED_CONTROL);
+	if (wire_v1_get_target(m, &target) && target != e->config.boot_id)
+		return;
 	if (m->flags & WIRE_V1_ACK) {
 		acked(e, p, m->from, m->to);
 	} else if (m->flags & WIRE_V1_NACK) {
 		nacked(e, p, m->from, m->to);
 	} else if (m->flags & WIRE_V1_RESYNC) {
 		engine_count(e, COUNTER_RESYNCS_RECEIVED);
+		p->ahead = false; /* whatever it has missed, it gets all */
 		event_peer(e, ENGINE_EVENT_RESYNC_ASKED, p, table_count(&e->local) - e->dead);
 		bulk_want_for(e, p);
 	} else if (mark) {
@@ -318,7 +377,7 @@ static void gap(struct engine *e, struct peer *p, uint32_t seq)
 
 	e->counters[COUNTER_LOST] += missing;
 	p->lost += missing;
-	send_ack(e, p);
+	peer_acknowledge(e, p);
 	p->ack_set = false;
 	if (missing > LIMIT_GAP_MAX) {
 		lose_track(e, p);
@@ -348,23 +407,34 @@ static bool before(struct engine *e, struct peer *p, bool hello)
 	return true;
 }
 
-/* True if the message is to be taken; what its place in the sequence tells is done then. */
+/*
+ * True if the message is to be taken; what its place in the sequence tells is done then. A HELLO of
+ * a peer that had stopped saying it tells of a restart, also where the new process's numbers, which
+ * conntrackd begins with the time of day, have just come up to the old one's.
+ */
 static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hello)
 {
-	if (!p->seen || seq == p->last_recv + 1)
+	if (!p->seen)
 		return true;
 	if (wire_v1_seq_before(seq, p->last_recv + 1))
 		return before(e, p, hello);
 	if (hello && !p->last_hello) {
 		restarted(e, p);
-	} else {
+	} else if (seq != p->last_recv + 1) {
 		gap(e, p, seq);
 	}
 	return true;
 }
 
-static void account(struct engine *e, struct peer *p, uint32_t seq)
+/*
+ * The message is taken. What only keeps the conversation up does not force an acknowledgement:
+ * with a small window two peers would answer each other's for ever.
+ */
+static void account(struct engine *e, struct peer *p, const struct wire_v1_message *m)
 {
+	bool forces = m->type != WIRE_V1_CTL || !(m->flags & WIRE_V1_ACK);
+	uint32_t seq = m->seq;
+
 	p->last_recv = seq;
 	p->seen = true;
 	p->before_since = MONO_NEVER;
@@ -373,10 +443,10 @@ static void account(struct engine *e, struct peer *p, uint32_t seq)
 		p->ack_from = seq;
 		p->ack_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
 	}
-	if (p->window > 0)
+	if (forces && p->window > 0)
 		p->window--;
 	if (p->window == 0) {
-		send_ack(e, p);
+		peer_acknowledge(e, p);
 		p->window = e->config.ack_window;
 	}
 }
@@ -390,9 +460,14 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	p->heard = e->now;
 	if (p->silent) {
 		p->silent = false;
+		if (p->leaving) {
+			p->leaving = false;
+			remote_unconfirm(e, p);
+			peer_want_resync(e, p, 0);
+		}
 		event_peer(e, ENGINE_EVENT_PEER_BACK, p, 0);
 	}
-	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO && !boot_heard(e, p, mark.boot_id)) {
+	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO && !boot_heard(e, p, m, mark.boot_id)) {
 		engine_count(e, COUNTER_BEFORE);
 		return;
 	}
@@ -406,7 +481,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	if (m->flags & WIRE_V1_HELLO_BACK)
 		e->sender.hello_done = p->answered = true;
 	p->last_hello = hello;
-	account(e, p, m->seq);
+	account(e, p, m);
 	deliver(e, p, m, has_mark ? &mark : NULL);
 }
 
@@ -417,13 +492,33 @@ static mono silence_at(const struct peer *p)
 	return mono_add_ms(p->heard, LIMIT_PEER_SILENCE_MS);
 }
 
+/* A NACK that stays unacknowledged for so long has met a peer that knows nothing of its loss. */
+static void tick_nack(struct engine *e, struct peer *p)
+{
+	if (!p->nack_sent || p->nacks_queued || p->silent || !p->island_set ||
+		mono_before(e->now, mono_add_ms(p->nack_at, LIMIT_HOLE_MS)))
+		return;
+	nack_arrived(e, p);
+	peer_want_resync(e, p, 0);
+}
+
+static mono hole_until(const struct peer *p)
+{
+	mono from = mono_before(p->island_at, p->calm_since) ? p->calm_since : p->island_at;
+
+	return mono_add_ms(from, LIMIT_HOLE_MS);
+}
+
+/* A silent peer is asked when it is heard again: what it is told now piles up, or gets lost. */
 static void tick_resync(struct engine *e, struct peer *p)
 {
-	if (!p->resync_wanted || mono_before(e->now, p->resync_at) ||
+	if (!p->resync_wanted || p->silent || mono_before(e->now, p->resync_at) ||
 		mono_before(e->now, p->resync_next))
 		return;
-	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0))
+	if (!sender_control(e, CONTROL_RESYNC, p, 0, 0)) {
+		p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
 		return;
+	}
 	engine_count(e, COUNTER_RESYNCS_ASKED);
 	p->resync_wanted = false;
 	p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
@@ -441,10 +536,10 @@ void peer_tick(struct engine *e, struct peer *p)
 		sender_release(e);
 	}
 	if (p->ack_set && mono_reached(e->now, p->ack_at))
-		send_ack(e, p);
+		peer_acknowledge(e, p);
+	tick_nack(e, p);
 	tick_resync(e, p);
-	if (p->island_set && !repair_is_awaited(e, p) &&
-		mono_diff_ms(e->now, p->island_at) >= LIMIT_HOLE_MS)
+	if (p->island_set && !p->nack_wait && mono_reached(e->now, hole_until(p)))
 		acked_up_to(e, p, p->island_to);
 	if (p->acked_set && !wire_v1_seq_before(p->acked, p->lag_seq)) {
 		p->lag_seq = e->sender.next_seq - 1;
@@ -460,14 +555,13 @@ mono peer_deadline(const struct peer *p)
 		at = silence_at(p);
 	if (p->ack_set)
 		at = mono_min(at, p->ack_at);
-	if (p->resync_wanted)
+	if (p->nack_sent && p->island_set && !p->silent)
+		at = mono_min(at, mono_add_ms(p->nack_at, LIMIT_HOLE_MS));
+	if (p->resync_wanted && !p->silent)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
 	if (p->island_set && !p->nack_wait)
-		at = mono_min(
-			at, mono_add_ms(mono_before(p->island_at, p->nack_done) ? p->nack_done
-										: p->island_at,
-				    LIMIT_HOLE_MS));
+		at = mono_min(at, hole_until(p));
 	return at;
 }
 
@@ -477,7 +571,7 @@ enum engine_sync peer_sync(const struct peer *p, mono now)
 		return ENGINE_SYNC_SILENT;
 	if (!p->answered)
 		return ENGINE_SYNC_HANDSHAKE;
-	if (!p->synced || p->bulk_open || p->sweeping)
+	if (!p->synced || p->missed || p->bulk_open || p->sweeping)
 		return ENGINE_SYNC_BULK;
 	if (p->nack_wait)
 		return ENGINE_SYNC_GAP;

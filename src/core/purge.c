@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/bulk.h"
 #include "core/command.h"
 #include "core/event.h"
 #include "core/kernel_ops.h"
@@ -42,6 +43,7 @@ static void settle(struct engine *e)
 		return;
 	p->running = p->more = false;
 	e->was_active = e->role == ENGINE_ROLE_PRIMARY;
+	bulk_want(e); /* the peers' copies of what was removed go by its sweep */
 	if (p->by_timer) {
 		event.written = p->tally.written;
 		event.refused = p->tally.refused;
@@ -97,7 +99,7 @@ bool purge_next_op(struct engine *e, struct kernel_op *out)
 }
 
 /* The flow is gone from the kernel, unless its key belongs to another one by now. */
-static void deleted(struct engine *e, const struct op *op)
+static void deleted(struct engine *e, const struct op *op, bool was_there)
 {
 	uint32_t handle = table_find(&e->local, &e->store, &op->key);
 	struct flow f;
@@ -109,7 +111,8 @@ static void deleted(struct engine *e, const struct op *op)
 	table_read(&e->store, handle, &f);
 	if (op->flow_id && flow_has(&f, FLOW_ID) && f.id != op->flow_id)
 		return;
-	local_kill(e, handle, false);
+	/* what had ended before, and unheard, ended as any flow does: peers are told */
+	local_kill(e, handle, !was_there);
 }
 
 void purge_answered(struct engine *e, struct op *op, int err)
@@ -117,7 +120,7 @@ void purge_answered(struct engine *e, struct op *op, int err)
 	if (err && err != ENOENT)
 		kernel_ops_refused(e, &e->purge.tally, err);
 	else
-		deleted(e, op);
+		deleted(e, op, !err);
 	kernel_ops_done(e, op);
 	settle(e);
 }

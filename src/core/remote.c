@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "core/event.h"
+#include "core/peer.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
@@ -36,6 +37,7 @@ static void put(struct engine *e, struct peer *p, const struct flow *f)
 		r = table_add(&p->remote, &e->store, &k, f, engine_coarse(e, e->now), &handle);
 	if (r != TABLE_OK) {
 		refuse(e, r);
+		p->missed = true;
 		return;
 	}
 	at(e, handle)->touched = engine_coarse(e, e->now);
@@ -150,6 +152,8 @@ void remote_unconfirm(struct engine *e, struct peer *p)
 /* Unconfirmed entries whose own time has run out. */
 static void expire_step(struct engine *e, struct peer *p)
 {
+	uint32_t fixed = e->config.commit_timeout_s, unknown = fixed ? fixed : LIMIT_HOLD_S;
+
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
 		uint32_t handle = table_next(&p->remote, &e->store, &p->expire_cursor);
 		const struct entry *x;
@@ -163,16 +167,41 @@ static void expire_step(struct engine *e, struct peer *p)
 		if (x->seq == p->epoch)
 			continue;
 		table_read(&e->store, handle, &f);
-		if (engine_timeout_left(e, x->touched,
-			    flow_has(&f, FLOW_TIMEOUT) ? f.timeout : LIMIT_HOLD_S) > 0)
+		if (engine_timeout_left(
+			    e, x->touched, flow_has(&f, FLOW_TIMEOUT) ? f.timeout : unknown) > 0)
 			continue;
 		engine_count(e, COUNTER_REMOTE_EXPIRED);
 		remote_remove(e, p, handle);
 	}
 }
 
+static void leave_step(struct engine *e, struct peer *p)
+{
+	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
+		uint32_t handle = table_next(&p->remote, &e->store, &p->sweep_cursor);
+
+		if (!handle)
+			return;
+		remote_remove(e, p, handle);
+	}
+}
+
+static bool has_room(const struct engine *e, const struct peer *p)
+{
+	uint32_t max = e->config.flows_max;
+
+	return table_count(&p->remote) <= max - max / 8;
+}
+
 void remote_tick(struct engine *e, struct peer *p)
 {
+	if (p->missed && has_room(e, p)) {
+		p->missed = false;
+		p->synced = p->synced && !p->is_ctsync;
+		peer_want_resync(e, p, 0);
+	}
+	if (p->leaving)
+		leave_step(e, p);
 	if (p->sweeping)
 		sweep_step(e, p);
 	else if (p->unconfirmed && !p->is_ctsync && p->data_since && !p->nack_wait &&
@@ -186,7 +215,7 @@ void remote_tick(struct engine *e, struct peer *p)
 
 mono remote_deadline(const struct engine *e, const struct peer *p)
 {
-	if (p->sweeping)
+	if (p->sweeping || (p->leaving && table_count(&p->remote) > 0))
 		return e->now;
 	return p->unconfirmed ? mono_add_ms(e->now, 10 * LIMIT_TICK_MS) : MONO_NEVER;
 }

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "core/bulk.h"
 #include "core/local.h"
+#include "core/peer.h"
 
 void sender_init(struct engine *e)
 {
@@ -45,6 +46,7 @@ bool sender_nack(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	engine_count(e, COUNTER_NACKS_SENT);
 	p->nack_wait = p->bulk_nack = true;
 	p->nacks_queued++;
+	p->nack_at = e->now;
 	return true;
 }
 
@@ -85,10 +87,16 @@ static size_t put_mark(struct engine *e, struct wbuf *w, enum wire_v1_mark_kind 
 	return wire_v1_put_mark(w, sender_flags(e) | WIRE_V1_ALIVE, e->sender.next_seq, &mark);
 }
 
+/* With more than one peer in the group it has to be said whom an ACK or a NACK is meant for. */
 static size_t put_range(
-	struct engine *e, struct wbuf *w, enum wire_v1_flag kind, uint32_t from, uint32_t to)
+	struct engine *e, struct wbuf *w, enum wire_v1_flag kind, const struct control *c)
 {
-	return wire_v1_put_range(w, sender_flags(e) | kind, e->sender.next_seq, from, to);
+	uint8_t flags = (uint8_t)(sender_flags(e) | kind);
+	const struct peer *p = &e->peers[c->peer];
+
+	if (e->peers_count > 1 && p->boot_known)
+		return wire_v1_put_range_to(w, flags, e->sender.next_seq, c->a, c->b, p->boot_id);
+	return wire_v1_put_range(w, flags, e->sender.next_seq, c->a, c->b);
 }
 
 static size_t put_control(struct engine *e, struct wbuf *w, const struct control *c)
@@ -97,11 +105,12 @@ static size_t put_control(struct engine *e, struct wbuf *w, const struct control
 	case CONTROL_ALIVE:
 		return wire_v1_put_alive(w, sender_flags(e) | WIRE_V1_ALIVE, e->sender.next_seq);
 	case CONTROL_ACK:
-		return put_range(e, w, WIRE_V1_ACK, c->a, c->b);
+		return put_range(e, w, WIRE_V1_ACK, c);
 	case CONTROL_NACK:
-		return put_range(e, w, WIRE_V1_NACK, c->a, c->b);
+		return put_range(e, w, WIRE_V1_NACK, c);
 	case CONTROL_RESYNC:
-		return put_range(e, w, WIRE_V1_RESYNC, 0, 0);
+		return wire_v1_put_range(
+			w, sender_flags(e) | WIRE_V1_RESYNC, e->sender.next_seq, 0, 0);
 	case CONTROL_MARK_HELLO:
 		return put_mark(e, w, WIRE_V1_MARK_HELLO, e->config.boot_id, 0);
 	case CONTROL_BULK_BEGIN:
@@ -131,6 +140,8 @@ bool sender_put_control(struct engine *e, struct wbuf *w, struct control c)
 	if (c.kind == CONTROL_ALIVE)
 		return true;
 	if (s->sent_count == LIMIT_CONTROL_RESEND) {
+		s->gone_known = true;
+		s->gone_seq = s->sent[s->sent_head].seq;
 		s->sent_head = (s->sent_head + 1) % LIMIT_CONTROL_RESEND;
 		s->sent_count--;
 	}
@@ -234,6 +245,7 @@ void sender_release(struct engine *e)
 
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		const struct peer *p = &e->peers[i];
+		uint32_t acked;
 
 		if (p->silent) {
 			silent_waits = true;
@@ -241,8 +253,12 @@ void sender_release(struct engine *e)
 		}
 		if (!p->acked_set)
 			return;
-		if (!any || wire_v1_seq_before(p->acked, floor))
-			floor = p->acked;
+		acked = p->acked;
+		/* what is put off of a repair has not arrived, whatever was acknowledged since */
+		if (p->repair_pending && !wire_v1_seq_before(acked, p->repair_from))
+			acked = p->repair_from - 1;
+		if (!any || wire_v1_seq_before(acked, floor))
+			floor = acked;
 		any = true;
 	}
 	if (!any)
@@ -275,11 +291,22 @@ static uint32_t younger(const struct engine *e, uint32_t a, uint32_t b)
 	return wire_v1_seq_before(entry_at(&e->store, a)->seq, entry_at(&e->store, b)->seq) ? b : a;
 }
 
+static void put_off(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	engine_count(e, COUNTER_REPAIR_LIMITED);
+	p->repair_pending = true;
+	p->repair_from = from;
+	p->repair_to = to;
+}
+
 static void repair_entries(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
-	uint32_t live = e->sent.tail, dead = e->tomb.tail;
-	uint32_t tokens = bucket_fill(&p->repair, e->now), steps = 0;
+	uint32_t live = e->sent.tail, dead = e->tomb.tail, steps = 0;
 
+	if (bucket_fill(&p->repair, e->now) == 0) {
+		put_off(e, p, from, to);
+		return;
+	}
 	while (live || dead) {
 		uint32_t handle = younger(e, live, dead);
 		const struct entry *x = entry_at(&e->store, handle);
@@ -294,16 +321,14 @@ static void repair_entries(struct engine *e, struct peer *p, uint32_t from, uint
 			repair_bulk(e, p);
 			return;
 		}
+		if (steps % LIMIT_REPAIR_LOOKS == 0)
+			bucket_take(&p->repair, 1);
 		if (x->seq - from > to - from)
 			continue;
-		if (tokens == 0) {
-			engine_count(e, COUNTER_REPAIR_LIMITED);
-			p->repair_pending = true;
-			p->repair_from = from;
-			p->repair_to = x->seq;
+		if (p->repair.tokens == 0) {
+			put_off(e, p, from, x->seq);
 			return;
 		}
-		tokens--;
 		bucket_take(&p->repair, 1);
 		local_queue_repair(e, handle);
 		engine_count(e, COUNTER_RESENT);
@@ -325,6 +350,8 @@ static void repair_control(struct engine *e, uint32_t from, uint32_t to)
 			sender_nack(e, &e->peers[c->peer], c->a, c->b);
 			break;
 		case CONTROL_ACK:
+			peer_acknowledge_again(e, &e->peers[c->peer], c->a, c->b);
+			break;
 		case CONTROL_RESYNC:
 		case CONTROL_MARK_HELLO:
 			sender_control(
@@ -354,7 +381,37 @@ void sender_repair(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 		repair_bulk(e, p);
 	repair_entries(e, p, from, to);
 	repair_control(e, from, to);
-	bulk_lost(e, from, to);
+	/* a NACK of ours may be among what is lost and cannot be said again */
+	if (s->gone_known && !wire_v1_seq_before(s->gone_seq, from)) {
+		p->synced = p->synced && !p->is_ctsync;
+		peer_want_resync(e, p, 0);
+	}
+	bulk_lost(e, p, from, to);
+}
+
+void sender_ahead(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
+{
+	if (to - e->sender.next_seq > LIMIT_GAP_MAX)
+		return;
+	if (!p->ahead || wire_v1_seq_before(from, p->ahead_from))
+		p->ahead_from = from;
+	if (!p->ahead || wire_v1_seq_before(p->ahead_to, to))
+		p->ahead_to = to;
+	p->ahead = true;
+	p->ahead_until = mono_add_ms(e->now, 2 * LIMIT_RESTART_MS);
+}
+
+void sender_ahead_check(struct engine *e, struct peer *p)
+{
+	if (!p->ahead)
+		return;
+	if (!wire_v1_seq_before(p->ahead_to, e->sender.next_seq)) {
+		/* by now it has noticed by itself that it hears old numbers alone */
+		p->ahead = !mono_reached(e->now, p->ahead_until);
+		return;
+	}
+	p->ahead = false;
+	sender_repair(e, p, p->ahead_from, p->ahead_to);
 }
 
 void sender_tick(struct engine *e)
@@ -364,10 +421,14 @@ void sender_tick(struct engine *e)
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		struct peer *p = &e->peers[i];
 
+		sender_ahead_check(e, p);
 		if (p->repair_pending && bucket_fill(&p->repair, e->now) > 0)
 			sender_repair(e, p, p->repair_from, p->repair_to);
 	}
 	if (mono_reached(e->now, s->alive_at)) {
+		/* better an acknowledgement now than a message of its own a moment later */
+		for (unsigned i = 0; i < e->peers_count; i++)
+			peer_acknowledge(e, &e->peers[i]);
 		if (s->queue_count == 0)
 			sender_control(e, CONTROL_ALIVE, NULL, 0, 0);
 		s->alive_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
@@ -379,7 +440,7 @@ mono sender_deadline(const struct engine *e)
 	mono at = e->sender.alive_at;
 
 	for (unsigned i = 0; i < e->peers_count; i++)
-		if (e->peers[i].repair_pending)
+		if (e->peers[i].repair_pending || e->peers[i].ahead)
 			at = mono_min(at, mono_add_ms(e->now, LIMIT_TICK_MS));
 	return at;
 }
@@ -388,7 +449,7 @@ void sender_flushed(struct engine *e)
 {
 	e->sender.repairs = 0;
 	for (unsigned i = 0; i < e->peers_count; i++)
-		e->peers[i].repair_pending = false;
+		e->peers[i].repair_pending = e->peers[i].ahead = false;
 }
 
 void sender_check(const struct engine *e)

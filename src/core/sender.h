@@ -40,6 +40,13 @@ void sender_drop_tombstone(struct engine *);
 /* Sends again what was sent under [from, to]; the range is sound. */
 void sender_repair(struct engine *, struct peer *, uint32_t from, uint32_t to);
 
+/*
+ * A peer asks for numbers that are still to come: it has taken a wild number for one of ours, and
+ * will drop what we say up to to. Once that has been said it is said again.
+ */
+void sender_ahead(struct engine *, struct peer *, uint32_t from, uint32_t to);
+void sender_ahead_check(struct engine *, struct peer *);
+
 void sender_tick(struct engine *);
 mono sender_deadline(const struct engine *);
 void sender_flushed(struct engine *);

@@ -37,6 +37,7 @@ struct bulk {
 	bool known; /* begin_seq is that of a bulk */
 	uint32_t gen;
 	uint32_t begin_seq;
+	uint32_t end_seq; /* of the last END said */
 	mono began;
 	uint32_t flows; /* sent since its begin */
 	uint64_t cursor;
@@ -48,6 +49,8 @@ struct sender {
 	bool hello_back; /* the next message answers a HELLO */
 	bool stale_known; /* stale_seq is the newest number of a deletion given up unacknowledged */
 	uint32_t stale_seq;
+	bool gone_known; /* gone_seq is the newest number of a control message not kept any more */
+	uint32_t gone_seq;
 	uint32_t repairs; /* entries on the queue with ENTRY_REPAIR */
 	mono alive_at;
 	unsigned link;
@@ -85,10 +88,10 @@ struct peer {
 	uint32_t window;
 	bool nack_wait; /* a NACK of ours is not yet known to have arrived */
 	bool bulk_nack; /* one that was sent since the bulk's begin */
-	mono nack_done; /* the last one is known to have arrived since then */
 	bool nack_sent; /* and nack_seq is the last one's number */
 	uint16_t nacks_queued; /* not sent yet */
 	uint32_t nack_seq;
+	mono nack_at; /* when the last one was queued */
 
 	/* what it acknowledges: peer.c */
 	bool answered; /* HELLO_BACK or an ACK has come */
@@ -97,6 +100,7 @@ struct peer {
 	bool island_set; /* also this range, behind a hole */
 	uint32_t island_from, island_to;
 	mono island_at;
+	mono calm_since; /* nack_wait is off since then */
 	uint32_t lag_seq; /* our newest number at lag_at */
 	mono lag_at;
 
@@ -108,7 +112,9 @@ struct peer {
 	bool hold; /* it came back empty: they wait for their timeout */
 	uint32_t bulk_gen, bulk_flows, bulk_total;
 	mono sweep_at; /* of a conntrackd peer: when unconfirmed entries go */
+	bool missed; /* flows of it were refused: there was no room */
 	bool data_since; /* a data message came since its restart */
+	bool leaving; /* silent, and its place is wanted: its flows go */
 	bool sweeping;
 	uint32_t sweep_epoch;
 	uint64_t sweep_cursor;
@@ -120,8 +126,12 @@ struct peer {
 	bool bulk_wanted;
 	mono bulk_next;
 	struct bucket repair;
+	struct bucket told; /* events: a line in the log each */
 	bool repair_pending;
 	uint32_t repair_from, repair_to;
+	bool ahead; /* it takes nothing of ours up to ahead_to: a wild number misled it */
+	uint32_t ahead_from, ahead_to;
+	mono ahead_until;
 };
 
 /* Kernel dumps (dumper.c). */
@@ -150,7 +160,7 @@ struct op {
 	bool keyless; /* without the ports that its protocol has */
 	bool promote;
 	uint32_t flow_id; /* of an OP_PURGE; 0: unknown */
-	uint32_t touched; /* of the entry that was written */
+	uint64_t state; /* hash of the entry that was written */
 	struct table_key key;
 };
 
@@ -162,7 +172,7 @@ struct ops {
 	uint32_t again_head, again_count;
 	uint64_t ids;
 	uint32_t by_purpose[2];
-	bool updated; /* entries that were there: a dump is to follow */
+	bool unsure; /* of what the kernel has now: a dump is to follow the last answer */
 };
 
 /* What a commit or a purge tells at its end. */
@@ -225,6 +235,7 @@ struct engine {
 	struct bulk bulk;
 	struct peer peers[LIMIT_PEERS];
 	unsigned peers_count;
+	bool peers_know_more; /* flows were forgotten that peers have not been told the end of */
 	bool kernel_synced;
 	struct dump dump;
 	struct ops ops;

@@ -133,6 +133,18 @@ size_t wire_v1_put_mark(struct wbuf *, uint8_t flags, uint32_t seq, const struct
 /* True if the ALIVE carries a mark that we know; an ALIVE without one, or with more, does not. */
 bool wire_v1_get_mark(const struct wire_v1_message *, struct wire_v1_mark *out);
 
+/*
+ * Our second extension: ACK and NACK with the boot id of the process they are meant for behind the
+ * range. All nodes of a multicast group hear them, and the numbers of several senders overlap.
+ */
+enum { WIRE_V1_TARGET_BYTES = 8 }; /* behind a range message's 16 */
+
+size_t wire_v1_put_range_to(struct wbuf *, uint8_t flags, uint32_t seq, uint32_t from, uint32_t to,
+	uint32_t target_boot_id);
+
+/* True if the ACK or NACK says whom it is meant for. */
+bool wire_v1_get_target(const struct wire_v1_message *, uint32_t *boot_id);
+
 /* a stands before b in the 32-bit circle of sequence numbers; equal ones do not. */
 static inline bool wire_v1_seq_before(uint32_t a, uint32_t b)
 {

@@ -131,6 +131,36 @@ size_t wire_v1_put_range(struct wbuf *w, uint8_t flags, uint32_t seq, uint32_t f
 	return wire_v1_put_end(w, at);
 }
 
+size_t wire_v1_put_range_to(struct wbuf *w, uint8_t flags, uint32_t seq, uint32_t from, uint32_t to,
+	uint32_t target_boot_id)
+{
+	uint8_t kind = flags & ~V1_FLAGS_HELLO;
+	struct v1_start at;
+
+	CHECK(kind == WIRE_V1_ACK || kind == WIRE_V1_NACK);
+	CHECK(!wire_v1_seq_before(to, from));
+	at = wire_v1_put_begin(w, WIRE_V1_CTL, flags, seq);
+	wbuf_u32_be(w, from);
+	wbuf_u32_be(w, to);
+	wbuf_copy(w, mark_magic, sizeof(mark_magic));
+	wbuf_u32_be(w, target_boot_id);
+	return wire_v1_put_end(w, at);
+}
+
+bool wire_v1_get_target(const struct wire_v1_message *m, uint32_t *boot_id)
+{
+	struct rbuf r = rbuf_of(m->payload, m->payload_len);
+	uint8_t magic[4];
+
+	*boot_id = 0;
+	if (m->type != WIRE_V1_CTL || !(m->flags & (WIRE_V1_ACK | WIRE_V1_NACK)) ||
+		m->payload_len != WIRE_V1_TARGET_BYTES)
+		return false;
+	rbuf_copy(&r, magic, sizeof(magic));
+	*boot_id = rbuf_u32_be(&r);
+	return memcmp(magic, mark_magic, sizeof(magic)) == 0;
+}
+
 static bool v1_mark_kind_is_known(uint8_t kind)
 {
 	return kind >= WIRE_V1_MARK_HELLO && kind <= WIRE_V1_MARK_BULK_END;

@@ -65,7 +65,7 @@ static void params_config(struct rng *r, struct engine_config *c)
 
 	c->datagram_bytes = (uint32_t)(dice_permille(r, 500) ? 1472 : dice_range(r, 576, 8972));
 	c->ack_window = dice_permille(r, 500) ? 300 : (uint32_t)dice_range(r, 1, 40);
-	c->resend_max = dice_permille(r, 800) ? 131072 : (uint32_t)dice_range(r, 8, 200);
+	c->resend_max = dice_permille(r, 800) ? 131072 : (uint32_t)dice_range(r, 1, 30);
 	c->commit_timeout_s = dice_permille(r, 300) ? 20 : 0;
 	c->purge_timeout_s = (uint32_t)dice_range(r, 0, 8);
 	c->poll_s = (uint32_t)dice_range(r, 1, 6);
@@ -91,14 +91,20 @@ void chance_params(uint64_t seed, struct sim_params *p)
 
 	chance_params_calm(p);
 	p->nodes = dice_permille(&r, 800) ? 2 : 3;
-	p->slots = (unsigned)dice_range(&r, 16, 128);
-	p->faults_ms = (unsigned)dice_range(&r, 4000, 10000);
+	p->slots = (unsigned)dice_range(&r, 16, 256);
+	p->faults_ms = (unsigned)dice_range(&r, 4000, 20000);
 	p->traffic_ms = (unsigned)dice_range(&r, 5, 100);
-	p->traffic_round = (unsigned)dice_range(&r, 1, 8);
+	p->traffic_round = (unsigned)dice_range(&r, 1, 16);
 	p->prefilled = dice_permille(&r, 300) ? (unsigned)rng_below(&r, p->slots) : 0;
 	p->events_cap = dice_permille(&r, 500) ? 1024 : (size_t)dice_range(&r, 4, 64);
 	p->events_delay_us = dice_range(&r, 1, 5000);
 	params_net(&r, p);
 	params_faults(&r, p);
 	params_config(&r, &p->config);
+	/*
+	 * With CommitTimeout no timeout is on the wire: what a node leaves behind when it loses its
+	 * kernel stays with its peers for LIMIT_HOLD_S, longer than a run.
+	 */
+	if (p->config.commit_timeout_s > 0)
+		p->weight_reboot = 0;
 }

@@ -23,6 +23,10 @@ static bool local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t
 
 		if (!e->live || !flow_filter_match(&n->config.filter, &e->flow))
 			continue;
+		/* While the filter kept it out nobody looked at it, and it sends no event. */
+		if (e->silent && n->config.filter.state_policy != FLOW_FILTER_OFF &&
+			!engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &v))
+			continue;
 		wanted++;
 		mine.rewritten = h->states[h->count - 1].rewritten;
 		if (!engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &v) ||

@@ -25,14 +25,17 @@ void history_add(struct history *h, mono at, const struct flow *f, bool rewritte
 		s->flow = *f;
 }
 
-static bool state_is(const struct history_state *s, const struct flow *got,
+static bool state_is(const struct history *h, int i, const struct flow *got,
 	const struct traffic_compare *c, const char **what)
 {
+	const struct history_state *s = &h->states[i];
 	struct traffic_compare mine = *c;
 
 	if (!s->live || s->flow.mark != got->mark)
 		return false;
-	mine.rewritten = c->rewritten || s->rewritten;
+	/* An event may be read after the answer to a write that followed it. */
+	mine.rewritten =
+		c->rewritten || s->rewritten || (i + 1 < h->count && h->states[i + 1].rewritten);
 	return traffic_same(&s->flow, got, &mine, what);
 }
 
@@ -41,13 +44,13 @@ enum history_find history_find(const struct history *h, int from, const struct f
 {
 	*what = "no state with this mark";
 	for (int i = from < 0 ? 0 : from; i < h->count; i++) {
-		if (state_is(&h->states[i], got, c, what)) {
+		if (state_is(h, i, got, c, what)) {
 			*at = i;
 			return HISTORY_FOUND;
 		}
 	}
 	for (int i = from < h->count ? from - 1 : h->count - 1; i >= 0; i--) {
-		if (state_is(&h->states[i], got, c, what)) {
+		if (state_is(h, i, got, c, what)) {
 			*at = i;
 			return HISTORY_OLDER;
 		}

@@ -90,7 +90,7 @@ void kernel_put(struct kernel_model *k, mono now, unsigned slot, const struct fl
 	enum kernel_event kind = e->live ? KERNEL_EVENT_UPDATE : KERNEL_EVENT_NEW;
 
 	if (!e->live)
-		e->silent = !k->listened;
+		e->silent = !k->listened && !k->never_silent;
 	entry_set(k, now, slot, f, false);
 	event_put(k, kind, e);
 }

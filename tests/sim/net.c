@@ -24,7 +24,7 @@ static void deliver(struct sim *s, struct job *j)
 	struct sim_node *n = &s->nodes[j->node];
 	unsigned from = (unsigned)j->a;
 
-	if (s->cut[from][j->node] || (!n->running && !n->old)) {
+	if ((j->b && j->b != n->boot) || s->cut[from][j->node] || (!n->running && !n->old)) {
 		trace_put(&s->trace, TRACE_LOSE, j->node, from, j->len, 0);
 		s->coverage.count[COVERAGE_LOST]++;
 		return;
@@ -34,6 +34,7 @@ static void deliver(struct sim *s, struct job *j)
 
 		j->data = NULL;
 		again.at = n->frozen_until;
+		again.b = n->boot; /* and is gone with it */
 		agenda_add(&s->agenda, &again);
 		return;
 	}

@@ -100,6 +100,7 @@ static void drain_events(struct sim *s, struct sim_node *n)
 	}
 	if (n->kernel.events_lost) {
 		n->kernel.events_lost = false;
+		n->overrun_at = s->now;
 		trace_put(&s->trace, TRACE_OVERRUN, n->index, 0, 0, 0);
 		s->coverage.count[COVERAGE_OVERRUN]++;
 		engine_overrun(n->engine, s->now);
@@ -390,7 +391,10 @@ void node_init(struct sim *s, unsigned index)
 {
 	struct sim_node *n = &s->nodes[index];
 
-	*n = (struct sim_node){.index = index, .tick_at = MONO_NEVER, .machine_boot = 1};
+	*n = (struct sim_node){.index = index,
+		.tick_at = MONO_NEVER,
+		.machine_boot = 1,
+		.overrun_at = {INT64_MIN / 2}};
 	n->addr.bytes[10] = n->addr.bytes[11] = 0xff;
 	n->addr.bytes[12] = 10;
 	n->addr.bytes[13] = 99;

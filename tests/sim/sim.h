@@ -21,10 +21,10 @@ enum {
 
 	/* Promises that the invariants check. */
 	SIM_CONVERGE_S = 75, /* from the last fault to equal tables everywhere */
+	SIM_AGREE_AGAIN_S = 2,
 	SIM_TICKS_AT_ONCE_MAX = 200, /* ticks that do not move the deadline past now */
 	SIM_STEPS_MAX = 3000000, /* jobs of one run */
 	SIM_DATAGRAMS_PER_S_MAX = 20000, /* of one node, at this size of table */
-	SIM_INFLIGHT_MS_MAX = 120, /* how long a datagram can be under way */
 };
 
 /* What happens to datagrams whose bytes change on the way. */
@@ -85,6 +85,7 @@ struct sim_node {
 	mono tick_at;
 	unsigned ticks_at_once;
 	mono frozen_until, blocked_until, stalled_until;
+	mono overrun_at; /* events were lost */
 	bool drain_due; /* reading of events is on the agenda */
 	mono started;
 
@@ -104,6 +105,7 @@ struct sim_node {
 	uint64_t dones;
 	bool took_over; /* wrote remote flows as its own since its start */
 	bool committed; /* wrote flows into its kernel without telling its peers */
+	bool was_frozen;
 	bool flushed; /* its tables were emptied by hand since its start */
 	uint8_t *buf; /* [config.datagram_bytes], so that a longer write is seen */
 

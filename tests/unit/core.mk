@@ -4,16 +4,44 @@ CORE_TEST_LDADD = src/core/libcore.a src/wire/libwire.a tests/lib/libtest.a \
 	src/flow/libflow.a src/base/libbase.a $(UNIT_LDADD)
 
 check_PROGRAMS += \
+	tests/unit/test_arena \
+	tests/unit/test_hash \
+	tests/unit/test_core_commit \
 	tests/unit/test_core_commit_flow \
+	tests/unit/test_core_hostile \
+	tests/unit/test_core_kernel \
+	tests/unit/test_core_peer \
 	tests/unit/test_core_spread \
-	tests/unit/test_core_sync
+	tests/unit/test_core_sync \
+	tests/unit/test_core_table
 TESTS += \
+	tests/unit/test_arena \
+	tests/unit/test_hash \
+	tests/unit/test_core_commit \
 	tests/unit/test_core_commit_flow \
+	tests/unit/test_core_hostile \
+	tests/unit/test_core_kernel \
+	tests/unit/test_core_peer \
 	tests/unit/test_core_spread \
-	tests/unit/test_core_sync
+	tests/unit/test_core_sync \
+	tests/unit/test_core_table
+tests_unit_test_arena_SOURCES = tests/unit/unit.h tests/unit/test_arena.c
+tests_unit_test_arena_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_hash_SOURCES = tests/unit/unit.h tests/unit/test_hash.c
+tests_unit_test_hash_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_commit_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_commit.c
+tests_unit_test_core_commit_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_commit_flow_SOURCES = tests/unit/unit.h tests/unit/test_core_commit_flow.c
 tests_unit_test_core_commit_flow_LDADD = $(CORE_TEST_LDADD)
-tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sync.c
-tests_unit_test_core_sync_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_hostile_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_hostile.c
+tests_unit_test_core_hostile_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_kernel_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_kernel.c
+tests_unit_test_core_kernel_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_peer_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_peer.c
+tests_unit_test_core_peer_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_spread_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_spread.c
 tests_unit_test_core_spread_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sync.c
+tests_unit_test_core_sync_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_table_SOURCES = tests/unit/unit.h tests/unit/test_core_table.c
+tests_unit_test_core_table_LDADD = $(CORE_TEST_LDADD)
