@@ -22,6 +22,23 @@ static bool hello_is_queued(const struct engine *e)
 	return false;
 }
 
+/* The peer takes us for a process that is gone: its mail does not reach us. */
+static void introduce(struct engine *e, struct peer *p)
+{
+	if (mono_before(e->now, p->introduce_next) || hello_is_queued(e))
+		return;
+	if (sender_control(e, CONTROL_MARK_HELLO, NULL, 0, 0))
+		p->introduce_next = mono_add_ms(e->now, LIMIT_ALIVE_MS);
+}
+
+static bool is_known_boot(const struct engine *e, uint32_t boot_id)
+{
+	for (unsigned i = 0; i < e->peers_count; i++)
+		if (e->peers[i].boot_known && e->peers[i].boot_id == boot_id)
+			return true;
+	return false;
+}
+
 /* A new or restarted peer: we tell it who we are and what we have, and want to know the same. */
 static void greet(struct engine *e, struct peer *p)
 {
@@ -109,7 +126,7 @@ struct peer *peer_get(struct engine *e, const struct engine_addr *addr)
 	p->addr = *addr;
 	p->heard = e->now;
 	p->sweep_at = MONO_NEVER;
-	p->resync_next = e->now;
+	p->resync_next = p->introduce_next = e->now;
 	bucket_init(&p->repair, LIMIT_REPAIR_PER_SEC, e->now);
 	bucket_init(&p->told, LIMIT_EVENTS_PER_SEC, e->now);
 	reset(e, p);
@@ -157,20 +174,19 @@ static void restarted(struct engine *e, struct peer *p)
 /* ---- boots ---- */
 
 /*
- * A HELLO mark. False if it is a relic of a process that is gone, to be dropped. A boot id that is
+ * A mark. False if it is a relic of a process that is gone, to be dropped. A boot id that is
  * neither the peer's present one nor a former one tells of a restart, wherever the message stands
- * in the sequence.
+ * in the sequence, and whatever the mark says: the first ones may be lost. While no boot id is
+ * known it may only be late itself.
  */
-static bool boot_heard(
-	struct engine *e, struct peer *p, const struct wire_v1_message *m, uint32_t boot_id)
+static bool boot_heard(struct engine *e, struct peer *p, uint32_t seq, uint32_t boot_id)
 {
-	bool before = p->seen && wire_v1_seq_before(m->seq, p->last_recv + 1);
-
 	if (p->boot_known && p->boot_id == boot_id)
 		return true;
-	if (is_old_boot(p, boot_id))
+	/* a relic would not be next in the sequence: then the mark that had retired it was false */
+	if (is_old_boot(p, boot_id) && !(p->seen && seq == p->last_recv + 1))
 		return false;
-	if (p->boot_known || (before && !p->last_hello))
+	if (p->boot_known)
 		restarted(e, p);
 	return true;
 }
@@ -343,8 +359,11 @@ static void deliver(struct engine *e, struct peer *p, const struct wire_v1_messa
 		return;
 	}
 	engine_count(e, COUNTER_RECEIVED_CONTROL);
-	if (wire_v1_get_target(m, &target) && target != e->config.boot_id)
+	if (wire_v1_get_target(m, &target) && target != e->config.boot_id) {
+		if (!is_known_boot(e, target))
+			introduce(e, p);
 		return;
+	}
 	if (m->flags & WIRE_V1_ACK) {
 		acked(e, p, m->from, m->to);
 	} else if (m->flags & WIRE_V1_NACK) {
@@ -467,7 +486,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 		}
 		event_peer(e, ENGINE_EVENT_PEER_BACK, p, 0);
 	}
-	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO && !boot_heard(e, p, m, mark.boot_id)) {
+	if (has_mark && !boot_heard(e, p, m->seq, mark.boot_id)) {
 		engine_count(e, COUNTER_BEFORE);
 		return;
 	}

@@ -121,6 +121,7 @@ struct peer {
 	uint64_t expire_cursor;
 
 	/* asking and answering: peer.c */
+	mono introduce_next;
 	bool resync_wanted;
 	mono resync_at, resync_next;
 	bool bulk_wanted;

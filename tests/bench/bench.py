@@ -78,7 +78,7 @@ CONNTRACKD_LOSSES = {
     "cache": {"no space left in cache": "table_full", "no memory available": "memory_full"},
 }
 
-# The expected figures: (key, "ratio" to conntrackd or "floor" share, bound).
+# The expected figures: (key, "ratio" to conntrackd or share of the "floor", bound).
 EXPECTED = [
     *((f"active_{phase}_cpu_us", "ratio", 0.5) for phase in PHASES),
     *((f"backup_{phase}_cpu_us", "ratio", 0.3) for phase in PHASES),
@@ -86,12 +86,20 @@ EXPECTED = [
     ("backup_memory_bytes", "ratio", 0.4),
     ("commit_per_s", "floor", 0.8),
 ]
-# The floor's figure that stands beside a daemon's.
+# The floor's figure that stands beside a daemon's. A commit's is that of a kernel that somebody
+# listens to: no daemon can follow the table and escape it.
 FLOORS = {
     **{f"active_{phase}_cpu_us": f"receive_{phase}_cpu_us" for phase in PHASES},
-    "commit_per_s": "create_per_s",
-    "commit_cpu_us": "create_cpu_us",
+    "commit_per_s": "create_listened_per_s",
+    "commit_cpu_us": "create_listened_cpu_us",
 }
+# The rows of doc/PERFORMANCE.md.
+TABLE = [
+    *(f"{node}_{phase}_cpu_us" for node in ("active", "backup") for phase in PHASES),
+    "active_memory_bytes", "backup_memory_bytes", "link_create_payload_bytes",
+    "link_create_frame_bytes", *(f"link_{phase}_flows_per_datagram" for phase in PHASES),
+    "commit_per_s", "commit_cpu_us", "latency_wire_p50_us", "latency_wire_p99_us",
+]
 
 
 def note(text):
@@ -382,9 +390,8 @@ def ratios(found, floor):
     ours, theirs = found["ctsyncd"], found["conntrackd"]
     result = {k: divide(v, theirs[k]) for k, v in ours.items()
               if isinstance(v, float) and not k.startswith("latency_samples")}
-    result["commit_of_floor"] = divide(ours["commit_per_s"], floor["create_per_s"])
-    result["commit_of_listened_floor"] = divide(ours["commit_per_s"],
-                                                floor["create_listened_per_s"])
+    result["commit_of_floor"] = divide(ours["commit_per_s"], floor["create_listened_per_s"])
+    result["commit_of_unheard_floor"] = divide(ours["commit_per_s"], floor["create_per_s"])
     return result
 
 
@@ -405,14 +412,10 @@ def print_table(found, floor):
     ratio = ratios(found, floor) if all(daemons) else {}
     print("| figure | conntrackd | ctsyncd | ratio | floor | expected |")
     print("|---|---:|---:|---:|---:|---|")
-    for key in next(d for d in daemons if d):
-        values = [d.get(key, "") for d in daemons]
-        if any(isinstance(v, dict) for v in values):
-            continue
-        row = [f"{v:,.4g}" if isinstance(v, float) and v < 10000 else f"{v:,.0f}"
-               if isinstance(v, float) else v for v in (*values, ratio.get(key, ""),
-                                                        floor.get(FLOORS.get(key), ""))]
-        print(f"| {key} | {' | '.join(map(str, row))} | {bounds.get(key, '')} |")
+    for key in TABLE:
+        values = [d.get(key, "") for d in (*daemons, ratio)] + [floor.get(FLOORS.get(key), "")]
+        row = [f"{v:,.0f}" if v and v >= 10000 else f"{v:.4g}" if v else "" for v in values]
+        print(f"| {key} | {' | '.join(row)} | {bounds.get(key, '')} |")
 
 
 def arguments():

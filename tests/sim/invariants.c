@@ -35,13 +35,14 @@ static bool is_recent(const struct sim *s, mono t)
 static bool is_excused(const struct sim *s, const struct sim_node *n, const struct sim_node *owner,
 	const struct history *h, int at)
 {
-	const struct history_state *next = &h->states[at + 1];
-
-	if (!is_recent(s, next->at))
+	if (!is_recent(s, h->states[at + 1].at))
 		return false;
-	/* The dump overtook events that are still to be read. */
-	if (s->params.dump_ahead || next->rewritten)
+	/* The dump overtook events that are still to be read; or the answer to a write did. */
+	if (s->params.dump_ahead)
 		return true;
+	for (int i = at + 1; i < h->count; i++)
+		if (h->states[i].rewritten)
+			return true;
 	/* A datagram of the owner's former life cannot be told from one of this life. */
 	return n != owner && is_recent(s, owner->started);
 }
