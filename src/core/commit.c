@@ -10,7 +10,6 @@
 #include "core/bulk.h"
 #include "core/command.h"
 #include "core/commit_flow.h"
-#include "core/dumper.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
 #include "core/remote.h"
@@ -250,10 +249,6 @@ bool commit_next_op(struct engine *e, struct kernel_op *out)
 static void over(struct engine *e, struct op *op)
 {
 	kernel_ops_done(e, op);
-	if (e->ops.unsure && e->ops.by_purpose[OP_COMMIT] == 0) {
-		e->ops.unsure = false;
-		dumper_want(e);
-	}
 	commit_settle(e);
 }
 
@@ -263,7 +258,11 @@ bool commit_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 
 	if (e->commit.running && handle) {
 		build(e, op, handle, out);
-		return true;
+		/* another flow may have taken its place since the first try */
+		if (e->config.commit_half_open || !is_half_open(&out->flow))
+			return true;
+		engine_count(e, COUNTER_COMMIT_SKIPPED);
+		e->commit.tally.skipped++;
 	}
 	over(e, op);
 	return false;
