@@ -10,7 +10,6 @@
 #include "core/bulk.h"
 #include "core/command.h"
 #include "core/commit_flow.h"
-#include "core/dumper.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
 #include "core/remote.h"
@@ -240,10 +239,6 @@ bool commit_next_op(struct engine *e, struct kernel_op *out)
 static void over(struct engine *e, struct op *op)
 {
 	kernel_ops_done(e, op);
-	if (e->ops.unsure && e->ops.by_purpose[OP_COMMIT] == 0) {
-		e->ops.unsure = false;
-		dumper_want(e);
-	}
 	commit_settle(e);
 }
 
@@ -267,11 +262,7 @@ static bool written(struct engine *e, const struct op *op)
 	struct flow f, known;
 
 	engine_count(e, COUNTER_KERNEL_WRITTEN);
-	/*
-	 * Events that are read after the answer may be older than the write, and tell of a former
-	 * flow's change or end. Only a dump settles what the kernel has.
-	 */
-	e->ops.unsure = true;
+	kernel_ops_unsure(e);
 	if (op->destroyed)
 		return false;
 	if (!handle || state_hash(e, handle) != op->state)

@@ -44,6 +44,15 @@ void kernel_ops_done(struct engine *e, struct op *op)
 	o->by_purpose[op->purpose]--;
 	op->id = 0;
 	o->free[o->free_count++] = (uint32_t)(op - o->op);
+	if (o->unsure && o->free_count == LIMIT_KERNEL_OPS_IN_FLIGHT) {
+		o->unsure = false;
+		dumper_want(e);
+	}
+}
+
+void kernel_ops_unsure(struct engine *e)
+{
+	e->ops.unsure = true;
 }
 
 void kernel_ops_again(struct engine *e, struct op *op)
