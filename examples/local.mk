@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-EXTRA_DIST += \
-	examples/conf/ftfw-multicast-ipv4.conf examples/conf/ftfw-multicast-ipv6.conf \
+examplesconfdir = $(docdir)/examples/conf
+dist_examplesconf_DATA = \
 	examples/conf/ftfw-filter-kernelspace.conf \
-	examples/demo/failover.py examples/demo/traffic.py \
-	examples/keepalived/keepalived.conf examples/keepalived/notify.sh \
-	examples/systemd/ctsyncd.service examples/systemd/50-ctsync.sysctl.conf
+	examples/conf/ftfw-multicast-ipv4.conf \
+	examples/conf/ftfw-multicast-ipv6.conf
+
+exampleskeepaliveddir = $(docdir)/examples/keepalived
+dist_exampleskeepalived_DATA = examples/keepalived/keepalived.conf
+dist_exampleskeepalived_SCRIPTS = examples/keepalived/notify.sh
+
+examplessystemddir = $(docdir)/examples/systemd
+dist_examplessystemd_DATA = \
+	examples/systemd/50-ctsync.sysctl.conf \
+	examples/systemd/ctsyncd.service
+
+EXTRA_DIST += examples/demo/failover.py examples/demo/traffic.py

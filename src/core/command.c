@@ -131,10 +131,13 @@ static void flush(struct engine *e)
 
 		index_reset(&p->remote.index);
 		p->sweeping = p->unconfirmed = p->hold = false;
+		p->bulk_open = p->synced = false;
 	}
-	/* an end mark would now sweep the peers' copies */
-	if (e->bulk.state == BULK_RUNNING)
-		e->bulk.state = BULK_NONE;
+	/*
+	 * An end mark would now sweep the peers' copies. What ends from here on is not told, so
+	 * that they need a bulk when the kernel has been read again.
+	 */
+	e->bulk.state = BULK_WANTED;
 	e->bulk.again = e->bulk.end_again = e->bulk.known = false;
 	sender_flushed(e);
 	dumper_flushed(e);

@@ -133,7 +133,10 @@ static uint32_t local_alive(const struct engine *e, const struct table_key *k)
 	return handle && !at(e, handle)->dead ? handle : 0;
 }
 
-/* Puts the received flow with the timeout that it is to be written with into *f. */
+/*
+ * Puts the received flow with the timeout that it is to be written with into *f. Packets put a
+ * timeout forward and no event tells, so that what seems over, or nearly, may well be alive.
+ */
 static void read_remote(const struct engine *e, uint32_t handle, struct flow *f)
 {
 	int64_t left = LIMIT_DEAD_TIMEOUT_S;
@@ -141,7 +144,7 @@ static void read_remote(const struct engine *e, uint32_t handle, struct flow *f)
 	table_read(&e->store, handle, f);
 	if (flow_has(f, FLOW_TIMEOUT))
 		left = engine_timeout_left(e, at(e, handle)->touched, f->timeout);
-	if (left <= 0)
+	if (left < LIMIT_DEAD_TIMEOUT_S)
 		left = LIMIT_DEAD_TIMEOUT_S;
 	f->timeout = e->config.commit_timeout_s ? e->config.commit_timeout_s : (uint32_t)left;
 	flow_mark_set(f, FLOW_TIMEOUT);
@@ -160,6 +163,7 @@ static void build(struct engine *e, struct op *op, uint32_t handle, struct kerne
 	bool liberal = !e->config.tcp_window_tracking;
 	uint32_t local = local_alive(e, &op->key);
 	struct flow known;
+	int64_t left = 0;
 
 	read_remote(e, handle, &out->flow);
 	out->id = op->id;
@@ -169,8 +173,14 @@ static void build(struct engine *e, struct op *op, uint32_t handle, struct kerne
 		commit_flow_create(&out->flow, liberal);
 		return;
 	}
-	if (local)
+	if (local) {
 		table_read(&e->store, local, &known);
+		/* an entry that lives here is not cut short by what the peer knew of it */
+		if (flow_has(&known, FLOW_TIMEOUT))
+			left = engine_timeout_left(e, at(e, local)->touched, known.timeout);
+		if (left > (int64_t)out->flow.timeout)
+			out->flow.timeout = (uint32_t)left;
+	}
 	commit_flow_update(&out->flow, local ? &known : NULL, liberal, op->without_status);
 }
 

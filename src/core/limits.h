@@ -35,7 +35,7 @@ enum {
 	LIMIT_HOLE_MS = 3000, /* a hole in a peer's acknowledgements is given up after this */
 	LIMIT_LAG_MS = 3000, /* a peer that has not acknowledged for so long lags */
 	LIMIT_HOLD_S = 3600, /* timeout of an unconfirmed flow that came without one */
-	LIMIT_DEAD_TIMEOUT_S = 60, /* timeout of a committed flow that should be over already */
+	LIMIT_DEAD_TIMEOUT_S = 60, /* least timeout of a committed flow */
 };
 
 #endif

@@ -77,14 +77,32 @@ static void refuse(struct engine *e, const struct engine_addr *addr)
 	event_put(e, &event);
 }
 
-/* A place for a new peer: an unused one, or that of one that is gone and holds nothing. */
+/*
+ * A place for a new peer: an unused one, or that of one that is gone and holds nothing. If those
+ * that are gone all hold flows, the one with the fewest has to leave: a node that has died holds
+ * more than strangers do. The new one finds its place when it is heard again.
+ */
 static struct peer *place(struct engine *e)
 {
+	struct peer *fewest = NULL;
+
 	if (e->peers_count < LIMIT_PEERS)
 		return &e->peers[e->peers_count++];
-	for (unsigned i = 0; i < LIMIT_PEERS; i++)
-		if (e->peers[i].silent && table_count(&e->peers[i].remote) == 0)
-			return &e->peers[i];
+	for (unsigned i = 0; i < LIMIT_PEERS; i++) {
+		struct peer *p = &e->peers[i];
+
+		if (!p->silent)
+			continue;
+		if (!fewest || table_count(&p->remote) < table_count(&fewest->remote))
+			fewest = p;
+	}
+	if (!fewest || table_count(&fewest->remote) == 0)
+		return fewest;
+	if (!fewest->leaving && !e->commit.running) {
+		fewest->leaving = true;
+		fewest->sweeping = false;
+		fewest->sweep_cursor = 0;
+	}
 	return NULL;
 }
 
@@ -306,8 +324,16 @@ static void nacked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 
 /* ---- one message ---- */
 
+/*
+ * A bulk's begin that is in sequence is of the process that is there now, whatever a HELLO mark,
+ * late or forged, has made us believe.
+ */
 static void mark_heard(struct engine *e, struct peer *p, const struct wire_v1_mark *mark)
 {
+	if (mark->kind == WIRE_V1_MARK_BULK_BEGIN && p->boot_known && p->boot_id != mark->boot_id) {
+		retire_boot(p);
+		p->boot_known = false;
+	}
 	boot_adopt(p, mark->boot_id);
 	if (p->boot_id != mark->boot_id)
 		return;
@@ -400,16 +426,20 @@ static bool before(struct engine *e, struct peer *p, bool hello)
 	return true;
 }
 
-/* True if the message is to be taken; what its place in the sequence tells is done then. */
+/*
+ * True if the message is to be taken; what its place in the sequence tells is done then. A HELLO of
+ * a peer that had stopped saying it tells of a restart, also where the new process's numbers, which
+ * conntrackd begins with the time of day, have just come up to the old one's.
+ */
 static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hello)
 {
-	if (!p->seen || seq == p->last_recv + 1)
+	if (!p->seen)
 		return true;
 	if (wire_v1_seq_before(seq, p->last_recv + 1))
 		return before(e, p, hello);
 	if (hello && !p->last_hello) {
 		restarted(e, p);
-	} else {
+	} else if (seq != p->last_recv + 1) {
 		gap(e, p, seq);
 	}
 	return true;
@@ -449,6 +479,11 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	p->heard = e->now;
 	if (p->silent) {
 		p->silent = false;
+		if (p->leaving) {
+			p->leaving = false;
+			remote_unconfirm(e, p);
+			peer_want_resync(e, p, 0);
+		}
 		event_peer(e, ENGINE_EVENT_PEER_BACK, p, 0);
 	}
 	if (has_mark && !boot_heard(e, p, m->seq, mark.boot_id)) {
@@ -555,7 +590,7 @@ enum engine_sync peer_sync(const struct peer *p, mono now)
 		return ENGINE_SYNC_SILENT;
 	if (!p->answered)
 		return ENGINE_SYNC_HANDSHAKE;
-	if (!p->synced || p->bulk_open || p->sweeping)
+	if (!p->synced || p->missed || p->bulk_open || p->sweeping)
 		return ENGINE_SYNC_BULK;
 	if (p->nack_wait)
 		return ENGINE_SYNC_GAP;

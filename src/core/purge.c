@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/bulk.h"
 #include "core/command.h"
 #include "core/event.h"
 #include "core/kernel_ops.h"
@@ -42,6 +43,7 @@ static void settle(struct engine *e)
 		return;
 	p->running = p->more = false;
 	e->was_active = e->role == ENGINE_ROLE_PRIMARY;
+	bulk_want(e); /* the peers' copies of what was removed go by its sweep */
 	if (p->by_timer) {
 		event.written = p->tally.written;
 		event.refused = p->tally.refused;

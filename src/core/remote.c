@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "core/event.h"
+#include "core/peer.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
@@ -36,6 +37,7 @@ static void put(struct engine *e, struct peer *p, const struct flow *f)
 		r = table_add(&p->remote, &e->store, &k, f, engine_coarse(e, e->now), &handle);
 	if (r != TABLE_OK) {
 		refuse(e, r);
+		p->missed = true;
 		return;
 	}
 	at(e, handle)->touched = engine_coarse(e, e->now);
@@ -173,8 +175,33 @@ static void expire_step(struct engine *e, struct peer *p)
 	}
 }
 
+static void leave_step(struct engine *e, struct peer *p)
+{
+	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
+		uint32_t handle = table_next(&p->remote, &e->store, &p->sweep_cursor);
+
+		if (!handle)
+			return;
+		remote_remove(e, p, handle);
+	}
+}
+
+static bool has_room(const struct engine *e, const struct peer *p)
+{
+	uint32_t max = e->config.flows_max;
+
+	return table_count(&p->remote) <= max - max / 8;
+}
+
 void remote_tick(struct engine *e, struct peer *p)
 {
+	if (p->missed && has_room(e, p)) {
+		p->missed = false;
+		p->synced = p->synced && !p->is_ctsync;
+		peer_want_resync(e, p, 0);
+	}
+	if (p->leaving)
+		leave_step(e, p);
 	if (p->sweeping)
 		sweep_step(e, p);
 	else if (p->unconfirmed && !p->is_ctsync && p->data_since && !p->nack_wait &&
@@ -188,7 +215,7 @@ void remote_tick(struct engine *e, struct peer *p)
 
 mono remote_deadline(const struct engine *e, const struct peer *p)
 {
-	if (p->sweeping)
+	if (p->sweeping || (p->leaving && table_count(&p->remote) > 0))
 		return e->now;
 	return p->unconfirmed ? mono_add_ms(e->now, 10 * LIMIT_TICK_MS) : MONO_NEVER;
 }

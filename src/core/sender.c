@@ -140,6 +140,8 @@ bool sender_put_control(struct engine *e, struct wbuf *w, struct control c)
 	if (c.kind == CONTROL_ALIVE)
 		return true;
 	if (s->sent_count == LIMIT_CONTROL_RESEND) {
+		s->gone_known = true;
+		s->gone_seq = s->sent[s->sent_head].seq;
 		s->sent_head = (s->sent_head + 1) % LIMIT_CONTROL_RESEND;
 		s->sent_count--;
 	}
@@ -379,6 +381,11 @@ void sender_repair(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 		repair_bulk(e, p);
 	repair_entries(e, p, from, to);
 	repair_control(e, from, to);
+	/* a NACK of ours may be among what is lost and cannot be said again */
+	if (s->gone_known && !wire_v1_seq_before(s->gone_seq, from)) {
+		p->synced = p->synced && !p->is_ctsync;
+		peer_want_resync(e, p, 0);
+	}
 	bulk_lost(e, p, from, to);
 }
 

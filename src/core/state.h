@@ -49,6 +49,8 @@ struct sender {
 	bool hello_back; /* the next message answers a HELLO */
 	bool stale_known; /* stale_seq is the newest number of a deletion given up unacknowledged */
 	uint32_t stale_seq;
+	bool gone_known; /* gone_seq is the newest number of a control message not kept any more */
+	uint32_t gone_seq;
 	uint32_t repairs; /* entries on the queue with ENTRY_REPAIR */
 	mono alive_at;
 	unsigned link;
@@ -110,7 +112,9 @@ struct peer {
 	bool hold; /* it came back empty: they wait for their timeout */
 	uint32_t bulk_gen, bulk_flows, bulk_total;
 	mono sweep_at; /* of a conntrackd peer: when unconfirmed entries go */
+	bool missed; /* flows of it were refused: there was no room */
 	bool data_since; /* a data message came since its restart */
+	bool leaving; /* silent, and its place is wanted: its flows go */
 	bool sweeping;
 	uint32_t sweep_epoch;
 	uint64_t sweep_cursor;

@@ -246,8 +246,14 @@ static void become_ready(struct daemon *d)
 	notify_ready(&d->notify);
 	log_notice("ready");
 	if (d->detached) {
+		int err;
+
 		log_set_stderr(false);
-		daemonize_ready(d->daemonize);
+		err = daemonize_ready(d->daemonize);
+		if (err) {
+			d->status = fail(d, "cannot detach: %s", strerror(-err));
+			d->stopping = true;
+		}
 	}
 }
 
@@ -322,7 +328,7 @@ static int run(struct daemon *d)
 	}
 	log_notice("stopping");
 	notify_stopping(&d->notify);
-	return 0;
+	return d->status;
 }
 
 int daemon_main(struct daemon *d, const struct config *config, const char *config_path,

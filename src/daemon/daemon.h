@@ -28,6 +28,7 @@ struct daemon {
 	mono status_at; /* when the service manager is told of our status again */
 	bool ready; /* the first dump is in */
 	bool stopping, reload;
+	int status; /* what daemon_main() returns */
 	bool detached; /* nobody sees stderr */
 };
 

@@ -249,6 +249,12 @@ static int open_events(struct kernel *k, const struct config_general *config, co
 	err = nlsock_set_rcvbuf(&k->events, bytes / 2);
 	if (err)
 		return err;
+	if (config->netlink_events_reliable) {
+		*what = "reliable events";
+		err = nlsock_set_reliable(&k->events);
+		if (err)
+			return err;
+	}
 	/* Before joining: what we cause ourselves must never be queued. */
 	*what = "event socket's filter";
 	err = attach_filter(k, config->filter_kernelspace ? &config->filter : NULL);

@@ -156,5 +156,8 @@ void link_run(struct link *l, mono now)
 
 mono link_deadline(const struct link *l, mono now)
 {
+	/* nothing is sent then, so that a retry that is due would wake the loop for ever */
+	if (!l->usable || l->full)
+		return MONO_NEVER;
 	return l->more ? now : l->retry;
 }

@@ -19,15 +19,34 @@ static json_t *peer_object(const struct engine_peer_status *peer)
 		(json_int_t)peer->heard_ago_ms);
 }
 
+/*
+ * An address that was heard once, is silent and holds nothing here (a node that was renumbered, a
+ * stray datagram) does not count while another peer is in step.
+ */
+static bool all_in_sync(const struct engine_status *status)
+{
+	unsigned synced = 0, behind = 0;
+
+	for (unsigned i = 0; i < status->peers_count; i++) {
+		const struct engine_peer_status *peer = &status->peers[i];
+
+		if (peer->sync == ENGINE_SYNCED)
+			synced++;
+		else if (peer->sync == ENGINE_SYNC_SILENT && peer->flows == 0)
+			continue;
+		else
+			behind++;
+	}
+	return status->kernel_synced && synced > 0 && behind == 0;
+}
+
 json_t *reply_status(const struct engine_status *status)
 {
 	json_t *peers = json_array();
-	bool in_sync = status->kernel_synced && status->peers_count > 0;
+	bool in_sync = all_in_sync(status);
 
-	for (unsigned i = 0; i < status->peers_count; i++) {
-		in_sync = in_sync && status->peers[i].sync == ENGINE_SYNCED;
+	for (unsigned i = 0; i < status->peers_count; i++)
 		json_array_append_new(peers, peer_object(&status->peers[i]));
-	}
 	return json_pack("{s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 		"role", name_role(status->role), "in_sync", in_sync, "kernel_synced",
 		status->kernel_synced, "committing", status->committing, "purge_scheduled",

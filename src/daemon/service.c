@@ -216,7 +216,9 @@ void service_on_done(struct service *s, const struct engine_event *event)
 		control_text(session->conn, data, strlen(data));
 	free(data);
 	json_decref(object);
-	done = event->outcome == ENGINE_OK;
+	/* Some entries that the kernel refused make no failure of a takeover; all of them do. */
+	done = event->outcome == ENGINE_OK ||
+	       (event->outcome == ENGINE_PARTIAL && event->written > 0);
 	control_finish(session->conn, done ? SERVICE_DONE : SERVICE_FAILED, message);
 }
 

@@ -175,6 +175,16 @@ int nlsock_set_short_acks(struct nlsock *s)
 	return 0;
 }
 
+int nlsock_set_reliable(struct nlsock *s)
+{
+	int on = 1;
+
+	if (setsockopt(s->fd, SOL_NETLINK, NETLINK_BROADCAST_ERROR, &on, sizeof(on)) < 0 ||
+		setsockopt(s->fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof(on)) < 0)
+		return -errno;
+	return 0;
+}
+
 bool nlsock_each_message(
 	const void *bytes, size_t len, nlsock_message_fn *fn, void *ctx, unsigned *count)
 {

@@ -67,6 +67,12 @@ int nlsock_attach_filter(struct nlsock *, const struct sock_filter *, size_t cou
 /* Ask the kernel for short acknowledgements (header only, NETLINK_CAP_ACK). */
 int nlsock_set_short_acks(struct nlsock *);
 
+/*
+ * Events are rather not caused than dropped: the kernel holds up what causes one while the socket
+ * has no room, and reports no ENOBUFS (NETLINK_BROADCAST_ERROR, NETLINK_NO_ENOBUFS).
+ */
+int nlsock_set_reliable(struct nlsock *);
+
 /* One message, whole: len is what there is of it [bytes], header included. */
 typedef void nlsock_message_fn(void *ctx, const struct nlmsghdr *, size_t len);
 

@@ -13,6 +13,10 @@
  *
  * usage: replay_X DIR    prints "N passed, N failed"; a crash is a crash
  */
+#ifndef REPLAY_PREFIX_MAX
+#define REPLAY_PREFIX_MAX 4096
+#endif
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int run_file(const char *path)
@@ -31,7 +35,7 @@ static int run_file(const char *path)
 	fclose(f);
 	if (ok) {
 		/* The whole, and each prefix of a small one: cheap, and finds what fuzzers find. */
-		size_t from = st.st_size <= 4096 ? 0 : (size_t)st.st_size;
+		size_t from = st.st_size <= REPLAY_PREFIX_MAX ? 0 : (size_t)st.st_size;
 
 		for (size_t len = from; len <= (size_t)st.st_size; len++) {
 			uint8_t *exact = malloc(len ? len : 1);

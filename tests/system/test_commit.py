@@ -9,8 +9,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 sys.dont_write_bytecode = True
 
-import flowset  # noqa: E402
 from cases import equal, run_cases, same_flows  # noqa: E402
+from ctnl import add_flows, carried_zoo, zoo  # noqa: E402
 from netns import Failed, Lab, built, wait_for  # noqa: E402
 from pair import Pair, load  # noqa: E402
 
@@ -38,10 +38,11 @@ def test_commit_while_events_arrive():
 def test_promote_is_idempotent_and_takes_over():
     with Lab("pr") as lab:
         pair = Pair(lab)
-        flowset.make(pair.a, None)
+        flows = carried_zoo()
+        add_flows(pair.a, flows.values())
         load(pair.a, "create", 1000)
         pair.settle()
-        count = 1000 + len(flowset.KINDS)
+        count = 1000 + len(flows)
         pair.one.kill()
         report = json.loads(pair.two.ctl("promote", "--json").stdout)
         equal((report["written"], report["refused"]), (count, 0), "first promotion")
@@ -59,8 +60,11 @@ def test_commit_updates_what_exists():
     """An entry that is there already is updated in place: same id, new state."""
     with Lab("up") as lab:
         pair = Pair(lab)
-        flowset.make(pair.a, ["tcp marked", "udp", "tcp snat"])
-        flowset.make(pair.b, ["udp", "tcp snat"])
+        flows = zoo()
+        there = [flows["udp4"], flows["tcp4 snat"]]
+        # b's own first: a commit leaves alone what its kernel has told of later.
+        add_flows(pair.b, there)
+        add_flows(pair.a, [*there, flows["mark"]])
         pair.settle()
         before = sorted(line.split("id=")[1] for line in pair.b.conntrack("-o", "id"))
         pair.a.run("conntrack", "-U", "-f", "ipv4", "-p", "udp", "-m", "3")

@@ -9,8 +9,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 sys.dont_write_bytecode = True
 
-import flowset  # noqa: E402
-from cases import equal, run_cases, same_flows  # noqa: E402
+from cases import Skipped, equal, run_cases, same_flows  # noqa: E402
+from ctnl import add_flows, delete_flows, flow, zoo  # noqa: E402
 from netns import Failed, Lab, wait_for  # noqa: E402
 from pair import Pair, load  # noqa: E402
 from syncnode import SyncNode, sync_conf  # noqa: E402
@@ -34,15 +34,14 @@ def same_as_kernel(n):
 def test_events_of_every_kind():
     with Lab("ev") as lab:
         n = node(lab)
-        flowset.make(n.space, None)
-        for name, arguments in flowset.UNCARRIED.items():
-            n.space.run("conntrack", "-I", "-t", "3000", *arguments)
-        count = len(flowset.KINDS) + len(flowset.UNCARRIED)
+        flows = zoo()
+        count = len(flows)
+        add_flows(n.space, flows.values())
         wait_for(lambda: n.local_count() == count, 10, "every flow heard")
         same_as_kernel(n)
-        n.space.run("conntrack", "-U", "-f", "ipv4", "-p", "tcp", "--sport", "1001", "-m", "9")
+        n.space.run("conntrack", "-U", "-f", "ipv4", "-p", "tcp", "--sport", "3000", "-m", "9")
         wait_for(lambda: any("mark=9" in line for line in n.local()), 10, "an update heard")
-        flowset.delete(n.space, ["udp", "tcp zone", "icmpv6"])
+        delete_flows(n.space, [flows[name] for name in ("udp4", "zone", "icmpv6")])
         wait_for(lambda: n.local_count() == count - 3, 10, "deletions heard")
         same_as_kernel(n)
         stats = n.stats()
@@ -54,10 +53,11 @@ def test_events_of_every_kind():
 def test_flows_of_before_the_start():
     with Lab("du") as lab:
         n = node(lab, start=False)
-        flowset.make(n.space, None)
+        flows = zoo()
+        add_flows(n.space, flows.values())
         load(n.space, "create", 3000)
         n.start()
-        equal(n.local_count(), 3000 + len(flowset.KINDS), "flows after the start-up dump")
+        equal(n.local_count(), 3000 + len(flows), "flows after the start-up dump")
         same_as_kernel(n)
 
 
@@ -73,8 +73,11 @@ def test_silent_flows_are_found_to_have_ended():
         equal(status["local_silent"], 50, "silent flows at start")
         load(n.space, "delete", 20)
         wait_for(lambda: n.local_count() == 30, 60, "a dump finds the ended ones", 0.5)
-        swept = n.stats()["kernel_swept"]
-        equal(swept, 20, "flows swept")
+        stats = n.stats()
+        if stats["kernel_destroy"] == 20:
+            raise Skipped("somebody else on this machine listens to connection events, and the "
+                          "kernel counts listeners over all namespaces: no flow is born unheard")
+        equal(stats["kernel_swept"], 20, "flows swept")
 
 
 def test_lost_events_are_repaired():
@@ -100,20 +103,20 @@ def test_filter_in_kernel_and_in_user_space():
     accept = """
 	Filter From {where} {{
 		Protocol Accept {{ TCP }}
-		Address Ignore {{ IPv4_address 192.0.2.9 IPv6_address 2001:db8:1::/64 }}
+		Address Ignore {{ IPv4_address 192.0.2.77 IPv6_address 2001:db8:1::/64 }}
 		State Accept {{ ESTABLISHED for TCP }}
 	}}
 """
-    wanted = ["tcp established", "tcp marked", "tcp snat"]
+    flows = zoo()
+    wanted = ["tcp4", "mark", "tcp4 snat"]
+    unwanted = ["tcp4 TIME_WAIT", "udp4", "tcp6", "icmp"]
+    ignored = flow(6, "192.0.2.77", "10.2.0.1", 1, 2, tcp="ESTABLISHED")
     for where in ("Userspace", "Kernelspace"):
         with Lab("fi") as lab:
             n = node(lab, general=accept.format(where=where))
-            flowset.make(n.space, wanted + ["tcp time_wait", "udp", "tcp v6", "icmp"])
-            n.space.run("conntrack", "-I", "-t", "3000", "-s", "192.0.2.9", "-d", "198.51.100.2",
-                        "-p", "tcp", "--sport", "1", "--dport", "2", "--state", "ESTABLISHED",
-                        "-u", "SEEN_REPLY,ASSURED")
-            flowset.make(n.space, ["tcp dnat"])
-            wait_for(lambda n=n: any("dport=80 src=203.0.113.6" in s for s in n.local()), 10,
+            add_flows(n.space, [*(flows[name] for name in wanted + unwanted), ignored,
+                                flows["tcp4 dnat"]])
+            wait_for(lambda n=n: any("dport=80 src=10.3.0.1" in s for s in n.local()), 10,
                      "the last one heard")
             equal(n.local_count(), len(wanted) + 1, f"flows that pass the filter in {where}")
             filtered = n.stats()["kernel_filtered"]

@@ -81,18 +81,28 @@ CORE_NM_ALLOWED = re.compile(
     r"bucket_\w+|counter_info|_GLOBAL_OFFSET_TABLE_|__sanitizer_\w+)$")
 
 
+# What is not ours in an unpacked distribution: made by the autotools, or a build in it.
+MADE = re.compile(
+    r"^(build|_build|_inst|build-aux|autom4te\.cache)/|"
+    r"^(aclocal\.m4|configure|config\.(h|h\.in|log|status)|stamp-h1|Makefile|Makefile\.in)$")
+
+
 class Tree:
     def __init__(self, srcdir, builddir):
         self.srcdir, self.builddir = srcdir, builddir
         out = subprocess.run(
             ["git", "ls-files", "-co", "--exclude-standard"], cwd=srcdir, capture_output=True,
             text=True)
-        if out.returncode == 0:
+        if out.returncode == 0 and out.stdout:
             names = out.stdout.split("\n")
         else:  # an unpacked distribution
-            names = [os.path.relpath(os.path.join(d, f), srcdir)
-                     for d, _, fs in os.walk(srcdir) for f in fs]
+            names = [n for n in self.walk() if not MADE.match(n)]
         self.names = sorted(n for n in names if n and os.path.isfile(os.path.join(srcdir, n)))
+
+    def walk(self):
+        for folder, _, names in os.walk(self.srcdir):
+            for name in names:
+                yield os.path.relpath(os.path.join(folder, name), self.srcdir)
 
     def files(self, *suffixes, under=""):
         return [n for n in self.names if n.endswith(suffixes) and n.startswith(under)]

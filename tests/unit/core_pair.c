@@ -87,9 +87,8 @@ static bool send_one(struct pair *p, unsigned n)
 	if (len == 0)
 		return false;
 	CHECK(len <= node->config.datagram_bytes);
-	memcpy(p->last, buf, len);
-	p->last_len = len;
-	p->last_from = n;
+	memcpy(p->last[n], buf, len);
+	p->last_len[n] = len;
 	if (!p->lose || !p->lose(n, p->sent[n]))
 		engine_datagram(p->node[to].engine, p->now, link, &node->addr, buf, len);
 	p->sent[n]++;

@@ -29,9 +29,8 @@ struct pair {
 	/* true: this datagram, the n-th of its sender, is lost; NULL: none is */
 	bool (*lose)(unsigned from, unsigned n);
 	unsigned sent[PAIR_NODES];
-	uint8_t last[2048]; /* the last datagram sent, by whomever */
-	size_t last_len;
-	unsigned last_from;
+	uint8_t last[PAIR_NODES][2048]; /* the last datagram that each has sent */
+	size_t last_len[PAIR_NODES];
 };
 
 struct pair *pair_new(const struct engine_config *); /* NULL: defaults */

@@ -5,6 +5,8 @@
 
 /* What a forged, corrupted or delayed message does is bounded, and is over when it stops. */
 
+#define REMOTE ENGINE_TABLE_REMOTE
+
 static struct pair *started(void)
 {
 	struct pair *p = pair_new(NULL);
@@ -22,11 +24,9 @@ static uint32_t newest(struct pair *p, unsigned n)
 	struct wire_v1_message m;
 	uint32_t seq = 0;
 
-	do {
-		p->last_from = PAIR_NODES;
-		pair_run(p, 100);
-	} while (p->last_from != n);
-	r = rbuf_of(p->last, p->last_len);
+	pair_run(p, 100);
+	CU_ASSERT_FATAL(p->last_len[n] > 0);
+	r = rbuf_of(p->last[n], p->last_len[n]);
 	while (wire_v1_next(&r, &m) == WIRE_V1_OK)
 		seq = m.seq;
 	return seq;
@@ -39,6 +39,41 @@ static void inject(struct pair *p, unsigned to, unsigned addr, const struct wbuf
 
 	from.bytes[15] = (uint8_t)addr;
 	engine_datagram(p->node[to].engine, p->now, 0, &from, w->start, w->used);
+}
+
+static void add_flows(struct pair *p, unsigned n, uint32_t first, uint32_t count)
+{
+	for (uint32_t i = first; i < first + count; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, n, KERNEL_EVENT_NEW, &f);
+	}
+	pair_exchange(p);
+}
+
+static void check_step(struct pair *p, uint32_t flows)
+{
+	for (unsigned n = 0; n < 2; n++)
+		CU_ASSERT_EQUAL(pair_status(p, n).peers[0].sync, ENGINE_SYNCED);
+	CU_ASSERT_EQUAL(pair_status(p, 0).local_flows, flows);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, flows);
+}
+
+static void a_forged_hello_does_not_lock_the_peer_out(void)
+{
+	struct pair *p = started();
+	struct wire_v1_mark mark = {WIRE_V1_MARK_HELLO, 4711, 4711, 0};
+	uint8_t buf[64];
+	struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+	add_flows(p, 0, 0, 10);
+	wire_v1_put_mark(&w, WIRE_V1_ALIVE, newest(p, 0) + 5, &mark);
+	inject(p, 1, 1, &w);
+	pair_run(p, 1000);
+	add_flows(p, 0, 10, 10);
+	pair_run(p, 60000);
+	check_step(p, 20);
+	pair_free(p);
 }
 
 /* Node 0 sends to nobody; returns how many messages of a type, and their first and last number. */
@@ -107,6 +142,44 @@ static void a_deletion_put_off_survives_the_acknowledgement(void)
 		dels += pump(p, WIRE_V1_CT_DEL, &first, &last);
 	}
 	CU_ASSERT_EQUAL(dels, flows);
+	pair_free(p);
+}
+
+/* Our NACK is lost, and so much is said behind it that it cannot be said again. */
+static void a_nack_lost_for_good_is_made_good(void)
+{
+	struct pair *p = pair_new(NULL);
+	uint32_t seq = 1, first = 0, last = 0, resyncs;
+	uint8_t buf[64];
+	struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+	pair_dump_empty(p, 0);
+	pump(p, WIRE_V1_CTL, &first, &last);
+	send_range(p, WIRE_V1_ACK, seq++, first, last);
+	for (unsigned i = 0; i < 50; i++) {
+		p->now = mono_add_ms(p->now, 100);
+		engine_tick(p->node[0].engine, p->now);
+		pump(p, WIRE_V1_CTL, &first, &last);
+	}
+	send_range(p, WIRE_V1_ACK, seq++, last, last);
+	seq += 10; /* lost */
+	wire_v1_put_alive(&w, WIRE_V1_ALIVE, seq++);
+	inject(p, 0, 77, &w);
+	CU_ASSERT(pump(p, WIRE_V1_CTL, &first, &resyncs) > 0); /* the NACK among it is lost */
+	for (unsigned i = 0; i < 2 * LIMIT_CONTROL_RESEND; i++) {
+		send_range(p, WIRE_V1_RESYNC, seq++, 0, 0);
+		p->now = mono_add_ms(p->now, 1000);
+		engine_tick(p->node[0].engine, p->now);
+		pump(p, WIRE_V1_CTL, &resyncs, &last);
+	}
+	resyncs = (uint32_t)pair_counter(p, 0, COUNTER_RESYNCS_ASKED);
+	send_range(p, WIRE_V1_NACK, seq++, first, last);
+	for (unsigned i = 0; i < 30; i++) {
+		p->now = mono_add_ms(p->now, 100);
+		engine_tick(p->node[0].engine, p->now);
+		pump(p, WIRE_V1_CTL, &first, &last);
+	}
+	CU_ASSERT(pair_counter(p, 0, COUNTER_RESYNCS_ASKED) > resyncs);
 	pair_free(p);
 }
 
@@ -205,6 +278,171 @@ static void nacks_make_no_bulk_after_bulk(void)
 	pair_free(p);
 }
 
+static void eight_strangers_do_not_keep_the_peer_out(void)
+{
+	struct pair *p = pair_new(NULL);
+	struct flow f = pair_flow(1);
+	struct wire_v1_options options = {0};
+
+	for (unsigned i = 0; i < LIMIT_PEERS; i++) {
+		uint8_t buf[512];
+		struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+		wire_v1_put_flow(&w, WIRE_V1_CT_NEW, 0, 1, &f, &options);
+		inject(p, 1, 100 + i, &w);
+	}
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	add_flows(p, 0, 0, 10);
+	pair_run(p, 60000);
+	CU_ASSERT(pair_status(p, 1).remote_flows >= 10);
+	{
+		bool found = false;
+		struct engine_status s = pair_status(p, 1);
+
+		for (unsigned i = 0; i < s.peers_count; i++)
+			if (s.peers[i].addr.bytes[15] == 1) {
+				found = true;
+				CU_ASSERT_EQUAL(s.peers[i].sync, ENGINE_SYNCED);
+				CU_ASSERT_EQUAL(s.peers[i].flows, 10);
+			}
+		CU_ASSERT_TRUE(found);
+	}
+	pair_free(p);
+}
+
+static void a_flushed_table_is_not_in_sync(void)
+{
+	struct pair *p = started();
+
+	add_flows(p, 0, 0, 10);
+	pair_run(p, 2000);
+	pair_command(p, 1, ENGINE_FLUSH, 1);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 0);
+	CU_ASSERT_NOT_EQUAL(pair_status(p, 1).peers[0].sync, ENGINE_SYNCED);
+	pair_command(p, 1, ENGINE_RESYNC_PEERS, 2);
+	pair_run(p, 5000);
+	check_step(p, 10);
+	pair_free(p);
+}
+
+static void what_ended_while_flushed_ends_at_the_peer(void)
+{
+	struct pair *p = started();
+	struct flow f = pair_flow(3);
+
+	add_flows(p, 0, 0, 10);
+	pair_run(p, 2000);
+	pair_command(p, 0, ENGINE_FLUSH, 1);
+	pair_command(p, 0, ENGINE_RESYNC_PEERS, 2);
+	pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	engine_kernel_event(p->node[0].engine, p->now, KERNEL_DUMP_BEGIN, NULL);
+	for (uint32_t i = 0; i < 10; i++) {
+		struct flow g = pair_flow(i);
+
+		if (i != 3)
+			engine_kernel_event(p->node[0].engine, p->now, KERNEL_DUMP_FLOW, &g);
+	}
+	engine_kernel_event(p->node[0].engine, p->now, KERNEL_DUMP_END, NULL);
+	pair_run(p, 30000);
+	check_step(p, 9);
+	CU_ASSERT_FALSE(pair_has(p, 1, REMOTE, &f));
+	pair_free(p);
+}
+
+static void what_was_purged_is_gone_at_the_peer(void)
+{
+	struct pair *p = started();
+
+	pair_command(p, 0, ENGINE_PROMOTE, 1);
+	add_flows(p, 0, 0, 10);
+	pair_run(p, 2000);
+	check_step(p, 10);
+	pair_command(p, 0, ENGINE_DEMOTE, 2);
+	p->node[0].ops_count = 0;
+	pair_run(p, 61000);
+	CU_ASSERT_EQUAL(p->node[0].ops_count, 10);
+	for (unsigned i = 0; i < p->node[0].ops_count; i++)
+		engine_kernel_result(p->node[0].engine, p->now, p->node[0].ops[i].id, 0);
+	pair_run(p, 30000);
+	check_step(p, 0);
+	pair_free(p);
+}
+
+static struct flow timed(uint32_t n, uint32_t timeout)
+{
+	struct flow f = pair_flow(n);
+
+	f.tuple[FLOW_ORIG].l4 = f.tuple[FLOW_REPL].l4 = 17;
+	flow_mark_unset(&f, FLOW_TCP_STATE);
+	f.timeout = timeout;
+	flow_mark_set(&f, FLOW_TIMEOUT);
+	return f;
+}
+
+static const struct kernel_op *promoted(struct pair *p, unsigned n)
+{
+	p->node[n].ops_count = 0;
+	pair_command(p, n, ENGINE_PROMOTE, 1);
+	CU_ASSERT_EQUAL_FATAL(p->node[n].ops_count, 1);
+	return &p->node[n].ops[0];
+}
+
+/* Packets kept it alive, and no event told. */
+static void a_stream_is_committed_with_time_to_go_on(void)
+{
+	struct pair *p = started();
+	struct flow f = timed(1, 120);
+	const struct kernel_op *op;
+
+	pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	pair_run(p, 118000);
+	op = promoted(p, 1);
+	CU_ASSERT_EQUAL(op->kind, KERNEL_OP_CREATE);
+	CU_ASSERT(op->flow.timeout >= LIMIT_DEAD_TIMEOUT_S);
+	pair_free(p);
+}
+
+static void a_live_entry_is_not_cut_short(void)
+{
+	struct pair *p = started();
+	struct flow mine = timed(1, 5000), theirs = timed(1, 10);
+	const struct kernel_op *op;
+
+	pair_event(p, 1, KERNEL_EVENT_NEW, &mine);
+	pair_run(p, 1000);
+	pair_event(p, 0, KERNEL_EVENT_NEW, &theirs);
+	pair_run(p, 1000);
+	op = promoted(p, 1);
+	CU_ASSERT_EQUAL(op->kind, KERNEL_OP_UPDATE);
+	CU_ASSERT(op->flow.timeout > 4900);
+	pair_free(p);
+}
+
+static void a_table_that_does_not_fit_is_not_in_sync(void)
+{
+	struct pair *p = pair_new(NULL);
+
+	p->node[1].config.flows_max = 500;
+	pair_restart(p, 1, 5000000);
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	pair_run(p, 3000);
+	add_flows(p, 0, 0, 600);
+	pair_run(p, 30000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 500);
+	CU_ASSERT_NOT_EQUAL(pair_status(p, 1).peers[0].sync, ENGINE_SYNCED);
+	/* when there is room again, what is missing is asked for */
+	for (uint32_t i = 0; i < 300; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	}
+	pair_run(p, 30000);
+	check_step(p, 300);
+	pair_free(p);
+}
+
 /* What one peer makes us look through is bounded a second, not for each of many NACKs. */
 static void many_nacks_walk_no_more_than_one(void)
 {
@@ -240,8 +478,10 @@ static void many_nacks_walk_no_more_than_one(void)
 }
 
 static const struct unit_test tests[] = {
+	{"a forged HELLO does not lock the peer out", a_forged_hello_does_not_lock_the_peer_out},
 	{"a deletion put off survives the acknowledgement",
 		a_deletion_put_off_survives_the_acknowledgement},
+	{"a NACK lost for good is made good", a_nack_lost_for_good_is_made_good},
 	{"link down costs no processor", link_down_costs_no_processor},
 	{"commands without end leave room for a promotion",
 		commands_without_end_leave_room_for_a_promotion},
@@ -250,6 +490,13 @@ static const struct unit_test tests[] = {
 	{"new boots again and again are not told each time",
 		new_boots_again_and_again_are_not_told_each_time},
 	{"NACKs make no bulk after bulk", nacks_make_no_bulk_after_bulk},
+	{"eight strangers do not keep the peer out", eight_strangers_do_not_keep_the_peer_out},
+	{"a flushed table is not in sync", a_flushed_table_is_not_in_sync},
+	{"what ended while flushed ends at the peer", what_ended_while_flushed_ends_at_the_peer},
+	{"what was purged is gone at the peer", what_was_purged_is_gone_at_the_peer},
+	{"a stream is committed with time to go on", a_stream_is_committed_with_time_to_go_on},
+	{"a live entry is not cut short", a_live_entry_is_not_cut_short},
+	{"a table that does not fit is not in sync", a_table_that_does_not_fit_is_not_in_sync},
 	{"many NACKs walk no more than one", many_nacks_walk_no_more_than_one},
 };
 

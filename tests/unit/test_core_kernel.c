@@ -145,8 +145,13 @@ static void a_dump_does_not_bring_back_what_ended_meanwhile(void)
 	pair_run(p, 3000);
 	CU_ASSERT_FALSE(pair_has(p, 0, LOCAL, &known));
 	CU_ASSERT_FALSE(pair_has(p, 0, LOCAL, &unknown));
+	/* Whether that record is older or newer than the end, its event will tell. */
+	CU_ASSERT_FALSE(pair_has(p, 0, LOCAL, &reborn));
+	pair_event(p, 0, KERNEL_EVENT_NEW, &reborn);
 	CU_ASSERT_TRUE(pair_has(p, 0, LOCAL, &reborn));
+	pair_run(p, 3000);
 	CU_ASSERT_FALSE(pair_has(p, 1, REMOTE, &known));
+	CU_ASSERT_TRUE(pair_has(p, 1, REMOTE, &reborn));
 	CU_ASSERT_EQUAL(pair_status(p, 0).local_flows, 1);
 	CU_ASSERT_EQUAL(pair_status(p, 0).tombstones, 0);
 	pair_free(p);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/buf.h"
 #include "core_pair.h"
 #include "unit.h"
+#include "wire/v1.h"
 
 #define LOCAL  ENGINE_TABLE_LOCAL
 #define REMOTE ENGINE_TABLE_REMOTE
@@ -80,10 +82,57 @@ static void what_was_lost_is_repaired(void)
 	pair_free(p);
 }
 
+/* A control message of a conntrackd, which has no marks. */
+static void hear(struct pair *p, uint8_t flags, uint32_t seq)
+{
+	struct engine_addr conntrackd = {.bytes = {[15] = 9}};
+	uint8_t buf[64];
+	struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+	wire_v1_put_alive(&w, flags | WIRE_V1_ALIVE, seq);
+	engine_datagram(p->node[0].engine, p->now, 0, &conntrackd, buf, w.used);
+	pair_exchange(p);
+}
+
+/* Its first numbers are the time of day: they may be those the old process has come to. */
+static void a_hello_where_the_old_process_stopped_is_a_restart(void)
+{
+	struct pair *p = started();
+
+	hear(p, WIRE_V1_HELLO, 5000);
+	hear(p, 0, 5001);
+	hear(p, 0, 5002);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_PEER_RESTARTS), 0);
+	hear(p, WIRE_V1_HELLO, 5003);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_PEER_RESTARTS), 1);
+	hear(p, WIRE_V1_HELLO, 5004);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_PEER_RESTARTS), 1);
+	pair_free(p);
+}
+
+static void a_hello_that_climbs_to_where_the_old_process_stopped_is_a_restart(void)
+{
+	struct pair *p = started();
+
+	hear(p, WIRE_V1_HELLO, 5000);
+	hear(p, 0, 5001);
+	for (uint32_t seq = 4990; seq <= 5001; seq++)
+		hear(p, WIRE_V1_HELLO, seq);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_PEER_RESTARTS), 0);
+	hear(p, WIRE_V1_HELLO, 5002);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_PEER_RESTARTS), 1);
+	CU_ASSERT_PTR_NOT_NULL(pair_told(p, 0, ENGINE_EVENT_PEER_RESTARTED));
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"two nodes come into step", two_nodes_come_into_step},
 	{"events reach the peer's table", events_reach_the_peers_table},
 	{"what was lost is repaired", what_was_lost_is_repaired},
+	{"a HELLO where the old process stopped is a restart",
+		a_hello_where_the_old_process_stopped_is_a_restart},
+	{"a HELLO that climbs to where the old process stopped is a restart",
+		a_hello_that_climbs_to_where_the_old_process_stopped_is_a_restart},
 };
 
 UNIT_MAIN("core_sync", tests)
