@@ -88,8 +88,8 @@ bool settings_overrun(struct reader *r, const struct directive *d, const struct 
 		*seconds = on ? CONFIG_DEFAULT_OVERRUN_RESYNC_S : 0;
 		if (!on)
 			diag_warning(r->diag, st->words[0].line,
-				"NetlinkOverrunResync: off is not obeyed: dropped events are always "
-				"repaired");
+				"NetlinkOverrunResync: off is not obeyed: dropped events are "
+				"always repaired");
 		return true;
 	}
 	if (!value_number(r, d, &st->words[0], UINT32_MAX, &value))

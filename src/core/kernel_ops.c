@@ -50,11 +50,6 @@ void kernel_ops_done(struct engine *e, struct op *op)
 	}
 }
 
-void kernel_ops_unsure(struct engine *e)
-{
-	e->ops.unsure = true;
-}
-
 void kernel_ops_again(struct engine *e, struct op *op)
 {
 	struct ops *o = &e->ops;

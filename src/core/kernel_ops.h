@@ -16,13 +16,6 @@ struct op *kernel_ops_take(struct engine *, enum op_purpose);
 /* The answer is known, or nobody wants it any more. */
 void kernel_ops_done(struct engine *, struct op *);
 
-/*
- * The kernel has done what was asked. Events that are read after the answer may be older than the
- * write, and tell of a former flow's change or end: a dump follows the last answer and settles what
- * the kernel has.
- */
-void kernel_ops_unsure(struct engine *);
-
 /* Is to be handed out again, as its kind says now. */
 void kernel_ops_again(struct engine *, struct op *);
 

@@ -106,7 +106,7 @@ static void deleted(struct engine *e, const struct op *op, bool was_there)
 
 	e->purge.tally.written++;
 	engine_count(e, COUNTER_KERNEL_DELETED);
-	kernel_ops_unsure(e);
+	e->ops.unsure = true; /* a change that is read after the answer would bring it back */
 	if (!handle || entry_at(&e->store, handle)->dead)
 		return;
 	table_read(&e->store, handle, &f);
