@@ -371,6 +371,7 @@ static void destroyed(
 		e->dead++;
 		if (!e->dump.complete) {
 			/* peers may have it from a former process of ours, and not all sweep */
+			at(e, handle)->flags |= ENTRY_ANNOUNCED;
 			e->tombs++;
 			local_queue(e, handle);
 		}
