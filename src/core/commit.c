@@ -10,7 +10,6 @@
 #include "core/bulk.h"
 #include "core/command.h"
 #include "core/commit_flow.h"
-#include "core/dumper.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
 #include "core/remote.h"
@@ -38,15 +37,6 @@ void commit_start(struct engine *e, bool promote)
 	commit_settle(e);
 }
 
-/* One dump behind the whole commit: batches are answered long before its end. */
-static void make_sure(struct engine *e)
-{
-	if (!e->ops.unsure || e->commit.running || e->ops.by_purpose[OP_COMMIT] > 0)
-		return;
-	e->ops.unsure = false;
-	dumper_want(e);
-}
-
 void commit_cancel(struct engine *e)
 {
 	struct commit *c = &e->commit;
@@ -55,7 +45,7 @@ void commit_cancel(struct engine *e)
 		return;
 	c->running = c->more = false;
 	command_committed(e, ENGINE_CANCELLED, &c->tally);
-	make_sure(e);
+	kernel_ops_make_sure(e);
 }
 
 static bool nothing_left(const struct engine *e)
@@ -70,17 +60,15 @@ void commit_settle(struct engine *e)
 {
 	struct commit *c = &e->commit;
 
-	if (e->ops.by_purpose[OP_COMMIT] > 0)
+	if (!c->running || e->ops.by_purpose[OP_COMMIT] > 0)
 		return;
-	if (c->running) {
-		if (!c->walked && !nothing_left(e))
-			return;
-		c->running = c->more = false;
-		if (c->promote)
-			bulk_want(e);
-		command_committed(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &c->tally);
-	}
-	make_sure(e);
+	if (!c->walked && !nothing_left(e))
+		return;
+	c->running = c->more = false;
+	if (c->promote)
+		bulk_want(e);
+	command_committed(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &c->tally);
+	kernel_ops_make_sure(e);
 }
 
 /* The next flow of this pass; 0 when all have been looked at. */
@@ -272,7 +260,11 @@ bool commit_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 
 	if (e->commit.running && handle) {
 		build(e, op, handle, out);
-		return true;
+		/* another flow may have taken its place since the first try */
+		if (e->config.commit_half_open || !is_half_open(&out->flow))
+			return true;
+		engine_count(e, COUNTER_COMMIT_SKIPPED);
+		e->commit.tally.skipped++;
 	}
 	over(e, op);
 	return false;

@@ -360,7 +360,7 @@ static void destroyed(
 		local_kill(e, handle, true);
 		return;
 	}
-	if (!e->dump.running)
+	if (!e->dump.running && e->dump.complete)
 		return;
 	/* a record that the dump read before this must not bring it to life */
 	if (!handle) {
@@ -369,6 +369,12 @@ static void destroyed(
 			return;
 		at(e, handle)->dead = 1;
 		e->dead++;
+		if (!e->dump.complete) {
+			/* peers may have it from a former process of ours, and not all sweep */
+			at(e, handle)->flags |= ENTRY_ANNOUNCED;
+			e->tombs++;
+			local_queue(e, handle);
+		}
 	}
 	set_evented(e, handle, true);
 }

@@ -30,6 +30,7 @@ void purge_cancel(struct engine *e)
 		return;
 	p->running = p->more = false;
 	command_purged(e, ENGINE_CANCELLED, &p->tally);
+	kernel_ops_make_sure(e);
 }
 
 static void settle(struct engine *e)
@@ -50,6 +51,7 @@ static void settle(struct engine *e)
 		event_put(e, &event);
 	}
 	command_purged(e, p->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &p->tally);
+	kernel_ops_make_sure(e);
 }
 
 void purge_start(struct engine *e, bool by_timer)
@@ -106,6 +108,7 @@ static void deleted(struct engine *e, const struct op *op, bool was_there)
 
 	e->purge.tally.written++;
 	engine_count(e, COUNTER_KERNEL_DELETED);
+	e->ops.unsure = true; /* a change that is read after the answer would bring it back */
 	if (!handle || entry_at(&e->store, handle)->dead)
 		return;
 	table_read(&e->store, handle, &f);
