@@ -37,6 +37,15 @@ void commit_start(struct engine *e, bool promote)
 	commit_settle(e);
 }
 
+/* One dump behind the whole commit: batches are answered long before its end. */
+static void make_sure(struct engine *e)
+{
+	if (!e->ops.unsure || e->commit.running || e->ops.by_purpose[OP_COMMIT] > 0)
+		return;
+	e->ops.unsure = false;
+	dumper_want(e);
+}
+
 void commit_cancel(struct engine *e)
 {
 	struct commit *c = &e->commit;
@@ -45,6 +54,7 @@ void commit_cancel(struct engine *e)
 		return;
 	c->running = c->more = false;
 	command_committed(e, ENGINE_CANCELLED, &c->tally);
+	make_sure(e);
 }
 
 static bool nothing_left(const struct engine *e)
@@ -59,14 +69,17 @@ void commit_settle(struct engine *e)
 {
 	struct commit *c = &e->commit;
 
-	if (!c->running || e->ops.by_purpose[OP_COMMIT] > 0)
+	if (e->ops.by_purpose[OP_COMMIT] > 0)
 		return;
-	if (!c->walked && !nothing_left(e))
-		return;
-	c->running = c->more = false;
-	if (c->promote)
-		bulk_want(e);
-	command_committed(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &c->tally);
+	if (c->running) {
+		if (!c->walked && !nothing_left(e))
+			return;
+		c->running = c->more = false;
+		if (c->promote)
+			bulk_want(e);
+		command_committed(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &c->tally);
+	}
+	make_sure(e);
 }
 
 /* The next flow of this pass; 0 when all have been looked at. */
