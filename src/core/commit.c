@@ -37,15 +37,6 @@ void commit_start(struct engine *e, bool promote)
 	commit_settle(e);
 }
 
-/* One dump behind the whole commit: batches are answered long before its end. */
-static void make_sure(struct engine *e)
-{
-	if (!e->ops.unsure || e->commit.running || e->ops.by_purpose[OP_COMMIT] > 0)
-		return;
-	e->ops.unsure = false;
-	dumper_want(e);
-}
-
 void commit_cancel(struct engine *e)
 {
 	struct commit *c = &e->commit;
@@ -54,7 +45,7 @@ void commit_cancel(struct engine *e)
 		return;
 	c->running = c->more = false;
 	command_committed(e, ENGINE_CANCELLED, &c->tally);
-	make_sure(e);
+	kernel_ops_make_sure(e);
 }
 
 static bool nothing_left(const struct engine *e)
@@ -79,7 +70,7 @@ void commit_settle(struct engine *e)
 			bulk_want(e);
 		command_committed(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &c->tally);
 	}
-	make_sure(e);
+	kernel_ops_make_sure(e);
 }
 
 /* The next flow of this pass; 0 when all have been looked at. */

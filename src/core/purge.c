@@ -30,6 +30,7 @@ void purge_cancel(struct engine *e)
 		return;
 	p->running = p->more = false;
 	command_purged(e, ENGINE_CANCELLED, &p->tally);
+	kernel_ops_make_sure(e);
 }
 
 static void settle(struct engine *e)
@@ -124,6 +125,7 @@ void purge_answered(struct engine *e, struct op *op, int err)
 		deleted(e, op, !err);
 	kernel_ops_done(e, op);
 	settle(e);
+	kernel_ops_make_sure(e);
 }
 
 void purge_tick(struct engine *e)
