@@ -51,6 +51,7 @@ static void settle(struct engine *e)
 		event_put(e, &event);
 	}
 	command_purged(e, p->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &p->tally);
+	kernel_ops_make_sure(e);
 }
 
 void purge_start(struct engine *e, bool by_timer)
