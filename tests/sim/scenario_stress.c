@@ -40,7 +40,7 @@ static void begin(struct sim *s)
 {
 	scenario_start(s);
 	chance_fill(s, &s->nodes[0], 0, FLOWS);
-	scenario_agree(s, 6000);
+	scenario_agree(s, 20000);
 }
 
 /* What wire_v1_put_range() would refuse to write. */
@@ -156,7 +156,11 @@ static void spoofed_peer_is_survived(struct sim *s)
 	chance_settle(s);
 }
 
-/* One datagram with a number far ahead must not make a peer deaf to the true sender. */
+/*
+ * One datagram with a number far ahead must not make a peer deaf to the true sender. (Should the
+ * true message of that very number come before the sender has noticed, it is lost: version 1
+ * cannot tell it from a duplicate.)
+ */
 static void one_wild_number_is_survived(struct sim *s)
 {
 	static const uint32_t ahead[] = {2, 100, 60000, 70000, 0x10000000, 0x7fffff00};
@@ -171,6 +175,7 @@ static void one_wild_number_is_survived(struct sim *s)
 			a->config.first_seq + (uint32_t)scenario_counter(a, COUNTER_SENT_FLOWS) +
 				(uint32_t)scenario_counter(a, COUNTER_SENT_CONTROL) + ahead[i]);
 		net_inject(s, b->index, &a->addr, buf, w.used);
+		sim_run_ms(s, 50);
 		chance_traffic_round(s, 50);
 		scenario_agree(s, 20000);
 	}
