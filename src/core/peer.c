@@ -476,6 +476,9 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	struct wire_v1_mark mark;
 
 	has_mark = m->type == WIRE_V1_CTL && m->flags & WIRE_V1_ALIVE && wire_v1_get_mark(m, &mark);
+	/* whatever is not a plain continuation may mean something to the table */
+	if (m->type == WIRE_V1_CTL || m->flags || !p->seen || m->seq != p->last_recv + 1)
+		remote_settle(e);
 	p->heard = e->now;
 	if (p->silent) {
 		p->silent = false;
