@@ -45,6 +45,7 @@ void commit_cancel(struct engine *e)
 		return;
 	c->running = c->more = false;
 	command_committed(e, ENGINE_CANCELLED, &c->tally);
+	kernel_ops_make_sure(e);
 }
 
 static bool nothing_left(const struct engine *e)
@@ -59,14 +60,17 @@ void commit_settle(struct engine *e)
 {
 	struct commit *c = &e->commit;
 
-	if (!c->running || e->ops.by_purpose[OP_COMMIT] > 0)
+	if (e->ops.by_purpose[OP_COMMIT] > 0)
 		return;
-	if (!c->walked && !nothing_left(e))
-		return;
-	c->running = c->more = false;
-	if (c->promote)
-		bulk_want(e);
-	command_committed(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &c->tally);
+	if (c->running) {
+		if (!c->walked && !nothing_left(e))
+			return;
+		c->running = c->more = false;
+		if (c->promote)
+			bulk_want(e);
+		command_committed(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &c->tally);
+	}
+	kernel_ops_make_sure(e);
 }
 
 /* The next flow of this pass; 0 when all have been looked at. */

@@ -44,10 +44,17 @@ void kernel_ops_done(struct engine *e, struct op *op)
 	o->by_purpose[op->purpose]--;
 	op->id = 0;
 	o->free[o->free_count++] = (uint32_t)(op - o->op);
-	if (o->unsure && o->free_count == LIMIT_KERNEL_OPS_IN_FLIGHT) {
-		o->unsure = false;
-		dumper_want(e);
-	}
+}
+
+void kernel_ops_make_sure(struct engine *e)
+{
+	struct ops *o = &e->ops;
+
+	if (!o->unsure || e->commit.running || e->purge.running ||
+		o->free_count < LIMIT_KERNEL_OPS_IN_FLIGHT)
+		return;
+	o->unsure = false;
+	dumper_want(e);
 }
 
 void kernel_ops_again(struct engine *e, struct op *op)

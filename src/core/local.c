@@ -360,23 +360,22 @@ static void destroyed(
 		local_kill(e, handle, true);
 		return;
 	}
-	if (!e->dump.running && e->dump.complete)
+	if (handle || (!e->dump.running && !e->peers_know_more)) {
+		if (handle)
+			set_evented(e, handle, true);
 		return;
-	/* a record that the dump read before this must not bring it to life */
-	if (!handle) {
-		handle = add(e, k, f);
-		if (!handle)
-			return;
-		at(e, handle)->dead = 1;
-		e->dead++;
-		if (!e->dump.complete) {
-			/* peers may have it from a former process of ours, and not all sweep */
-			at(e, handle)->flags |= ENTRY_ANNOUNCED;
-			e->tombs++;
-			local_queue(e, handle);
-		}
 	}
+	/*
+	 * Not known: a record that a dump read before this must not bring it to life, and peers may
+	 * have it from a former process of ours.
+	 */
+	if (!flow_filter_match(&e->config.filter, f))
+		return;
+	handle = add(e, k, f);
+	if (!handle)
+		return;
 	set_evented(e, handle, true);
+	local_kill(e, handle, true);
 }
 
 void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)

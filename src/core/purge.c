@@ -30,6 +30,7 @@ void purge_cancel(struct engine *e)
 		return;
 	p->running = p->more = false;
 	command_purged(e, ENGINE_CANCELLED, &p->tally);
+	kernel_ops_make_sure(e);
 }
 
 static void settle(struct engine *e)
@@ -50,6 +51,7 @@ static void settle(struct engine *e)
 		event_put(e, &event);
 	}
 	command_purged(e, p->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &p->tally);
+	kernel_ops_make_sure(e);
 }
 
 void purge_start(struct engine *e, bool by_timer)
@@ -124,6 +126,7 @@ void purge_answered(struct engine *e, struct op *op, int err)
 		deleted(e, op, !err);
 	kernel_ops_done(e, op);
 	settle(e);
+	kernel_ops_make_sure(e);
 }
 
 void purge_tick(struct engine *e)

@@ -25,6 +25,7 @@ static void done_idle(struct drain *d, mono now, unsigned messages)
 	}
 	if (messages >= d->messages_busy - d->window_messages) {
 		d->busy = true;
+		d->quiet = 0;
 		d->next = mono_add_ns(now, d->gather_ns);
 		d->switches++;
 		return;
@@ -38,7 +39,8 @@ void drain_done(struct drain *d, mono now, unsigned messages)
 		done_idle(d, now, messages);
 		return;
 	}
-	if (messages >= d->messages_busy) {
+	d->quiet = messages >= d->messages_busy ? 0 : d->quiet + 1;
+	if (d->quiet < DRAIN_QUIET_GATHERINGS) {
 		d->next = mono_add_ns(now, d->gather_ns);
 		return;
 	}

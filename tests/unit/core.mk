@@ -11,7 +11,7 @@ check_PROGRAMS += \
 	tests/unit/test_core_hostile \
 	tests/unit/test_core_kernel \
 	tests/unit/test_core_peer \
-	tests/unit/test_core_spread \
+	tests/unit/test_core_many \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table
 TESTS += \
@@ -22,7 +22,7 @@ TESTS += \
 	tests/unit/test_core_hostile \
 	tests/unit/test_core_kernel \
 	tests/unit/test_core_peer \
-	tests/unit/test_core_spread \
+	tests/unit/test_core_many \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table
 tests_unit_test_arena_SOURCES = tests/unit/unit.h tests/unit/test_arena.c
@@ -39,8 +39,8 @@ tests_unit_test_core_kernel_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_
 tests_unit_test_core_kernel_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_peer_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_peer.c
 tests_unit_test_core_peer_LDADD = $(CORE_TEST_LDADD)
-tests_unit_test_core_spread_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_spread.c
-tests_unit_test_core_spread_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_many_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_many.c
+tests_unit_test_core_many_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sync.c
 tests_unit_test_core_sync_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_table_SOURCES = tests/unit/unit.h tests/unit/test_core_table.c

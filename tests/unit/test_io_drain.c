@@ -69,9 +69,29 @@ static void drain_stays_busy_and_goes_idle_by_itself(void)
 	drain_done(&d, at_us(1100), 16);
 	CU_ASSERT_FALSE(drain_wants_wake(&d));
 	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(2100).ns);
-	drain_done(&d, at_us(2100), 15);
+	for (unsigned i = 1; i < DRAIN_QUIET_GATHERINGS; i++) {
+		drain_done(&d, at_us(2100), 15);
+		CU_ASSERT_FALSE(drain_wants_wake(&d));
+	}
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(3100).ns);
+	drain_done(&d, at_us(3100), 15);
 	CU_ASSERT_TRUE(drain_wants_wake(&d));
 	CU_ASSERT_TRUE(mono_is_never(drain_deadline(&d)));
+	CU_ASSERT_EQUAL(d.switches, 1);
+}
+
+static void drain_stays_busy_between_bursts(void)
+{
+	struct drain d;
+
+	drain_init(&d, 16, NS_PER_MS);
+	drain_done(&d, at_us(0), 64);
+	for (unsigned burst = 0; burst < 100; burst++) {
+		for (unsigned i = 1; i < DRAIN_QUIET_GATHERINGS; i++)
+			drain_done(&d, drain_deadline(&d), 0);
+		drain_done(&d, drain_deadline(&d), 64);
+	}
+	CU_ASSERT_FALSE(drain_wants_wake(&d));
 	CU_ASSERT_EQUAL(d.switches, 1);
 }
 
@@ -82,6 +102,7 @@ static const struct unit_test tests[] = {
 		drain_sees_a_rate_that_reading_keeps_up_with},
 	{"drain's window does not add up over time", drain_window_does_not_add_up_over_time},
 	{"drain stays busy and goes idle by itself", drain_stays_busy_and_goes_idle_by_itself},
+	{"drain stays busy between bursts", drain_stays_busy_between_bursts},
 };
 
 UNIT_MAIN("io drain", tests)
