@@ -60,16 +60,14 @@ void commit_settle(struct engine *e)
 {
 	struct commit *c = &e->commit;
 
-	if (e->ops.by_purpose[OP_COMMIT] > 0)
+	if (!c->running || e->ops.by_purpose[OP_COMMIT] > 0)
 		return;
-	if (c->running) {
-		if (!c->walked && !nothing_left(e))
-			return;
-		c->running = c->more = false;
-		if (c->promote)
-			bulk_want(e);
-		command_committed(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &c->tally);
-	}
+	if (!c->walked && !nothing_left(e))
+		return;
+	c->running = c->more = false;
+	if (c->promote)
+		bulk_want(e);
+	command_committed(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &c->tally);
 	kernel_ops_make_sure(e);
 }
 

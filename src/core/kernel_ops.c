@@ -44,6 +44,7 @@ void kernel_ops_done(struct engine *e, struct op *op)
 	o->by_purpose[op->purpose]--;
 	op->id = 0;
 	o->free[o->free_count++] = (uint32_t)(op - o->op);
+	kernel_ops_make_sure(e);
 }
 
 void kernel_ops_make_sure(struct engine *e)

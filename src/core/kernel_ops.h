@@ -16,7 +16,10 @@ struct op *kernel_ops_take(struct engine *, enum op_purpose);
 /* The answer is known, or nobody wants it any more. */
 void kernel_ops_done(struct engine *, struct op *);
 
-/* One dump behind a whole commit or purge: batches are answered long before its end. */
+/*
+ * Asks for a dump if an answer left doubt about what the kernel holds, once, behind the whole
+ * commit or purge: batches are answered long before its end. To be called at that end.
+ */
 void kernel_ops_make_sure(struct engine *);
 
 /* Is to be handed out again, as its kind says now. */

@@ -350,6 +350,7 @@ static void destroyed(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
 {
 	struct flow old;
+	bool tell;
 
 	kernel_ops_destroyed(e, k);
 	if (handle && !at(e, handle)->dead) {
@@ -360,22 +361,24 @@ static void destroyed(
 		local_kill(e, handle, true);
 		return;
 	}
-	if (handle || (!e->dump.running && !e->peers_know_more)) {
-		if (handle)
-			set_evented(e, handle, true);
+	/* peers may have it from a former process of ours, and not all sweep */
+	tell = !e->dump.complete && flow_filter_match(&e->config.filter, f);
+	if (!e->dump.running && !tell)
 		return;
+	/* a record that the dump read before this must not bring it to life */
+	if (!handle) {
+		handle = add(e, k, f);
+		if (!handle)
+			return;
+		at(e, handle)->dead = 1;
+		e->dead++;
+		if (tell) {
+			at(e, handle)->flags |= ENTRY_ANNOUNCED;
+			e->tombs++;
+			local_queue(e, handle);
+		}
 	}
-	/*
-	 * Not known: a record that a dump read before this must not bring it to life, and peers may
-	 * have it from a former process of ours.
-	 */
-	if (!flow_filter_match(&e->config.filter, f))
-		return;
-	handle = add(e, k, f);
-	if (!handle)
-		return;
 	set_evented(e, handle, true);
-	local_kill(e, handle, true);
 }
 
 void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)

@@ -126,7 +126,6 @@ void purge_answered(struct engine *e, struct op *op, int err)
 		deleted(e, op, !err);
 	kernel_ops_done(e, op);
 	settle(e);
-	kernel_ops_make_sure(e);
 }
 
 void purge_tick(struct engine *e)
