@@ -150,6 +150,7 @@ void engine_datagram(struct engine *e, mono now, unsigned link, const struct eng
 		e->sender.link = link; /* we answer where we were last heard from */
 		peer_message(e, p, &m);
 	}
+	remote_settle(e);
 }
 
 void engine_tick(struct engine *e, mono now)

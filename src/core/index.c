@@ -116,6 +116,40 @@ static uint64_t slot_place(
 	return place_of(v->turned, index_hash(s, e->packed, flow_key_len(e->packed)));
 }
 
+void index_fetch_slot(const struct index *x, uint64_t hash)
+{
+	uint32_t tag = tag_of(place_of(x->turned, hash));
+	struct view v = view_for(x, tag);
+
+	__builtin_prefetch(&v.slots[view_start(&v, tag)]);
+}
+
+/* An entry is longer than a cache line. */
+static void fetch_entry(const struct store *s, uint32_t handle)
+{
+	const struct entry *e = entry_at(s, handle);
+
+	__builtin_prefetch(e, 1);
+	__builtin_prefetch((const uint8_t *)e + 64, 1);
+}
+
+void index_fetch_entry(const struct index *x, const struct store *s, uint64_t hash)
+{
+	uint32_t tag = tag_of(place_of(x->turned, hash));
+	struct view v = view_for(x, tag);
+
+	for (uint32_t i = view_start(&v, tag); i < v.end; i++) {
+		const struct index_slot *slot = &v.slots[i];
+
+		if (!slot->handle || slot->tag > tag)
+			return;
+		if (slot->tag != tag)
+			continue;
+		fetch_entry(s, slot->handle);
+		return;
+	}
+}
+
 uint32_t index_find(
 	const struct index *x, const struct store *s, uint64_t hash, const uint8_t *key, size_t len)
 {
@@ -307,6 +341,8 @@ uint32_t index_next(const struct index *x, const struct store *s, uint64_t *curs
 		*cursor = INDEX_END;
 		return 0;
 	}
+	if (slot + INDEX_FETCH_AHEAD < v.slots + v.end && slot[INDEX_FETCH_AHEAD].handle)
+		fetch_entry(s, slot[INDEX_FETCH_AHEAD].handle);
 	/* the next tag, unless another entry has the same one */
 	if (slot + 1 < v.slots + v.end && slot[1].handle && slot[1].tag == slot->tag)
 		*cursor = slot_place(&v, s, slot) + 1;

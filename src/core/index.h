@@ -23,6 +23,7 @@ enum {
 	INDEX_BITS_MAX = 27,
 	INDEX_TAIL_SLOTS = 1024, /* behind the last home slot, for entries that were pushed on */
 	INDEX_MIGRATE_SLOTS = 32, /* moved with each change while growing */
+	INDEX_FETCH_AHEAD = 8, /* slots: how far ahead a walk fetches entries */
 	INDEX_PUSHED_MEAN_MAX = 32, /* slots from home, the mean; 1.5 is usual at full load */
 };
 
@@ -54,6 +55,14 @@ void index_reset(struct index *); /* O(size) */
 uint64_t index_touched_bytes(const struct index *);
 
 uint64_t index_hash(const struct store *, const uint8_t *key, size_t len);
+
+/*
+ * Hints for a look-up that comes soon: its slot, and then its entry, are fetched into the cache.
+ * Of a large table both are in memory that nobody has touched for long, which costs more than all
+ * else that is done with a flow.
+ */
+void index_fetch_slot(const struct index *, uint64_t hash);
+void index_fetch_entry(const struct index *, const struct store *, uint64_t hash);
 
 /* 0 if it is not there. */
 uint32_t index_find(

@@ -476,6 +476,9 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	struct wire_v1_mark mark;
 
 	has_mark = m->type == WIRE_V1_CTL && m->flags & WIRE_V1_ALIVE && wire_v1_get_mark(m, &mark);
+	/* whatever is not a plain continuation may mean something to the table */
+	if (m->type == WIRE_V1_CTL || m->flags || !p->seen || m->seq != p->last_recv + 1)
+		remote_settle(e);
 	p->heard = e->now;
 	if (p->silent) {
 		p->silent = false;
@@ -521,6 +524,18 @@ static void tick_nack(struct engine *e, struct peer *p)
 	peer_want_resync(e, p, 0);
 }
 
+/*
+ * The peer has acknowledged what came behind the hole, but neither acknowledged nor asked for what
+ * is in it. Its NACK is gone for good: conntrackd forgets those it has queued when it hears a
+ * HELLO. What is in the hole is said again unasked; where only an ACK was lost, that is for
+ * nothing.
+ */
+static void fill_hole(struct engine *e, struct peer *p)
+{
+	sender_repair(e, p, p->acked + 1, p->island_from - 1);
+	acked_up_to(e, p, p->island_to);
+}
+
 static mono hole_until(const struct peer *p)
 {
 	mono from = mono_before(p->island_at, p->calm_since) ? p->calm_since : p->island_at;
@@ -558,8 +573,8 @@ void peer_tick(struct engine *e, struct peer *p)
 		peer_acknowledge(e, p);
 	tick_nack(e, p);
 	tick_resync(e, p);
-	if (p->island_set && !p->nack_wait && mono_reached(e->now, hole_until(p)))
-		acked_up_to(e, p, p->island_to);
+	if (p->island_set && !p->nack_wait && !p->silent && mono_reached(e->now, hole_until(p)))
+		fill_hole(e, p);
 	if (p->acked_set && !wire_v1_seq_before(p->acked, p->lag_seq)) {
 		p->lag_seq = e->sender.next_seq - 1;
 		p->lag_at = e->now;
@@ -579,7 +594,7 @@ mono peer_deadline(const struct peer *p)
 	if (p->resync_wanted && !p->silent)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
-	if (p->island_set && !p->nack_wait)
+	if (p->island_set && !p->nack_wait && !p->silent)
 		at = mono_min(at, hole_until(p));
 	return at;
 }

@@ -25,53 +25,88 @@ static void refuse(struct engine *e, enum table_result r)
  * An update replaces as well: both ctsync and conntrackd (with its cache) send all that they know
  * of a flow, and a merge would keep what belonged to an earlier flow whose end was not heard.
  */
-static void put(struct engine *e, struct peer *p, const struct flow *f)
+static void put(struct engine *e, const struct arrival *a)
 {
-	struct table_key k = table_key_of(&e->store, f);
-	uint32_t handle = table_find(&p->remote, &e->store, &k);
+	struct table *t = &a->peer->remote;
+	uint32_t handle = table_find(t, &e->store, &a->key);
 	enum table_result r;
 
 	if (handle)
-		r = table_write(&p->remote, &e->store, &k, f, &handle);
+		r = table_write(t, &e->store, &a->key, &a->flow, &handle);
 	else
-		r = table_add(&p->remote, &e->store, &k, f, engine_coarse(e, e->now), &handle);
+		r = table_add(t, &e->store, &a->key, &a->flow, engine_coarse(e, e->now), &handle);
 	if (r != TABLE_OK) {
 		refuse(e, r);
-		p->missed = true;
+		a->peer->missed = true;
 		return;
 	}
 	at(e, handle)->touched = engine_coarse(e, e->now);
-	at(e, handle)->seq = p->epoch;
+	at(e, handle)->seq = a->peer->epoch;
+}
+
+static void drop(struct engine *e, const struct arrival *a)
+{
+	uint32_t handle = table_find(&a->peer->remote, &e->store, &a->key);
+
+	if (handle)
+		remote_remove(e, a->peer, handle);
+	else
+		engine_count(e, COUNTER_UNKNOWN_DELETED);
+}
+
+/* back: 0 is the one that came last */
+static struct arrival *arrival(struct engine *e, unsigned back)
+{
+	struct arrivals *q = &e->arrivals;
+
+	return &q->ring[(q->head + q->count - 1 - back) % ARRIVALS_MAX];
+}
+
+static void settle_oldest(struct engine *e)
+{
+	struct arrivals *q = &e->arrivals;
+	const struct arrival *a = &q->ring[q->head];
+
+	if (a->ended)
+		drop(e, a);
+	else
+		put(e, a);
+	q->head = (q->head + 1) % ARRIVALS_MAX;
+	q->count--;
+}
+
+void remote_settle(struct engine *e)
+{
+	while (e->arrivals.count > 0)
+		settle_oldest(e);
 }
 
 void remote_message(struct engine *e, struct peer *p, const struct wire_v1_message *m)
 {
-	struct table_key k;
-	struct flow f;
-	uint32_t handle;
+	struct arrivals *q = &e->arrivals;
+	struct arrival *a = &q->ring[(q->head + q->count) % ARRIVALS_MAX];
 
 	if (m->type > WIRE_V1_CT_DEL) {
 		engine_count(e, COUNTER_EXPECTATIONS_IGNORED);
 		return;
 	}
-	if (wire_v1_get_flow(m, &f) != WIRE_V1_OK || !flow_has_key(&f)) {
+	if (wire_v1_get_flow(m, &a->flow) != WIRE_V1_OK || !flow_has_key(&a->flow)) {
 		engine_count(e, COUNTER_BAD_PAYLOAD);
 		return;
 	}
 	engine_count(e, COUNTER_RECEIVED_FLOWS);
 	p->data_since = true;
-	if (m->type != WIRE_V1_CT_DEL) {
-		if (p->bulk_open && p->bulk_flows++ < p->bulk_total)
-			p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
-		put(e, p, &f);
-		return;
-	}
-	k = table_key_of(&e->store, &f);
-	handle = table_find(&p->remote, &e->store, &k);
-	if (handle)
-		remote_remove(e, p, handle);
-	else
-		engine_count(e, COUNTER_UNKNOWN_DELETED);
+	a->peer = p;
+	a->ended = m->type == WIRE_V1_CT_DEL;
+	if (!a->ended && p->bulk_open && p->bulk_flows++ < p->bulk_total)
+		p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
+	a->key = table_key_of(&e->store, &a->flow);
+	table_fetch_slot(&p->remote, &a->key);
+	q->count++;
+	if (q->count > 1)
+		table_fetch_entry(&p->remote, &e->store, &arrival(e, 1)->key);
+	if (q->count > 2)
+		settle_oldest(e);
 }
 
 /* ---- bulks ---- */
@@ -225,6 +260,7 @@ void remote_check(const struct engine *e, const struct peer *p)
 	uint64_t cursor = 0;
 	uint32_t handle;
 
+	CHECK(e->arrivals.count == 0);
 	while ((handle = table_next(&p->remote, &e->store, &cursor)) != 0) {
 		const struct entry *x = at(e, handle);
 

@@ -9,8 +9,13 @@
  * what the peer's bulk did not name.
  */
 
-/* A CT_NEW, CT_UPD or CT_DEL, which has been accepted in its sequence. */
+/*
+ * A CT_NEW, CT_UPD or CT_DEL, which has been accepted in its sequence. The table has it after
+ * remote_settle() at the latest, which has to come before anything but the peer's next data
+ * message.
+ */
 void remote_message(struct engine *, struct peer *, const struct wire_v1_message *);
+void remote_settle(struct engine *);
 
 void remote_bulk_begin(struct engine *, struct peer *, uint32_t gen, uint32_t flows);
 void remote_bulk_end(struct engine *, struct peer *, uint32_t gen, uint32_t flows);

@@ -218,6 +218,24 @@ struct event_ring {
 	mono full_next;
 };
 
+/*
+ * Data messages of the datagram that is being read, on their way into a remote table: each waits
+ * for two more to be parsed, while its slot, then its entry, come into the cache.
+ */
+enum { ARRIVALS_MAX = 4 };
+
+struct arrival {
+	struct peer *peer;
+	bool ended; /* CT_DEL */
+	struct table_key key;
+	struct flow flow;
+};
+
+struct arrivals {
+	struct arrival ring[ARRIVALS_MAX];
+	unsigned head, count;
+};
+
 struct engine {
 	struct engine_config config;
 	mono start, now;
@@ -236,6 +254,7 @@ struct engine {
 	struct bulk bulk;
 	struct peer peers[LIMIT_PEERS];
 	unsigned peers_count;
+	struct arrivals arrivals; /* empty between calls */
 	bool peers_know_more; /* flows were forgotten that peers have not been told the end of */
 	bool kernel_synced;
 	struct dump dump;

@@ -33,6 +33,18 @@ static inline uint32_t table_count(const struct table *t)
 	return t->index.count;
 }
 
+/* index_fetch_slot() and index_fetch_entry() */
+static inline void table_fetch_slot(const struct table *t, const struct table_key *k)
+{
+	index_fetch_slot(&t->index, k->hash);
+}
+
+static inline void table_fetch_entry(
+	const struct table *t, const struct store *s, const struct table_key *k)
+{
+	index_fetch_entry(&t->index, s, k->hash);
+}
+
 /* The entry with this key, or 0. */
 uint32_t table_find(const struct table *, const struct store *, const struct table_key *);
 

@@ -294,11 +294,11 @@ class Pair:
         self.figures["losses"] = self.losses()
         cpu, begin = self.backup.cpu_ns(), time.monotonic()
         self.backup.node.commit()
-        seconds = time.monotonic() - begin
+        seconds, cpu = time.monotonic() - begin, self.backup.cpu_ns() - cpu
         self.expect("in the backup's kernel", self.backup.space.count, flows)
         self.figures |= {
             "commit_s": seconds, "commit_per_s": flows / seconds,
-            "commit_cpu_us": (self.backup.cpu_ns() - cpu) / flows / 1e3,
+            "commit_cpu_us": cpu / flows / 1e3,
         }
         self.idle()
         self.figures["commit_losses"] = {k: v - self.figures["losses"].get(k, 0)
