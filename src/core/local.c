@@ -472,7 +472,7 @@ void local_sweep(struct engine *e, uint32_t handle)
 	}
 }
 
-void local_written(struct engine *e, const struct table_key *k, const struct flow *f)
+void local_written(struct engine *e, const struct table_key *k, const struct flow *f, bool created)
 {
 	uint32_t handle = table_find(&e->local, &e->store, k);
 	struct change c;
@@ -483,7 +483,10 @@ void local_written(struct engine *e, const struct table_key *k, const struct flo
 		return;
 	at(e, handle)->touched = engine_coarse(e, e->now);
 	set_evented(e, handle, true);
-	set_silent(e, handle, false);
+	/* what was there before stays as silent as it was; of what was not known, that is not known
+	 */
+	if (created || !c.known)
+		set_silent(e, handle, !created);
 }
 
 /* ---- invariants ---- */

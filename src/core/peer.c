@@ -619,7 +619,7 @@ mono peer_deadline(const struct peer *p)
 		at = silence_at(p);
 	if (p->ack_set)
 		at = mono_min(at, p->ack_at);
-	if (p->nack_sent && p->island_set && !p->silent)
+	if (p->nack_sent && !p->nacks_queued && p->island_set && !p->silent)
 		at = mono_min(at, mono_add_ms(p->nack_at, LIMIT_HOLE_MS));
 	if (p->resync_wanted && !p->silent)
 		at = mono_min(at,
