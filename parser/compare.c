@@ -70,7 +70,7 @@ static const struct {
 		SETTING("TCPWindowTracking", AT_START, AS_BYTES, sync.tcp_window_tracking),
 	[CONFIG_SET_COMMIT_HALF_OPEN] =
 		SETTING("CommitHalfOpen", AT_START, AS_BYTES, sync.commit_half_open),
-	[CONFIG_SET_LINKS] = SETTING("links", AT_START, AS_LINKS, sync.links),
+	[CONFIG_SET_LINKS] = SETTING("Multicast", AT_START, AS_LINKS, sync.links),
 };
 
 _Static_assert(ARRAY_SIZE(settings) == CONFIG_SET_COUNT, "a row per setting");

@@ -83,7 +83,7 @@ int config_load(struct config *c, const char *path, struct diag *d)
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO shall not hold us up */
 	if (fd < 0) {
 		err = -errno;
-		diag_error(d, 0, "expected a readable file, found: %s", strerror(-err));
+		diag_error(d, 0, "cannot be read: %s", strerror(-err));
 		return err;
 	}
 	text = malloc(cap);
@@ -95,7 +95,7 @@ int config_load(struct config *c, const char *path, struct diag *d)
 	len = config_read(fd, text, cap);
 	if (len < 0) {
 		err = (int)len;
-		diag_error(d, 0, "expected a readable file, found: %s", strerror(-err));
+		diag_error(d, 0, "cannot be read: %s", strerror(-err));
 		goto out;
 	}
 	err = config_parse(c, path, text, (size_t)len, d);

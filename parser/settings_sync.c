@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -174,6 +175,7 @@ void settings_link_end(struct reader *r)
 	const struct config_link *link = r->link;
 	const char *name = config_transport_name(link->transport);
 	const char *port = link->transport == CONFIG_MULTICAST ? "Group" : "Port";
+	char addr[INET6_ADDRSTRLEN];
 
 	if (link == &r->scratch || link->transport != CONFIG_MULTICAST)
 		return; /* has been refused as a whole */
@@ -184,7 +186,8 @@ void settings_link_end(struct reader *r)
 			"%s: expected an IPv4_address or IPv6_address, found none", name);
 	else if (!addr_is_multicast(link->l3, &link->addr))
 		diag_error(r->diag, link->addr_loc.line,
-			"%s: expected a multicast address, found another", name);
+			"%s: expected a multicast address, found %s", name,
+			inet_ntop(link->l3, link->addr.bytes, addr, sizeof(addr)));
 	if (link->port_loc.line == 0)
 		diag_error(r->diag, link->loc.line, "%s: expected a %s, found none", name, port);
 	else if (link->port == 0 && !r->port_bad)

@@ -296,7 +296,7 @@ static bool written(struct engine *e, const struct op *op)
 			table_read(&e->store, local, &known);
 		commit_flow_updated(&f, local ? &known : NULL);
 	}
-	local_written(e, &op->key, &f);
+	local_written(e, &op->key, &f, op->kind == KERNEL_OP_CREATE);
 	if (e->commit.promote)
 		remote_remove(e, p, handle);
 	return false;

@@ -52,6 +52,7 @@ struct engine *engine_init(
 	}
 	arena_init(&e->store.arena, at, arena_bytes(c));
 	kernel_ops_init(e);
+	e->peers_know_more = true; /* from a former process, until a bulk tells them all */
 	dumper_init(e);
 	sender_init(e);
 	return e;

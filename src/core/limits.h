@@ -32,7 +32,7 @@ enum {
 	LIMIT_RESYNC_DELAY_MS = 300, /* a new or restarted peer may send its table unasked */
 	LIMIT_RESYNC_RETRY_MS = 10000, /* asked again of a peer whose bulk does not come */
 	LIMIT_RESTART_MS = 2000, /* old numbers alone for so long: they are the peer's true ones */
-	LIMIT_HOLE_MS = 3000, /* a hole in a peer's acknowledgements is given up after this */
+	LIMIT_HOLE_MS = 3000, /* what is in a hole of a peer's acknowledgements is said again */
 	LIMIT_LAG_MS = 3000, /* a peer that has not acknowledged for so long lags */
 	LIMIT_HOLD_S = 3600, /* timeout of an unconfirmed flow that came without one */
 	LIMIT_DEAD_TIMEOUT_S = 60, /* least timeout of a committed flow */

@@ -350,6 +350,7 @@ static void destroyed(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
 {
 	struct flow old;
+	bool tell;
 
 	kernel_ops_destroyed(e, k);
 	if (handle && !at(e, handle)->dead) {
@@ -360,7 +361,9 @@ static void destroyed(
 		local_kill(e, handle, true);
 		return;
 	}
-	if (!e->dump.running && e->dump.complete)
+	/* peers may have it from a former process of ours, and not all sweep */
+	tell = !e->dump.complete && flow_filter_match(&e->config.filter, f);
+	if (!e->dump.running && !tell)
 		return;
 	/* a record that the dump read before this must not bring it to life */
 	if (!handle) {
@@ -369,8 +372,7 @@ static void destroyed(
 			return;
 		at(e, handle)->dead = 1;
 		e->dead++;
-		if (!e->dump.complete) {
-			/* peers may have it from a former process of ours, and not all sweep */
+		if (tell) {
 			at(e, handle)->flags |= ENTRY_ANNOUNCED;
 			e->tombs++;
 			local_queue(e, handle);
@@ -470,7 +472,7 @@ void local_sweep(struct engine *e, uint32_t handle)
 	}
 }
 
-void local_written(struct engine *e, const struct table_key *k, const struct flow *f)
+void local_written(struct engine *e, const struct table_key *k, const struct flow *f, bool created)
 {
 	uint32_t handle = table_find(&e->local, &e->store, k);
 	struct change c;
@@ -481,7 +483,10 @@ void local_written(struct engine *e, const struct table_key *k, const struct flo
 		return;
 	at(e, handle)->touched = engine_coarse(e, e->now);
 	set_evented(e, handle, true);
-	set_silent(e, handle, false);
+	/* what was there before stays as silent as it was; of what was not known, that is not known
+	 */
+	if (created || !c.known)
+		set_silent(e, handle, !created);
 }
 
 /* ---- invariants ---- */

@@ -20,7 +20,7 @@ void local_dumped(struct engine *, const struct flow *);
 void local_sweep(struct engine *, uint32_t handle);
 
 /* A flow that we wrote into the kernel; it is not queued. */
-void local_written(struct engine *, const struct table_key *, const struct flow *);
+void local_written(struct engine *, const struct table_key *, const struct flow *, bool created);
 
 /* A flow has ended. Without announce, peers are not told. */
 void local_kill(struct engine *, uint32_t handle, bool announce);

@@ -59,8 +59,8 @@ static void print_status(const json_t *status)
 	if (truth_of(status, "committing"))
 		printf("a commit is under way\n");
 	if (truth_of(status, "purge_scheduled"))
-		printf("the kernel's table is emptied in %lld ms\n",
-			number_of(status, "purge_in_ms"));
+		printf("this node's flows will be removed from the kernel in %lld s\n",
+			(number_of(status, "purge_in_ms") + 999) / 1000);
 	json_array_foreach(peers, i, peer) print_peer(peer);
 	if (!json_array_size(peers))
 		printf("no peer heard yet\n");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include "daemon/reply.h"
 #include "daemon/report.h"
 #include "daemon/settings.h"
+#include "io/iface.h"
 #include "io/log.h"
 #include "io/memory.h"
 #include "io/privs.h"
@@ -34,6 +36,8 @@ __attribute__((format(printf, 2, 3))) static int fail(struct daemon *d, const ch
 	va_start(args, fmt);
 	vsnprintf(reason, sizeof(reason), fmt, args);
 	va_end(args);
+	if (d->detached) /* the caller's end prints it too, on the same terminal */
+		log_set_stderr(false);
 	log_error("%s", reason);
 	daemonize_failed(d->daemonize, DAEMON_FAILED, reason);
 	return DAEMON_FAILED;
@@ -136,17 +140,27 @@ static int open_engine(struct daemon *d)
 static int open_link(struct daemon *d)
 {
 	const struct config_link *link = config_link_used(&d->config);
+	char local[INET_ADDRSTRLEN];
 	struct channel_config config;
 	int err;
 
 	settings_channel(link, &config);
+	inet_ntop(AF_INET, &link->interface_addr_be, local, sizeof(local));
 	err = link_open(&d->link, &config);
+	if (err == -EADDRNOTAVAIL && link->interface_addr_be)
+		return fail(d, "%s:%u: IPv4_interface %s is not an address of this node",
+			d->config_path, link->loc.line, local);
 	if (err == -ENODEV)
 		return fail(d, "%s:%u: there is no interface '%s'", d->config_path,
 			link->interface_loc.line, link->interface);
 	if (err)
 		return fail(d, "%s:%u: cannot open the sync link on %s: %s", d->config_path,
 			link->loc.line, link->interface, strerror(-err));
+	if (link->l3 == AF_INET && link->interface_addr_be &&
+		!iface_has_v4(link->interface, link->interface_addr_be))
+		log_warning("%s:%u: IPv4_interface %s is not an address of %s: peers may fail to "
+			    "answer it",
+			d->config_path, link->loc.line, local, link->interface);
 	return 0;
 }
 
@@ -199,9 +213,13 @@ static int drop_privileges(struct daemon *d)
 	const char *user = d->config.general.user, *group = d->config.general.group;
 	int err = privs_drop(user[0] ? user : NULL, group[0] ? group : NULL);
 
+	if (err == -ENOENT && !group[0])
+		return fail(d, "%s:%u: there is no user '%s'", d->config_path,
+			d->config.loc[CONFIG_SET_USER].line, user);
 	if (err == -ENOENT)
-		return fail(d, "%s:%u: no such user or group: %s %s", d->config_path,
-			d->config.loc[CONFIG_SET_USER].line, user, group);
+		return fail(d, "%s:%u: there is no group '%s'%s%s", d->config_path,
+			d->config.loc[CONFIG_SET_GROUP].line, group, user[0] ? " or no user " : "",
+			user);
 	if (err)
 		return fail(d, "cannot give up privileges: %s", strerror(-err));
 	return 0;

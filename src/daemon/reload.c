@@ -23,20 +23,28 @@ static void log_problems(const struct diag *diag)
 /* The settings that apply at once; config_diff_reload() says the same of each. */
 static void take_over(struct daemon *d, const struct config *fresh)
 {
+	const bool log_changed =
+		strcmp(d->config.general.log_file, fresh->general.log_file) != 0 ||
+		d->config.general.syslog != fresh->general.syslog ||
+		d->config.general.syslog_facility != fresh->general.syslog_facility;
 	struct log_config log;
 	int err;
 
+	d->config.sync.commit_timeout_s = fresh->sync.commit_timeout_s;
+	d->config.sync.purge_timeout_s = fresh->sync.purge_timeout_s;
+	engine_set_timeouts(d->engine, fresh->sync.commit_timeout_s, fresh->sync.purge_timeout_s);
+	if (!log_changed)
+		return;
+	settings_log(fresh, !d->detached, &log);
+	err = log_open(&log);
+	if (err) { /* the next reload sees the difference again, and tries again */
+		log_error("%s: %s", fresh->general.log_file, strerror(-err));
+		return;
+	}
 	memcpy(d->config.general.log_file, fresh->general.log_file,
 		sizeof(d->config.general.log_file));
 	d->config.general.syslog = fresh->general.syslog;
 	d->config.general.syslog_facility = fresh->general.syslog_facility;
-	d->config.sync.commit_timeout_s = fresh->sync.commit_timeout_s;
-	d->config.sync.purge_timeout_s = fresh->sync.purge_timeout_s;
-	settings_log(&d->config, !d->detached, &log);
-	err = log_open(&log);
-	if (err)
-		log_error("%s: %s", d->config.general.log_file, strerror(-err));
-	engine_set_timeouts(d->engine, fresh->sync.commit_timeout_s, fresh->sync.purge_timeout_s);
 }
 
 void reload_config(struct daemon *d)
@@ -48,7 +56,8 @@ void reload_config(struct daemon *d)
 	int err = log_reopen();
 
 	if (err)
-		log_error("cannot reopen the log: %s", strerror(-err));
+		log_error("cannot reopen %s, the old file stays in use: %s",
+			d->config.general.log_file, strerror(-err));
 	diag_init(&diag, d->config_path);
 	err = config_load(&fresh, d->config_path, &diag);
 	log_problems(&diag);

@@ -10,6 +10,9 @@
 #include "daemon/service.h"
 #include "io/log.h"
 
+/* The digits that a double has for sure, not those of its binary form. */
+#define SERVICE_JSON (JSON_COMPACT | JSON_REAL_PRECISION(9))
+
 enum {
 	SESSION_LINE_BYTES = 4096, /* of show: no flow's line is longer */
 	SESSION_FLOWS_PER_FILL = 256, /* shown per turn, so that it holds up nobody */
@@ -31,7 +34,7 @@ static void finish_ok(struct control_conn *conn)
 
 static void answer_object(struct control_conn *conn, json_t *object)
 {
-	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	char *text = object ? json_dumps(object, SERVICE_JSON) : NULL;
 
 	if (text && control_text(conn, text, strlen(text)))
 		finish_ok(conn);
@@ -211,7 +214,7 @@ void service_on_done(struct service *s, const struct engine_event *event)
 		report_outcome(&t, event);
 	}
 	object = reply_done(event);
-	data = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	data = object ? json_dumps(object, SERVICE_JSON) : NULL;
 	if (data)
 		control_text(session->conn, data, strlen(data));
 	free(data);

@@ -2,9 +2,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <libmnl/libmnl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -53,6 +55,28 @@ out:
 	*out = (struct iface){0};
 	text_copy(out->name, sizeof(out->name), name);
 	return err;
+}
+
+bool iface_has_v4(const char *name, uint32_t addr_be)
+{
+	const size_t len = strlen(name);
+	struct ifaddrs *all;
+	bool found = false;
+
+	if (getifaddrs(&all) < 0)
+		return false;
+	for (const struct ifaddrs *a = all; a && !found; a = a->ifa_next) {
+		struct sockaddr_in v4;
+
+		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET)
+			continue;
+		memcpy(&v4, a->ifa_addr, sizeof(v4));
+		/* an address with a label comes under it: "eth2:1" */
+		found = v4.sin_addr.s_addr == addr_be && !strncmp(a->ifa_name, name, len) &&
+			(a->ifa_name[len] == '\0' || a->ifa_name[len] == ':');
+	}
+	freeifaddrs(all);
+	return found;
 }
 
 int iface_watch_init(struct iface_watch *w)

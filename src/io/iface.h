@@ -4,6 +4,7 @@
 
 #include <net/if.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "io/nlsock.h"
 
@@ -46,5 +47,8 @@ int iface_watch_read(struct iface_watch *, iface_change_fn *, void *ctx);
 /* The fresh state of one interface, without a watch. 0 (even if there is none) or negative errno.
  */
 int iface_query(const char *name, struct iface *);
+
+/* Whether an IPv4 address (network byte order) is one of the interface's now. */
+bool iface_has_v4(const char *name, uint32_t addr_be);
 
 #endif

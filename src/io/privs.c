@@ -16,11 +16,13 @@ static int find_ids(const char *user, const char *group, int *uid, int *gid)
 	const struct passwd *pw;
 	const struct group *gr;
 
-	pw = getpwnam(user);
-	if (!pw)
-		return -ENOENT;
-	*uid = (int)pw->pw_uid;
-	*gid = (int)pw->pw_gid;
+	if (user && user[0] != '\0') {
+		pw = getpwnam(user);
+		if (!pw)
+			return -ENOENT;
+		*uid = (int)pw->pw_uid;
+		*gid = (int)pw->pw_gid;
+	}
 	if (group && group[0] != '\0') {
 		gr = getgrnam(group);
 		if (!gr)
@@ -32,14 +34,12 @@ static int find_ids(const char *user, const char *group, int *uid, int *gid)
 
 int privs_drop(const char *user, const char *group)
 {
-	const bool change = user && user[0] != '\0';
-	int uid = -1, gid = -1, err;
+	int uid = -1, gid = -1; /* -1: stays who it is */
+	int err = find_ids(user, group, &uid, &gid);
+	const bool change = uid >= 0 || gid >= 0;
 
-	if (change) {
-		err = find_ids(user, group, &uid, &gid);
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	if (!capng_have_capability(CAPNG_PERMITTED, CAP_NET_ADMIN))
 		return -EPERM;
 	capng_clear(CAPNG_SELECT_BOTH);

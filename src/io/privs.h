@@ -4,8 +4,8 @@
 
 /*
  * Gives up every privilege but CAP_NET_ADMIN, for good: empty bounding set, no new privileges by
- * exec. With a user (and optionally a group, by default the user's own) the process also becomes
- * that user, without supplementary groups. NULL or "": stays who it is.
+ * exec. With a user or a group, or both (a user's default group is its own), the process also
+ * becomes those, without supplementary groups. NULL or "": stays who it is.
  * Returns 0, -ENOENT (no such user or group), -EPERM (CAP_NET_ADMIN is not there to be kept, or
  * the kernel refused). After a failure the process must not go on.
  */

@@ -446,13 +446,8 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 
 	CHECK(!n->running);
 	n->boot++;
-	/*
-	 * An acknowledgement does not say whose messages it means, and every node of a multicast
-	 * group hears it: with more than two, their numbers have to lie apart.
-	 */
 	if (n->boot == 1)
-		n->config.first_seq = s->params.config.first_seq +
-				      n->index * (s->params.nodes > 2 ? 0x30000000u : 1u);
+		n->config.first_seq = s->params.config.first_seq + n->index;
 	else
 		n->config.first_seq += lower_seq ? -step : step;
 	n->config.boot_id = (uint32_t)rng_u64(&s->rng_node) | 1;

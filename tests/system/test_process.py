@@ -91,6 +91,43 @@ def test_privileges_are_given_up():
             wait_for(lambda: node.local_count() >= 5, 10, "it still hears the kernel")
 
 
+def test_a_group_alone_is_changed():
+    with Lab("gr") as lab:
+        node = single(lab, start=False, general="\tGroup nogroup\n")
+        node.start()
+        equal(process_status(node.process.pid, "Uid").split()[0], "0", "user")
+        equal(process_status(node.process.pid, "Gid").split()[0], "65534", "group")
+        equal(int(process_status(node.process.pid, "CapPrm"), 16), CAP_NET_ADMIN, "CapPrm")
+
+
+def test_what_is_wrong_with_the_machine_is_told_by_line():
+    """A configuration that reads well, but names what is not there: (address, more, told)."""
+    with Lab("wr") as lab:
+        node = single(lab, start=False)
+        for address, general, told in (
+                ("10.9.0.77", "", ": IPv4_interface 10.9.0.77 is not an address of this node"),
+                ("10.9.0.1", "\tUser no-such\n", ": there is no user 'no-such'"),
+                ("10.9.0.1", "\tUser nobody\n\tGroup no-such\n", ": there is no group 'no-such'")):
+            node.reconfigure(sync_conf(address, general=general))
+            for option in ([], ["-d"]):
+                done = node.space.run(node.program, *option, "-C", node.conf, check=False)
+                equal(done.returncode, 1, "exit status")
+                equal(len(re.findall(rf"{node.conf}:\d+{told}", done.stderr)), 1,
+                      f"times that the reason is told in:\n{done.stderr}\n")
+
+
+def test_an_address_of_another_interface_is_warned_of():
+    with Lab("ad") as lab:
+        node = single(lab, start=False)
+        node.space.run("ip", "link", "set", "lo", "up")
+        for address, warnings in (("127.0.0.1", 1), ("10.9.0.1", 0)):
+            node.reconfigure(sync_conf(address))
+            done = node.space.run(node.program, "-d", "-C", node.conf)
+            os.kill(int(open(node.lock, encoding="ascii").read()), signal.SIGTERM)
+            wait_for(lambda: not os.path.exists(node.lock), 10, "its end")
+            equal(done.stderr.count("is not an address of sync"), warnings, done.stderr)
+
+
 def test_detached_start_reports():
     with Lab("dt") as lab:
         node = single(lab, start=False)

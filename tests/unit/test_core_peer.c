@@ -453,6 +453,41 @@ static void a_nack_brings_the_present_state(void)
 	pair_free(h.p);
 }
 
+static void ack(struct hand *h, uint32_t seq, uint32_t from, uint32_t to)
+{
+	wire_v1_put_range(&h->w, WIRE_V1_ACK, seq, from, to);
+	deliver(h);
+}
+
+/* conntrackd forgets a NACK that it has queued when it hears a HELLO. */
+static void what_is_neither_acknowledged_nor_asked_for_is_said_again(void)
+{
+	struct wire_v1_message m;
+	struct flow f = pair_flow(5);
+	struct hand h;
+	uint32_t lost;
+
+	hand_new(&h);
+	say_alive(&h, WIRE_V1_HELLO_BACK, 100);
+	pair_event(h.p, 0, KERNEL_EVENT_NEW, &f);
+	CU_ASSERT_TRUE_FATAL(heard(&h, 0, &m));
+	ack(&h, 101, m.seq - 1, m.seq);
+	pair_event(h.p, 0, KERNEL_EVENT_DESTROY, &f);
+	CU_ASSERT_TRUE_FATAL(heard(&h, 0, &m));
+	lost = m.seq; /* its deletion */
+	CU_ASSERT_EQUAL(m.type, WIRE_V1_CT_DEL);
+	wait_ms(&h, 1000);
+	CU_ASSERT_TRUE_FATAL(heard(&h, 0, &m));
+	ack(&h, 102, lost + 1, m.seq);
+	for (unsigned i = 0; i < 40 && !count(&h, COUNTER_RESENT); i++) {
+		wait_ms(&h, 100);
+		if (heard(&h, 0, &m) && i % 5 == 0)
+			say_alive(&h, 0, 103 + i / 5);
+	}
+	CU_ASSERT_EQUAL(count(&h, COUNTER_RESENT), 1);
+	pair_free(h.p);
+}
+
 static void bulks_on_request_are_limited_but_not_forgotten(void)
 {
 	struct hand h;
@@ -499,6 +534,8 @@ static const struct unit_test tests[] = {
 	{"too many peers are refused", too_many_peers_are_refused},
 	{"a peer is lost and comes back", a_peer_is_lost_and_comes_back},
 	{"a NACK brings the present state", a_nack_brings_the_present_state},
+	{"what is neither acknowledged nor asked for is said again",
+		what_is_neither_acknowledged_nor_asked_for_is_said_again},
 	{"bulks on request are limited but not forgotten",
 		bulks_on_request_are_limited_but_not_forgotten},
 };
