@@ -135,9 +135,12 @@ class Pair:
         def pair_of_sets():
             return (carried_view(holder.remote_flows(ignore)),
                     carried_view(owner.space.flows(ignore=ignore)))
+        # Until the handshake is over conntrackd notices no loss; ctsyncd then says it all again.
+        def in_step():
+            return all(n.status()["in_sync"] for n in (owner, holder) if n.kind == "ctsyncd")
         try:
-            wait_for(lambda: len({frozenset(s) for s in pair_of_sets()}) == 1, deadline_s,
-                     "the same flows", 0.1)
+            wait_for(lambda: in_step() and len({frozenset(s) for s in pair_of_sets()}) == 1,
+                     deadline_s, "the same flows", 0.1)
         except TimedOut:
             same_flows(*pair_of_sets(), f"flows of {owner.name} that {holder.name} holds")
         same_flows(*pair_of_sets(), f"flows of {owner.name} that {holder.name} holds")
