@@ -38,11 +38,8 @@ static bool is_excused(const struct sim *s, const struct sim_node *n, const stru
 	if (!is_recent(s, h->states[at + 1].at))
 		return false;
 	/* The dump overtook events that are still to be read; or the answer to a write did. */
-	if (s->params.dump_ahead)
+	if (s->params.dump_ahead || is_recent(s, owner->answered_at))
 		return true;
-	for (int i = at + 1; i < h->count; i++)
-		if (h->states[i].rewritten)
-			return true;
 	/* A datagram of the owner's former life cannot be told from one of this life. */
 	return n != owner && is_recent(s, owner->started);
 }

@@ -141,7 +141,7 @@ bool traffic_same(const struct flow *want, const struct flow *got, const struct 
 	*what = NULL;
 	if (!same_key(want, got, c->over_wire))
 		*what = "original tuple";
-	else if (want->mark != got->mark || !flow_has(got, FLOW_MARK))
+	else if (want->mark != got->mark || !same_set(want, got, FLOW_MARK))
 		*what = "mark";
 	else if (flow_has(got, FLOW_TIMEOUT) && !c->rewritten &&
 		 got->timeout > want->timeout + TRAFFIC_TIMEOUT_SLACK_S)
