@@ -11,7 +11,7 @@ enum {
 	 * A state that was the kernel's less than this ago may come back for a moment where two
 	 * of the kernel's sockets, or two lives of a peer, cannot be told apart by who reads them.
 	 */
-	SLACK_MS = 5000,
+	SLACK_MS = 13000, /* a daemon may have been stopped for 7 s in between */
 	/*
 	 * After lost events a reborn tuple may keep what its former flow had, until a dump has
 	 * told, and the peers know.
