@@ -248,6 +248,8 @@ static void acked(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	if (wire_v1_seq_before(to, s->first_seq))
 		return; /* of an earlier process of ours */
 	p->answered = true;
+	if (!s->hello_done && !p->is_ctsync)
+		return; /* worth nothing: see handshake_done() */
 	if (p->nack_sent && !p->nacks_queued && p->nack_seq - from <= to - from)
 		nack_arrived(e, p);
 	if (!wire_v1_seq_before(p->acked + 1, from)) {
@@ -470,6 +472,32 @@ static void account(struct engine *e, struct peer *p, const struct wire_v1_messa
 	}
 }
 
+/*
+ * conntrackd looks for no gap before a message with HELLO, acknowledges what it missed there with
+ * the rest, and forgets what it has sent and what it was about to ask for. So with a peer of that
+ * kind, whatever was said with HELLO is said again without, and what it said meanwhile is asked
+ * for again if any of it was lost.
+ */
+static void handshake_done(struct engine *e)
+{
+	struct sender *s = &e->sender;
+	uint32_t last = s->next_seq - 1;
+	bool said = s->hello_done;
+
+	s->hello_done = true;
+	for (unsigned i = 0; i < LIMIT_PEERS && !said; i++) {
+		struct peer *p = &e->peers[i];
+
+		if (!p->used || p->is_ctsync || s->next_seq == s->first_seq)
+			continue;
+		sender_repair(e, p, s->first_seq, last);
+		p->island_set = false;
+		acked_up_to(e, p, last);
+		if (p->lost > 0)
+			lose_track(e, p);
+	}
+}
+
 void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message *m)
 {
 	bool hello = m->flags & WIRE_V1_HELLO, has_mark, taken;
@@ -500,8 +528,10 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 		return;
 	if (hello)
 		e->sender.hello_back = true;
-	if (m->flags & WIRE_V1_HELLO_BACK)
-		e->sender.hello_done = p->answered = true;
+	if (m->flags & WIRE_V1_HELLO_BACK) {
+		p->answered = true;
+		handshake_done(e);
+	}
 	p->last_hello = hello;
 	account(e, p, m);
 	deliver(e, p, m, has_mark ? &mark : NULL);
