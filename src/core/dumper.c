@@ -41,6 +41,8 @@ void dumper_flushed(struct engine *e)
 	e->kernel_synced = false;
 	e->dump.overrun = true;
 	e->dump.complete = false;
+	/* of a running dump nobody knows any more which records an event has outdated */
+	e->dump.flushed = e->dump.running;
 }
 
 bool dumper_next_op(struct engine *e, struct kernel_op *op)
@@ -100,6 +102,7 @@ void dumper_begin(struct engine *e)
 		sweep(e);
 	d->asked = true;
 	d->running = true;
+	d->flushed = false;
 	d->wanted = false;
 	d->overrun = false;
 	d->gen++;
@@ -109,7 +112,7 @@ void dumper_begin(struct engine *e)
 void dumper_flow(struct engine *e, const struct flow *f)
 {
 	engine_count(e, COUNTER_KERNEL_DUMPED);
-	if (e->dump.running)
+	if (e->dump.running && !e->dump.flushed)
 		local_dumped(e, f);
 }
 
@@ -119,6 +122,10 @@ void dumper_end(struct engine *e)
 
 	if (!d->running)
 		return;
+	if (d->flushed) {
+		dumper_abort(e);
+		return;
+	}
 	d->running = d->asked = false;
 	d->took_ns = mono_diff_ns(e->now, d->began);
 	d->sweeping = true;

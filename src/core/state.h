@@ -140,6 +140,7 @@ struct dump {
 	bool wanted, asked, running, sweeping;
 	bool overrun; /* wanted or running because of an overrun, or of the start */
 	bool complete; /* one has ended well since start or flush */
+	bool flushed; /* the running one began before a flush: it is void, and repeated */
 	uint8_t gen;
 	uint64_t id;
 	mono not_before, began, poll_at;

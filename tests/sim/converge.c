@@ -120,6 +120,7 @@ static bool remote_is_local(
 			continue;
 		}
 		what = "not there any more";
+		v.flow.timeout = 0; /* each clock runs by itself */
 		if (slot < 0 || slot >= TRAFFIC_SLOTS_MAX || seen[slot] ||
 			!engine_find(owner->engine, ENGINE_TABLE_LOCAL,
 				&owner->kernel.entries[slot].flow, &own) ||

@@ -225,6 +225,22 @@ static void nat_apply(struct flow *f)
 		flow_mark_unset(f, asked[i]);
 }
 
+/*
+ * The model has one entry for a slot. A flow whose key was damaged on the way would be another flow
+ * to a kernel; here it is refused.
+ */
+static bool has_own_key(const struct flow *f, int slot)
+{
+	struct flow key;
+
+	if (slot < 0)
+		return false;
+	traffic_key((unsigned)slot, &key);
+	return f->tuple[FLOW_ORIG].sport_be == key.tuple[FLOW_ORIG].sport_be &&
+	       f->tuple[FLOW_ORIG].dport_be == key.tuple[FLOW_ORIG].dport_be &&
+	       (flow_has(f, FLOW_ZONE) ? f->zone : 0) == key.zone;
+}
+
 /* Ports or GRE keys are wanted of the protocols that have them. */
 static bool has_whole_key(const struct flow *f)
 {
@@ -243,7 +259,7 @@ int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct k
 
 	if (!has_whole_key(&f))
 		return EINVAL;
-	if (slot < 0 || (unsigned)slot >= k->slots)
+	if (!has_own_key(&f, slot) || (unsigned)slot >= k->slots)
 		return op->kind == KERNEL_OP_CREATE ? EINVAL : ENOENT;
 	e = &k->entries[slot];
 	if (op->kind != KERNEL_OP_CREATE && !e->live)

@@ -64,6 +64,7 @@ static void op_answer(struct sim *s, struct job *j)
 	}
 	trace_put(&s->trace, TRACE_RESULT, n->index, j->a, (uint32_t)j->b, 0);
 	n->ops_in_flight--;
+	n->answered_at = s->now;
 	engine_kernel_result(n->engine, s->now, j->a, (int)(uint32_t)j->b);
 	node_wake(s, n);
 }
@@ -394,7 +395,8 @@ void node_init(struct sim *s, unsigned index)
 	*n = (struct sim_node){.index = index,
 		.tick_at = MONO_NEVER,
 		.machine_boot = 1,
-		.overrun_at = {INT64_MIN / 2}};
+		.overrun_at = {INT64_MIN / 2},
+		.answered_at = {INT64_MIN / 2}};
 	n->addr.bytes[10] = n->addr.bytes[11] = 0xff;
 	n->addr.bytes[12] = 10;
 	n->addr.bytes[13] = 99;

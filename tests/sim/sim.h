@@ -86,6 +86,7 @@ struct sim_node {
 	unsigned ticks_at_once;
 	mono frozen_until, blocked_until, stalled_until;
 	mono overrun_at; /* events were lost */
+	mono answered_at; /* a write was */
 	bool drain_due; /* reading of events is on the agenda */
 	mono started;
 

@@ -22,6 +22,12 @@ static bool same_set(const struct flow *a, const struct flow *b, enum flow_attr 
 	return flow_has(a, attr) == flow_has(b, attr);
 }
 
+/* Both lack it, or both have it and equal says that the values agree. */
+static bool same_value(const struct flow *a, const struct flow *b, enum flow_attr attr, bool equal)
+{
+	return same_set(a, b, attr) && (!flow_has(a, attr) || equal);
+}
+
 static bool same_addr(const struct flow_tuple *a, const struct flow_tuple *b)
 {
 	size_t n = a->l3 == AF_INET6 ? 16 : 4;
@@ -40,6 +46,12 @@ static bool wire_has_ports(uint8_t l4)
 	return l4 == IPPROTO_TCP || l4 == IPPROTO_UDP || l4 == IPPROTO_SCTP || l4 == IPPROTO_DCCP;
 }
 
+static bool has_both_vtags(const struct flow *f)
+{
+	return flow_has(f, FLOW_SCTP_STATE) && flow_has(f, FLOW_SCTP_VTAG_ORIG) &&
+	       flow_has(f, FLOW_SCTP_VTAG_REPL);
+}
+
 static bool same_l4(const struct flow *a, const struct flow *b, const struct traffic_compare *c)
 {
 	switch (a->tuple[FLOW_ORIG].l4) {
@@ -49,13 +61,16 @@ static bool same_l4(const struct flow *a, const struct flow *b, const struct tra
 				a->tcp.wscale[0] != b->tcp.wscale[0] ||
 				a->tcp.wscale[1] != b->tcp.wscale[1]))
 			return false;
-		return same_set(a, b, FLOW_TCP_STATE) && a->tcp.state == b->tcp.state;
+		return same_value(a, b, FLOW_TCP_STATE, a->tcp.state == b->tcp.state);
 	case IPPROTO_SCTP:
-		return same_set(a, b, FLOW_SCTP_STATE) && a->sctp.state == b->sctp.state &&
-		       a->sctp.vtag[0] == b->sctp.vtag[0] && a->sctp.vtag[1] == b->sctp.vtag[1];
+		if (c->over_wire && !has_both_vtags(a)) /* damaged on the way here: not sent on */
+			return true;
+		return same_value(a, b, FLOW_SCTP_STATE, a->sctp.state == b->sctp.state) &&
+		       same_value(a, b, FLOW_SCTP_VTAG_ORIG, a->sctp.vtag[0] == b->sctp.vtag[0]) &&
+		       same_value(a, b, FLOW_SCTP_VTAG_REPL, a->sctp.vtag[1] == b->sctp.vtag[1]);
 	case IPPROTO_DCCP:
-		return same_set(a, b, FLOW_DCCP_STATE) && a->dccp.state == b->dccp.state &&
-		       a->dccp.role == b->dccp.role;
+		return same_value(a, b, FLOW_DCCP_STATE, a->dccp.state == b->dccp.state) &&
+		       same_value(a, b, FLOW_DCCP_ROLE, a->dccp.role == b->dccp.role);
 	default:
 		return true;
 	}
@@ -141,7 +156,7 @@ bool traffic_same(const struct flow *want, const struct flow *got, const struct 
 	*what = NULL;
 	if (!same_key(want, got, c->over_wire))
 		*what = "original tuple";
-	else if (want->mark != got->mark || !flow_has(got, FLOW_MARK))
+	else if (want->mark != got->mark || !same_set(want, got, FLOW_MARK))
 		*what = "mark";
 	else if (flow_has(got, FLOW_TIMEOUT) && !c->rewritten &&
 		 got->timeout > want->timeout + TRAFFIC_TIMEOUT_SLACK_S)
