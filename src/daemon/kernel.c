@@ -13,6 +13,7 @@
 enum {
 	KERNEL_BPF_MAX = 4096,
 	KERNEL_READ_DATAGRAMS = 1024, /* events read in one turn at the most */
+	KERNEL_CATCH_UP_READINGS = 16,
 	KERNEL_BATCHES_PER_TURN = 16, /* so that writing never starves reading */
 	KERNEL_RCVBUF_DEFAULT = 4 << 20,
 	KERNEL_RCVBUF_MAX_DEFAULT = 32 << 20,
@@ -68,7 +69,8 @@ static void on_overrun(struct kernel *k)
 			k->events.rcvbuf_bytes);
 }
 
-static void read_events(struct kernel *k, mono now)
+/* One bounded reading; true if it has not emptied the socket. */
+static bool read_events(struct kernel *k, mono now)
 {
 	static struct log_limit limit;
 	struct nlsock_reading reading;
@@ -87,6 +89,19 @@ static void read_events(struct kernel *k, mono now)
 		log_error("reading kernel events failed: %s (%" PRIu64 " more)", strerror(-err),
 			missed);
 	loop_want(k->loop, &k->events_watch, drain_wants_wake(&k->drain) ? LOOP_READ : 0);
+	return !err && reading.end == NLSOCK_MORE;
+}
+
+/*
+ * The engine takes every event after a dump's begin for newer than the dump, so what is older has
+ * to be handed over before. Bounded: under overload the socket is never empty, and what that lets
+ * through the next dump puts right.
+ */
+static void catch_up(struct kernel *k, mono now)
+{
+	for (unsigned i = 0; i < KERNEL_CATCH_UP_READINGS; i++)
+		if (!read_events(k, now))
+			return;
 }
 
 static void on_events_readable(void *ctx, unsigned ready)
@@ -111,6 +126,7 @@ static void start_dump(struct kernel *k, mono now)
 	int err;
 
 	CHECK(len > 0);
+	catch_up(k, now);
 	/* The engine asks for one dump at a time, but gives up none: an old one is ours to end. */
 	if (nldump_is_running(&k->dump))
 		nldump_cancel(&k->dump);
@@ -128,6 +144,7 @@ static void step_dump(struct kernel *k, mono now)
 	uint64_t missed;
 	enum nldump_result result;
 
+	read_events(k, now); /* what is dumped now should not be older than what was heard */
 	k->clock = now;
 	k->reading_dump = true;
 	result = nldump_step(&k->dump, NLDUMP_STEP_DATAGRAMS, on_message, k);
