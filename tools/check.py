@@ -12,7 +12,7 @@ Where tests come from:
                               libFuzzer programs of the clang build replay tests/fuzz/corpus/NAME
   system interop              tests/KIND/test_*.py and test_*.sh, with the sanitized programs
                               (CTSYNC_BUILD; the release build is CTSYNC_RELEASE)
-  demo                        examples/demo/failover.py with the release build
+  demo                        examples/demo/failover.py, with the sanitized programs too
 
 A program's last line "N passed, N failed[, N skipped]" (after an optional "module: ") is counted as
 that many; another counts as one by its exit status (77: skipped). It fails, too, when a sanitizer
@@ -257,7 +257,7 @@ def interpreter(path):
 
 def all_tests():
     demo = Test("demo", "failover", [sys.executable, "examples/demo/failover.py"],
-                env={"CTSYNC_BUILD": RELEASE})
+                env={"CTSYNC_BUILD": ASAN})
     tests = make_tests() + fuzz_tests() + script_tests("system") + script_tests("interop") + [demo]
     return sorted(tests, key=lambda t: KINDS.index(t.kind))
 
