@@ -299,7 +299,7 @@ def check_format(tree):
 def check_speaks_of_itself(tree):
     """No path of a machine, no leftovers, nothing but the project."""
     found = []
-    pattern = re.compile(r"(/work/|/farm/|/home/\w|/tmp/wt|\bTODO\b|\bFIXME\b|\bXXX\b)")
+    pattern = re.compile(r"((?<![\w.$}])/(?:home|root|srv)/\w|\bTODO\b|\bFIXME\b|\bXXX\b)")
     for name in tree.names:
         if name.startswith("tests/tidy/") or name == "LICENSE" or "/captures/" in name \
                 or "/corpus/" in name:
