@@ -488,6 +488,34 @@ static void what_is_neither_acknowledged_nor_asked_for_is_said_again(void)
 	pair_free(h.p);
 }
 
+/* conntrackd acknowledges what it missed before a message with HELLO, and asks for none of it. */
+static void what_was_said_with_hello_is_said_again_without(void)
+{
+	struct wire_v1_message m;
+	struct flow f = pair_flow(5);
+	struct hand h;
+	uint32_t with_hello;
+
+	hand_new(&h);
+	say_alive(&h, 0, 100);
+	pair_event(h.p, 0, KERNEL_EVENT_NEW, &f);
+	CU_ASSERT_TRUE_FATAL(heard(&h, 0, &m));
+	pair_event(h.p, 0, KERNEL_EVENT_DESTROY, &f);
+	CU_ASSERT_TRUE_FATAL(heard(&h, 0, &m));
+	CU_ASSERT_EQUAL(m.type, WIRE_V1_CT_DEL);
+	CU_ASSERT_TRUE(m.flags & WIRE_V1_HELLO);
+	with_hello = m.seq;
+	ack(&h, 101, h.p->node[0].config.first_seq, with_hello); /* though it was lost */
+	CU_ASSERT_EQUAL(pair_status(h.p, 0).tombstones, 1);
+	say_alive(&h, WIRE_V1_HELLO_BACK, 102);
+	CU_ASSERT_TRUE_FATAL(heard(&h, 0, &m));
+	CU_ASSERT_EQUAL(count(&h, COUNTER_RESENT), 1);
+	CU_ASSERT_FALSE(m.flags & WIRE_V1_HELLO);
+	ack(&h, 103, with_hello + 1, m.seq);
+	CU_ASSERT_EQUAL(pair_status(h.p, 0).tombstones, 0);
+	pair_free(h.p);
+}
+
 static void bulks_on_request_are_limited_but_not_forgotten(void)
 {
 	struct hand h;
@@ -536,6 +564,8 @@ static const struct unit_test tests[] = {
 	{"a NACK brings the present state", a_nack_brings_the_present_state},
 	{"what is neither acknowledged nor asked for is said again",
 		what_is_neither_acknowledged_nor_asked_for_is_said_again},
+	{"what was said with HELLO is said again without",
+		what_was_said_with_hello_is_said_again_without},
 	{"bulks on request are limited but not forgotten",
 		bulks_on_request_are_limited_but_not_forgotten},
 };
