@@ -9,6 +9,7 @@ include tests/lib/local.mk
 include tests/unit/base.mk
 include tests/unit/flow.mk
 include tests/unit/nlmsg.mk
+include tests/unit/nfct.mk
 include tests/unit/wire.mk
 include tests/unit/core.mk
 include tests/unit/io.mk

@@ -21,7 +21,7 @@ pkgs=$top/build/pkgs
 root=$pkgs/root
 log=$top/build/setup.log
 
-build_packages="build-essential autoconf automake pkg-config flex bison
+build_packages="build-essential autoconf automake libtool pkg-config flex bison
 	libmnl-dev libnfnetlink-dev libsodium-dev libjansson-dev libcap-ng-dev libcunit1-dev
 	iproute2 nftables conntrack python3 procps kmod"
 check_packages="clang libclang-rt-14-dev"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # base: no knowledge of connection tracking; includes nothing but the C library's headers.
 noinst_LIBRARIES += src/base/libbase.a
-src_base_libbase_a_SOURCES = \
+BASE_SOURCES = \
 	src/base/arena.h src/base/arena.c \
 	src/base/bucket.h \
 	src/base/buf.h \
@@ -10,3 +10,4 @@ src_base_libbase_a_SOURCES = \
 	src/base/mono.h \
 	src/base/rng.h src/base/rng.c \
 	src/base/text.h src/base/text.c
+src_base_libbase_a_SOURCES = $(BASE_SOURCES)

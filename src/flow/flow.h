@@ -80,6 +80,15 @@ struct flow_span {
 
 enum flow_dir { FLOW_ORIG, FLOW_REPL, FLOW_DIRS };
 
+/*
+ * A tuple that stands for itself, as in an expectation, with what is present of it: the attributes
+ * of the original tuple and no other. struct flow begins in the same way.
+ */
+struct flow_head {
+	uint32_t set[FLOW_SET_WORDS];
+	struct flow_tuple tuple;
+};
+
 struct flow {
 	uint32_t set[FLOW_SET_WORDS]; /* which attributes are present: flow_has() and kin */
 
@@ -102,6 +111,7 @@ struct flow {
 	struct flow_seqadj seqadj[FLOW_DIRS];
 	struct flow_counters counters[FLOW_DIRS];
 	uint64_t timestamp_start, timestamp_stop; /* [ns since the epoch] */
+	uint64_t timestamp_event; /* [ns since the epoch]: when the kernel made the event */
 	union {
 		struct flow_tcp tcp;
 		struct flow_sctp sctp;
@@ -112,6 +122,9 @@ struct flow {
 	struct flow_span helper_info;
 	struct flow_span secctx; /* text without NUL */
 };
+
+_Static_assert(offsetof(struct flow, tuple) == offsetof(struct flow_head, tuple),
+	"a flow begins like a head");
 
 static inline bool flow_has(const struct flow *f, enum flow_attr a)
 {

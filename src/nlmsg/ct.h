@@ -35,6 +35,13 @@ enum nlmsg_result nlmsg_ct_parse(const struct nlmsghdr *, size_t len, struct flo
 /* The same over the bare CTA_* attributes, as NFQUEUE and NFLOG carry them; out is not zeroed. */
 enum nlmsg_result nlmsg_ct_parse_attrs(const void *attrs, size_t len, uint8_t l3, struct flow *out);
 
+/*
+ * The same for objects that hold labels of any size: CTA_LABELS is not decoded into out, it is
+ * given as it stands (labels->data NULL: there is none), and FLOW_LABELS is not marked.
+ */
+enum nlmsg_result nlmsg_ct_parse_attrs_raw_labels(const void *attrs, size_t len, uint8_t l3,
+	struct flow *out, struct flow_span *labels);
+
 enum nlmsg_event { NLMSG_EVENT_NONE, NLMSG_EVENT_NEW, NLMSG_EVENT_UPDATE, NLMSG_EVENT_DESTROY };
 
 /* What an event message tells, by its type and flags. */
@@ -72,6 +79,22 @@ size_t nlmsg_ct_build_delete(void *buf, size_t cap, uint16_t nl_flags, uint32_t 
 	const struct flow *, unsigned parts);
 size_t nlmsg_ct_build_get(
 	void *buf, size_t cap, uint16_t nl_flags, uint32_t seq, const struct flow *);
+
+/* Labels and what of them is to be changed, in words of host order; data NULL: absent. */
+struct nlmsg_labels {
+	struct flow_span bits, mask;
+};
+
+/*
+ * Appends all that the flow has to a message that holds its headers, as it is and in the order in
+ * which libnetfilter_conntrack does, within cap [bytes] counted from msg. The flow's own labels are
+ * ignored, labels (may be NULL) are taken instead. Returns 0; -EINVAL without a layer 3 protocol
+ * or with one that is neither IPv4 nor IPv6; -EMSGSIZE if it does not fit. On errors the message
+ * is as it was.
+ */
+int nlmsg_ct_append(struct nlmsghdr *msg, size_t cap, const struct flow *,
+	const struct nlmsg_labels *labels);
+
 size_t nlmsg_ct_build_dump(void *buf, size_t cap, uint32_t seq, uint8_t l3); /* l3 0: all */
 size_t nlmsg_ct_build_flush(void *buf, size_t cap, uint16_t nl_flags, uint32_t seq, uint8_t l3);
 

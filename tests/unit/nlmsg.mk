@@ -2,8 +2,21 @@
 NLMSG_TEST_LDADD = tests/lib/libtest.a src/nlmsg/libnlmsg.a src/flow/libflow.a src/base/libbase.a $(MNL_LIBS) \
 	$(UNIT_LDADD)
 
-check_PROGRAMS += tests/unit/test_nlmsg_ct tests/unit/test_nlmsg_bpf
-TESTS += tests/unit/test_nlmsg_ct tests/unit/test_nlmsg_bpf
+check_PROGRAMS += \
+	tests/unit/test_nlmsg_append \
+	tests/unit/test_nlmsg_bpf \
+	tests/unit/test_nlmsg_ct \
+	tests/unit/test_nlmsg_exp
+TESTS += \
+	tests/unit/test_nlmsg_append \
+	tests/unit/test_nlmsg_bpf \
+	tests/unit/test_nlmsg_ct \
+	tests/unit/test_nlmsg_exp
+tests_unit_test_nlmsg_append_SOURCES = tests/unit/unit.h tests/unit/test_nlmsg_append.c
+tests_unit_test_nlmsg_append_LDADD = $(NLMSG_TEST_LDADD)
+tests_unit_test_nlmsg_exp_SOURCES = tests/unit/unit.h tests/unit/test_nlmsg_exp.c
+tests_unit_test_nlmsg_exp_CPPFLAGS = $(tests_unit_test_nlmsg_ct_CPPFLAGS)
+tests_unit_test_nlmsg_exp_LDADD = $(NLMSG_TEST_LDADD)
 
 tests_unit_test_nlmsg_ct_SOURCES = tests/unit/unit.h tests/unit/test_nlmsg_ct.c \
 	tests/lib/nlmsg_random.h tests/lib/nlmsg_random.c

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_NFCT_EXP_OBJECT_H
+#define CTSYNC_NFCT_EXP_OBJECT_H
+
+#include "flow/expect.h"
+#include "nfct/object.h"
+
+/*
+ * Flat: programs copy it with memcpy() of nfexp_maxsize() bytes. The heads of its tuples are given
+ * to programs as struct nf_conntrack *; they carry OBJECT_TAG_HEAD for that.
+ */
+struct nf_expect {
+	struct expect expect;
+};
+
+enum { EXP_OBJECT_SIZE_MAX = 276 }; /* of the library that programs were built against before */
+_Static_assert(sizeof(struct nf_expect) <= EXP_OBJECT_SIZE_MAX, "no larger than it used to be");
+
+#endif

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_NFCT_FILTER_H
+#define CTSYNC_NFCT_FILTER_H
+
+#endif
