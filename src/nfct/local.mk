@@ -16,6 +16,7 @@ NFCT_SOURCES = \
 	src/nfct/exp_parse.c \
 	src/nfct/exp_print.c \
 	src/nfct/exp_query.c \
+	src/nfct/export.h \
 	src/nfct/filter.h src/nfct/filter.c \
 	src/nfct/filter_bpf.c \
 	src/nfct/filter_dump.h src/nfct/filter_dump.c \
