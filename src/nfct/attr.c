@@ -44,8 +44,7 @@ static void set_bitmask(struct nfct_bitmask **place, const void *value)
 	*place = (struct nfct_bitmask *)(uintptr_t)value;
 }
 
-/* value: as many bytes as the attribute has, or len of those that have no size. */
-static void set_value(struct nf_conntrack *ct, enum flow_attr type, const void *value, size_t len)
+void attr_set(struct nf_conntrack *ct, enum flow_attr type, const void *value, size_t len)
 {
 	const struct attr_place *a = &attr_table[type];
 
@@ -109,7 +108,7 @@ NFCT_EXPORT void nfct_set_attr_l(
 		return;
 	}
 	if (type < ATTR_MAX)
-		set_value(ct, (enum flow_attr)type, value, len);
+		attr_set(ct, (enum flow_attr)type, value, len);
 }
 
 /**
@@ -138,16 +137,16 @@ static void set_integer(struct nf_conntrack *ct, enum nf_conntrack_attr type, ui
 	}
 	switch (attr_table[type].size) {
 	case sizeof(uint8_t):
-		set_value(ct, (enum flow_attr)type, &(uint8_t){(uint8_t)value}, 0);
+		attr_set(ct, (enum flow_attr)type, &(uint8_t){(uint8_t)value}, 0);
 		break;
 	case sizeof(uint16_t):
-		set_value(ct, (enum flow_attr)type, &(uint16_t){(uint16_t)value}, 0);
+		attr_set(ct, (enum flow_attr)type, &(uint16_t){(uint16_t)value}, 0);
 		break;
 	case sizeof(uint32_t):
-		set_value(ct, (enum flow_attr)type, &(uint32_t){(uint32_t)value}, 0);
+		attr_set(ct, (enum flow_attr)type, &(uint32_t){(uint32_t)value}, 0);
 		break;
 	case sizeof(uint64_t):
-		set_value(ct, (enum flow_attr)type, &value, 0);
+		attr_set(ct, (enum flow_attr)type, &value, 0);
 		break;
 	}
 }

@@ -49,4 +49,10 @@ static inline bool attr_has_room(const struct nf_conntrack *ct, const struct att
 	return a->offset + a->size <= sizeof(struct flow_head) || object_tag(ct) != OBJECT_TAG_HEAD;
 }
 
+/*
+ * What nfct_set_attr_l() does, for arguments that are sound but for the room: value has as many
+ * bytes as the attribute, or len if it is of no fixed size. errno: EINVAL, no room; ENOMEM.
+ */
+void attr_set(struct nf_conntrack *, enum flow_attr, const void *value, size_t len);
+
 #endif
