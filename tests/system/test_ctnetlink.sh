@@ -4,7 +4,7 @@
 set -u
 build=${CTSYNC_BUILD:-$(dirname "$0")/../../build/asan}
 passed=0 failed=0
-for program in kernel_accepts kernel_filters; do
+for program in kernel_accepts kernel_filters kernel_nfct_filter; do
 	echo "$program:"
 	if "$build/tests/system/$program"; then
 		passed=$((passed + 1))

@@ -43,3 +43,10 @@ tests_unit_test_nfct_misuse_SOURCES = tests/unit/unit.h tests/unit/test_nfct_mis
 tests_unit_test_nfct_misuse_LDADD = $(NFCT_TEST_LDADD)
 tests_unit_test_nfct_print_SOURCES = tests/unit/unit.h tests/unit/test_nfct_print.c
 tests_unit_test_nfct_print_LDADD = $(NFCT_TEST_LDADD)
+
+# By hand or by ./check, not by make check: it needs root.
+check_PROGRAMS += tests/system/kernel_nfct_filter
+tests_system_kernel_nfct_filter_SOURCES = tests/system/kernel_nfct_filter.c \
+	tests/system/kernel_lab.h tests/system/kernel_lab.c
+tests_system_kernel_nfct_filter_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
+tests_system_kernel_nfct_filter_LDADD = src/nfct/libnfct.la $(MNL_LIBS)
