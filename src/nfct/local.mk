@@ -26,7 +26,7 @@ NFCT_SOURCES = \
 	src/nfct/object.h src/nfct/object.c \
 	src/nfct/objopt.c \
 	src/nfct/parse.c \
-	src/nfct/print.c \
+	src/nfct/print.h src/nfct/print.c \
 	src/nfct/query.c \
 	src/nfct/receive.c
 
