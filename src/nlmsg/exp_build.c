@@ -6,10 +6,15 @@
 #include "nlmsg/exp.h"
 
 /* A tuple without a layer 3 protocol says nothing and is left out. */
+static bool has_head(const struct expect *e, enum expect_attr id, const struct flow_head *h)
+{
+	return expect_has(e, id) && (h->tuple.l3 == AF_INET || h->tuple.l3 == AF_INET6);
+}
+
 static void put_head(struct build *b, uint16_t type, const struct expect *e, enum expect_attr id,
 	const struct flow_head *h)
 {
-	if (expect_has(e, id) && (h->tuple.l3 == AF_INET || h->tuple.l3 == AF_INET6))
+	if (has_head(e, id, h))
 		put_tuple(b, type, &h->tuple, false);
 }
 
@@ -27,10 +32,10 @@ static void put_nat(struct build *b, const struct expect *e)
 {
 	uint8_t *nest;
 
-	if (!expect_has(e, EXPECT_NAT_TUPLE) || !expect_has(e, EXPECT_NAT_DIR))
+	if (!has_head(e, EXPECT_NAT_TUPLE, &e->nat) || !expect_has(e, EXPECT_NAT_DIR))
 		return;
 	nest = nest_start(b, CTA_EXPECT_NAT);
-	put_head(b, CTA_EXPECT_NAT_TUPLE, e, EXPECT_NAT_TUPLE, &e->nat);
+	put_tuple(b, CTA_EXPECT_NAT_TUPLE, &e->nat.tuple, false);
 	put_u32(b, CTA_EXPECT_NAT_DIR, e->nat_dir);
 	nest_end(b, nest);
 }

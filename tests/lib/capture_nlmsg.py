@@ -99,7 +99,7 @@ def dump(subsystem):
 class Scenario:
     """Events and lines while the body runs; dump() takes a dump and its lines as a file more."""
 
-    subsystem, groups, corpora = NFNL_CTNETLINK, 7, ("nlmsg", "nfct_parse")
+    subsystem, groups, corpus = NFNL_CTNETLINK, 7, "nlmsg"
     follow, table = ("-E", "-o", "id"), ("-L", "-o", "id")
 
     def __init__(self, out, name, rules=""):
@@ -154,12 +154,11 @@ class Scenario:
         with open(os.path.join(self.out, name + ".txt"), "w") as f:
             f.write("".join(x + "\n" for x in lines))
         seeds = {len(m): m for m in reversed(messages)}  # one of each length
-        for corpus in self.corpora:
-            there = os.path.join(self.out, "..", "..", "..", "fuzz", "corpus", corpus)
-            os.makedirs(there, exist_ok=True)
-            for n, m in enumerate(seeds.values()):
-                with open(os.path.join(there, "%s-%d" % (name, n)), "wb") as f:
-                    f.write(m)
+        there = os.path.join(self.out, "..", "..", "..", "fuzz", "corpus", self.corpus)
+        os.makedirs(there, exist_ok=True)
+        for n, m in enumerate(seeds.values()):
+            with open(os.path.join(there, "%s-%d" % (name, n)), "wb") as f:
+                f.write(m)
         print("%-20s %3d messages" % (name, len(messages)))
 
     def __exit__(self, kind, value, trace):
@@ -193,7 +192,7 @@ class Scenario:
 class ExpectScenario(Scenario):
     """The same of expectations."""
 
-    subsystem, groups, corpora = NFNL_CTNETLINK_EXP, 56, ("nfexp_parse",)
+    subsystem, groups, corpus = NFNL_CTNETLINK_EXP, 56, "nfexp_parse"
     follow, table = ("-E", "expect"), ("-L", "expect")
 
 

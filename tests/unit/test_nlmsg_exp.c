@@ -186,6 +186,9 @@ static void nat_needs_its_tuple_and_its_direction(void)
 	expect_mark_set(&e, EXPECT_NAT_DIR);
 	CU_ASSERT_TRUE(appends(&e, ""));
 	expect_mark_set(&e, EXPECT_NAT_TUPLE);
+	e.nat.tuple.l3 = 0;
+	CU_ASSERT_TRUE(appends(&e, ""));
+	e.nat.tuple.l3 = AF_INET;
 	CU_ASSERT_TRUE(appends(&e,
 		"40000a80 34000280 14000180 08000100 00000004 " TUPLE_REST "08000100 00000000"));
 }
