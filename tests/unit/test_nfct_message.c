@@ -167,10 +167,9 @@ static struct nf_conntrack *random_object(struct rng *r, struct flow *back)
 	flow_mark_unset(&f, FLOW_LABELS);
 	flow_mark_unset(&f, FLOW_ID);
 	f.id = 0;
-	f.status |= IPS_CONFIRMED;
-	*back = f;
-	back->set[OBJECT_TAG_WORD] |= object_tag(ct);
-	ct->flow = *back;
+	f.set[OBJECT_TAG_WORD] |= object_tag(ct);
+	*back = ct->flow = f;
+	back->status |= IPS_CONFIRMED;
 	ct->flow.helper_info = (struct flow_span){NULL, 0};
 	if (flow_has(&f, FLOW_HELPER_INFO))
 		nfct_set_attr_l(ct, ATTR_HELPER_INFO, f.helper_info.data, f.helper_info.len);

@@ -571,6 +571,40 @@ static void a_tuple_in_the_usual_form_reads_as_any_other(void)
 	}
 }
 
+/* A tuple of ports whose heads are bent one by one: none may be taken for the usual one. */
+static void a_nearly_usual_tuple_is_read_by_its_heads(void)
+{
+	struct flow f, one, other;
+	struct flow_tuple *t = f.tuple;
+
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		uint32_t buf[NLMSG_CT_BYTES_MAX / sizeof(uint32_t)];
+		uint8_t *bytes = (uint8_t *)buf;
+		size_t len, at = sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg) + NLA_HDRLEN;
+
+		flowgen_tcp4(&f, "1.2.3.4", 0x0506, "7.8.9.10", 0x0b0c, FLOW_TCP_ESTABLISHED);
+		if (v6) {
+			t[FLOW_ORIG].l3 = t[FLOW_REPL].l3 = AF_INET6;
+			memset(&t[FLOW_ORIG].src, 9, sizeof(t[FLOW_ORIG].src));
+			for (unsigned id = FLOW_ORIG_IPV6_SRC; id <= FLOW_REPL_IPV6_DST; id++)
+				flow_mark_set(&f, id);
+		}
+		len = nlmsg_ct_build_get(buf, sizeof(buf), 0, 0, &f);
+		CU_ASSERT_EQUAL_FATAL(len, at + (v6 ? 72 : 48));
+		for (size_t i = at + NLA_HDRLEN; i < len; i++) {
+			for (unsigned bit = 0; bit < 8; bit++) {
+				bytes[i] ^= 1 << bit;
+				nlmsg_ct_parse((void *)buf, len, &one);
+				bytes[at + 3] ^= 0x80; /* the first nest's flag */
+				nlmsg_ct_parse((void *)buf, len, &other);
+				bytes[at + 3] ^= 0x80;
+				bytes[i] ^= 1 << bit;
+				CU_ASSERT_TRUE(flows_equal(&one, &other));
+			}
+		}
+	}
+}
+
 static void an_event_tells_when_it_was_made(void)
 {
 	static const uint8_t ns[] = {0x17, 0x9b, 0, 0, 0, 0, 0, 1};
@@ -653,6 +687,7 @@ static const struct unit_test tests[] = {
 	{"of several of one type the last counts", of_several_of_one_type_the_last_counts},
 	{"a tuple in the usual form reads as any other",
 		a_tuple_in_the_usual_form_reads_as_any_other},
+	{"a nearly usual tuple is read by its heads", a_nearly_usual_tuple_is_read_by_its_heads},
 	{"an event tells when it was made", an_event_tells_when_it_was_made},
 	{"labels of any size are given as they stand", labels_of_any_size_are_given_as_they_stand},
 	{"other messages are told apart", other_messages_are_told_apart},
