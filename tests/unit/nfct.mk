@@ -34,7 +34,8 @@ tests_unit_test_nfct_filter_SOURCES = tests/unit/unit.h tests/unit/test_nfct_fil
 tests_unit_test_nfct_filter_LDADD = $(NFCT_TEST_LDADD)
 tests_unit_test_nfct_labels_SOURCES = tests/unit/unit.h tests/unit/test_nfct_labels.c
 tests_unit_test_nfct_labels_LDADD = $(NFCT_TEST_LDADD)
-tests_unit_test_nfct_message_SOURCES = tests/unit/unit.h tests/unit/test_nfct_message.c
+tests_unit_test_nfct_message_SOURCES = tests/unit/unit.h tests/unit/hex.h \
+	tests/unit/test_nfct_message.c tests/lib/nlmsg_random.h tests/lib/nlmsg_random.c
 tests_unit_test_nfct_message_LDADD = $(NFCT_TEST_LDADD)
 tests_unit_test_nfct_message_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DCAPTURES_DIR='"$(abs_top_srcdir)/tests/lib/captures/nlmsg"'
