@@ -30,7 +30,8 @@ tests_unit_test_nfct_copy_SOURCES = tests/unit/unit.h tests/unit/test_nfct_copy.
 tests_unit_test_nfct_copy_LDADD = $(NFCT_TEST_LDADD)
 tests_unit_test_nfct_expect_SOURCES = tests/unit/unit.h tests/unit/test_nfct_expect.c
 tests_unit_test_nfct_expect_LDADD = $(NFCT_TEST_LDADD)
-tests_unit_test_nfct_filter_SOURCES = tests/unit/unit.h tests/unit/test_nfct_filter.c
+tests_unit_test_nfct_filter_SOURCES = tests/unit/unit.h tests/unit/test_nfct_filter.c \
+	tests/lib/nlmsg_random.h tests/lib/nlmsg_random.c
 tests_unit_test_nfct_filter_LDADD = $(NFCT_TEST_LDADD)
 tests_unit_test_nfct_labels_SOURCES = tests/unit/unit.h tests/unit/test_nfct_labels.c
 tests_unit_test_nfct_labels_LDADD = $(NFCT_TEST_LDADD)

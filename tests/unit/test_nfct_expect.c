@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/rng.h"
 #include "nfct/exp_object.h"
+#include "tests/lib/seed.h"
 #include "unit.h"
 
 /* Expectations as objects: attributes, copies, what the heads of their tuples show. */
@@ -283,6 +285,208 @@ static void flat_copies(void)
 	nfexp_destroy(from);
 }
 
+/* As programs do it, which see a connection. */
+static void heads_are_read_as_connections(void)
+{
+	struct nf_expect *exp = nfexp_new();
+	struct nf_conntrack *whole = nfct_new(), *clone;
+	struct nfct_attr_grp_port ports;
+	const struct nf_conntrack *head;
+	union nfct_attr_grp_addr addr;
+
+	set_value(
+		exp, &attrs[ATTR_EXP_NAT_TUPLE]); /* the last one: nothing behind it but numbers */
+	head = nfexp_get_attr(exp, ATTR_EXP_NAT_TUPLE);
+	CU_ASSERT_EQUAL(nfct_get_attr_u32(head, ATTR_IPV4_SRC), htonl(0x0a000012));
+	CU_ASSERT_EQUAL(nfct_get_attr_u32(head, ATTR_IPV4_DST), htonl(0x0b000012));
+	CU_ASSERT_EQUAL(nfct_get_attr_u16(head, ATTR_PORT_SRC), htons(1018));
+	CU_ASSERT_EQUAL(nfct_get_attr_u8(head, ATTR_L3PROTO), AF_INET);
+	CU_ASSERT_EQUAL(nfct_get_attr_u8(head, ATTR_L4PROTO), IPPROTO_TCP);
+	CU_ASSERT_EQUAL(nfct_get_attr_grp(head, ATTR_GRP_ORIG_PORT, &ports), 0);
+	CU_ASSERT_TRUE(ports.sport == htons(1018) && ports.dport == htons(2018));
+	CU_ASSERT_EQUAL(nfct_get_attr_grp(head, ATTR_GRP_ORIG_ADDR_SRC, &addr), 0);
+	CU_ASSERT_EQUAL(addr.ip, htonl(0x0a000012));
+	for (enum nf_conntrack_attr a = ATTR_TCP_STATE; a < ATTR_MAX; a++) {
+		if (a == ATTR_ORIG_ZONE)
+			continue;
+		CU_ASSERT_EQUAL(nfct_attr_is_set(head, a), 0);
+		CU_ASSERT_PTR_NULL(nfct_get_attr(head, a));
+		CU_ASSERT_EQUAL(nfct_get_attr_u64(head, a), 0);
+	}
+	nfct_getobjopt(head, NFCT_GOPT_IS_SNAT);
+	clone = nfct_clone(head);
+	nfct_copy(whole, head, NFCT_CP_ALL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(clone);
+	CU_ASSERT_EQUAL(nfct_cmp(head, clone, NFCT_CMP_ALL | NFCT_CMP_STRICT), 1);
+	CU_ASSERT_EQUAL(nfct_cmp(whole, head, NFCT_CMP_ALL | NFCT_CMP_STRICT), 1);
+	nfct_set_attr_u16(clone, ATTR_PORT_SRC, 1);
+	nfct_set_attr_u32(clone, ATTR_MARK, 1);
+	CU_ASSERT_EQUAL(nfct_cmp(clone, head, NFCT_CMP_ORIG), 0);
+	nfct_destroy(clone);
+	nfct_destroy(whole);
+	nfexp_destroy(exp);
+}
+
+/* What nfexp_cmp() is to find, told by a model: values by number, with a table of what has them. */
+enum { HEAD_ATTRS = 9 };
+
+static const enum nf_conntrack_attr head_attrs[HEAD_ATTRS] = {ATTR_L3PROTO, ATTR_L4PROTO,
+	ATTR_IPV4_SRC, ATTR_IPV4_DST, ATTR_PORT_SRC, ATTR_PORT_DST, ATTR_ICMP_CODE, ATTR_ICMP_ID,
+	ATTR_ORIG_ZONE};
+
+struct model_head {
+	bool has[HEAD_ATTRS];
+	uint8_t value[HEAD_ATTRS];
+};
+
+struct model {
+	bool has[ATTR_EXP_MAX];
+	uint8_t value[ATTR_EXP_MAX];
+	struct model_head head[ATTR_EXP_MAX];
+};
+
+static bool is_key(enum nf_conntrack_attr attr, uint8_t l4)
+{
+	if (l4 == IPPROTO_ICMP)
+		return attr == ATTR_ICMP_CODE || attr == ATTR_ICMP_ID;
+	return (l4 == IPPROTO_TCP || l4 == IPPROTO_SCTP) &&
+	       (attr == ATTR_PORT_SRC || attr == ATTR_PORT_DST);
+}
+
+/* Few values, so that two are the same often. */
+static void random_head(struct rng *r, struct model_head *h)
+{
+	static const uint8_t l4[] = {IPPROTO_TCP, IPPROTO_SCTP, IPPROTO_ICMP, IPPROTO_GRE};
+
+	for (unsigned i = 0; i < HEAD_ATTRS; i++) {
+		h->has[i] = rng_below(r, 8) > 0;
+		h->value[i] = (uint8_t)(rng_below(r, 16) == 0);
+	}
+	h->value[1] = l4[rng_below(r, 16) ? 0 : rng_below(r, 4)];
+	/* they share their room with ports */
+	for (unsigned i = 4; i < 8; i++)
+		h->has[i] = h->has[i] && (h->value[1] == IPPROTO_ICMP) == (i >= 6);
+}
+
+static struct nf_expect *random_expect(struct rng *r, struct model *m)
+{
+	struct nf_expect *exp = nfexp_new();
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(exp);
+	memset(m, 0, sizeof(*m));
+	for (unsigned i = 0; i < ARRAY_SIZE(attrs); i++) {
+		struct nf_conntrack *ct = nfct_new();
+		char text[2] = "";
+
+		m->has[i] = rng_below(r, 8) > 0;
+		m->value[i] = (uint8_t)(rng_below(r, 24) == 0);
+		random_head(r, &m->head[i]);
+		for (unsigned k = 0; k < HEAD_ATTRS; k++)
+			if (m->head[i].has[k])
+				nfct_set_attr_u32(ct, head_attrs[k], m->head[i].value[k]);
+		text[0] = (char)('a' + m->value[i]);
+		if (m->has[i] && attrs[i].kind == HEAD)
+			nfexp_set_attr(exp, attrs[i].type, ct);
+		else if (m->has[i] && attrs[i].kind == TEXT)
+			nfexp_set_attr(exp, attrs[i].type, text);
+		else if (m->has[i])
+			nfexp_set_attr_u8(exp, attrs[i].type, m->value[i]);
+		nfct_destroy(ct);
+	}
+	return exp;
+}
+
+static bool presence_agrees(bool in_a, bool in_b, unsigned flags)
+{
+	if (flags & NFCT_CMP_STRICT)
+		return in_a == in_b;
+	return !(flags & NFCT_CMP_MASK) || !in_a || in_b;
+}
+
+static bool model_heads_agree(
+	const struct model_head *a, const struct model_head *b, unsigned flags)
+{
+	for (unsigned i = 0; i < HEAD_ATTRS; i++) {
+		bool is_zone = head_attrs[i] == ATTR_ORIG_ZONE;
+		uint8_t value_a = a->has[i] ? a->value[i] : 0,
+			value_b = b->has[i] ? b->value[i] : 0;
+
+		if (i >= 4 && !is_zone &&
+			!(a->has[1] && b->has[1] && is_key(head_attrs[i], a->value[1])))
+			continue;
+		if (a->has[i] && b->has[i] ? value_a != value_b
+					   : !presence_agrees(a->has[i], b->has[i], flags) &&
+						     (!is_zone || value_a != value_b))
+			return false;
+	}
+	return true;
+}
+
+static bool model_agree(const struct model *a, const struct model *b, unsigned flags)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(attrs); i++) {
+		if (attrs[i].type == ATTR_EXP_TIMEOUT)
+			continue;
+		if (!a->has[i] || !b->has[i]) {
+			if (!presence_agrees(a->has[i], b->has[i], flags))
+				return false;
+		} else if (attrs[i].kind == HEAD) {
+			if (!model_heads_agree(&a->head[i], &b->head[i], flags))
+				return false;
+		} else if (a->value[i] != b->value[i]) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Differs from m, if at all, in one attribute: values are then looked at, not presence alone. */
+static struct nf_expect *changed(struct rng *r, const struct nf_expect *exp, struct model *m)
+{
+	struct nf_expect *twin = nfexp_clone(exp), *other;
+	struct model from;
+	unsigned i = rng_below(r, ATTR_EXP_MAX);
+
+	other = random_expect(r, &from);
+	if (from.has[i] && attrs[i].kind != U16 && attrs[i].kind != U32)
+		nfexp_set_attr(twin, attrs[i].type, nfexp_get_attr(other, attrs[i].type));
+	else if (from.has[i])
+		nfexp_set_attr_u8(twin, attrs[i].type, from.value[i]);
+	else
+		nfexp_attr_unset(twin, attrs[i].type);
+	m->has[i] = from.has[i];
+	m->value[i] = from.value[i];
+	m->head[i] = from.head[i];
+	nfexp_destroy(other);
+	return twin;
+}
+
+static void comparison_and_model_agree(void)
+{
+	static const unsigned flags[] = {NFCT_CMP_ALL, NFCT_CMP_MASK, NFCT_CMP_STRICT,
+		NFCT_CMP_MASK | NFCT_CMP_STRICT, NFCT_CMP_ORIG, NFCT_CMP_REPL | NFCT_CMP_MASK,
+		NFCT_CMP_TIMEOUT_EQ, NFCT_CMP_TIMEOUT_GT | NFCT_CMP_STRICT};
+	struct rng r = rng_of(seed_get("comparison_and_model_agree"));
+	unsigned verdicts[2] = {0, 0};
+
+	for (unsigned round = 0; round < 5000; round++) {
+		struct model ma, mb;
+		struct nf_expect *a = random_expect(&r, &ma), *b;
+
+		mb = ma;
+		b = round % 4 ? changed(&r, a, &mb) : random_expect(&r, &mb);
+		for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+			bool wanted = model_agree(&ma, &mb, flags[i]);
+
+			CU_ASSERT_EQUAL(nfexp_cmp(a, b, flags[i]), wanted);
+			verdicts[wanted]++;
+		}
+		nfexp_destroy(a);
+		nfexp_destroy(b);
+	}
+	CU_ASSERT_TRUE(verdicts[false] > 5000 && verdicts[true] > 5000);
+}
+
 #define REFUSED(call) (errno = 0, (call), errno == EINVAL)
 
 static void misuse_is_refused(void)
@@ -318,6 +522,8 @@ static void misuse_is_refused(void)
 	CU_ASSERT_EQUAL(nfexp_attr_unset(exp, far), -1);
 	CU_ASSERT_TRUE(REFUSED(nfexp_clone(NULL)));
 	CU_ASSERT_TRUE(REFUSED(nfexp_sizeof(NULL)));
+	CU_ASSERT_TRUE(REFUSED(nfexp_cmp(NULL, exp, NFCT_CMP_ALL)));
+	CU_ASSERT_EQUAL(nfexp_cmp(exp, NULL, NFCT_CMP_ALL), 0);
 	CU_ASSERT_EQUAL(memcmp(exp, before, nfexp_maxsize()), 0);
 	nfexp_destroy(NULL);
 	nfexp_destroy(before);
@@ -331,6 +537,8 @@ static const struct unit_test tests[] = {
 	{"texts are cut", texts_are_cut},
 	{"heads have the original tuple alone", heads_have_the_original_tuple_alone},
 	{"heads made by others are tagged", heads_made_by_others_are_tagged},
+	{"heads are read as connections", heads_are_read_as_connections},
+	{"comparison and model agree", comparison_and_model_agree},
 	{"flat copies", flat_copies},
 	{"misuse is refused", misuse_is_refused},
 };
