@@ -15,8 +15,7 @@ static struct flow_span span_of(
 	return (struct flow_span){b->bits, (uint32_t)(b->words * sizeof(b->bits[0]))};
 }
 
-/* Returns 0 or a negative errno, as nlmsg_ct_append(). */
-static int append(struct nlmsghdr *msg, size_t cap, const struct nf_conntrack *ct)
+int message_append(struct nlmsghdr *msg, size_t cap, const struct nf_conntrack *ct)
 {
 	struct nf_conntrack room;
 	struct nlmsg_labels labels;
@@ -55,7 +54,8 @@ NFCT_EXPORT int nfct_nlmsg_build(struct nlmsghdr *nlh, const struct nf_conntrack
 		errno = EINVAL;
 		return -1;
 	}
-	err = append(nlh, NLMSG_ALIGN((size_t)nlh->nlmsg_len) + MESSAGE_ATTRS_BYTES_MAX, ct);
+	err = message_append(
+		nlh, NLMSG_ALIGN((size_t)nlh->nlmsg_len) + MESSAGE_ATTRS_BYTES_MAX, ct);
 	if (err) {
 		errno = -err;
 		return -1;
@@ -91,8 +91,8 @@ NFCT_EXPORT int nfct_build_conntrack(struct nfnl_subsys_handle *ssh, void *req, 
 	}
 	memset(req, 0, size);
 	if (size >= MESSAGE_HEADS_BYTES)
-		err = append(message_begin(req, NFNL_SUBSYS_CTNETLINK, type, flags,
-				     ct->flow.tuple[FLOW_ORIG].l3),
+		err = message_append(message_begin(req, NFNL_SUBSYS_CTNETLINK, type, flags,
+					     ct->flow.tuple[FLOW_ORIG].l3),
 			size, ct);
 	if (err) { /* a request that names less than it should could flush the table */
 		memset(req, 0, size);

@@ -56,4 +56,10 @@ static inline struct nlmsghdr *message_begin(
 	return buf;
 }
 
+/*
+ * nfct_nlmsg_build() within cap [bytes], counted from msg: 0 or a negative errno, -EMSGSIZE if it
+ * does not fit; on errors the message is as it was.
+ */
+int message_append(struct nlmsghdr *msg, size_t cap, const struct nf_conntrack *ct);
+
 #endif

@@ -11,7 +11,8 @@ check_PROGRAMS += \
 	tests/unit/test_nfct_labels \
 	tests/unit/test_nfct_message \
 	tests/unit/test_nfct_misuse \
-	tests/unit/test_nfct_print
+	tests/unit/test_nfct_print \
+	tests/unit/test_nfct_request
 TESTS += \
 	tests/unit/test_nfct_attr \
 	tests/unit/test_nfct_compare \
@@ -21,7 +22,8 @@ TESTS += \
 	tests/unit/test_nfct_labels \
 	tests/unit/test_nfct_message \
 	tests/unit/test_nfct_misuse \
-	tests/unit/test_nfct_print
+	tests/unit/test_nfct_print \
+	tests/unit/test_nfct_request
 tests_unit_test_nfct_attr_SOURCES = tests/unit/unit.h tests/unit/test_nfct_attr.c
 tests_unit_test_nfct_attr_LDADD = $(NFCT_TEST_LDADD)
 tests_unit_test_nfct_compare_SOURCES = tests/unit/unit.h tests/unit/test_nfct_compare.c
@@ -44,3 +46,5 @@ tests_unit_test_nfct_misuse_SOURCES = tests/unit/unit.h tests/unit/test_nfct_mis
 tests_unit_test_nfct_misuse_LDADD = $(NFCT_TEST_LDADD)
 tests_unit_test_nfct_print_SOURCES = tests/unit/unit.h tests/unit/test_nfct_print.c
 tests_unit_test_nfct_print_LDADD = $(NFCT_TEST_LDADD)
+tests_unit_test_nfct_request_SOURCES = tests/unit/unit.h tests/unit/test_nfct_request.c
+tests_unit_test_nfct_request_LDADD = $(NFCT_TEST_LDADD)
