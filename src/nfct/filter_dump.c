@@ -76,8 +76,11 @@ static void set_tuple(struct nfct_filter_dump *f, const struct nf_conntrack *ct)
  * NFCT_FILTER_DUMP_MARK and _STATUS: struct nfct_filter_dump_mark, met if value & mask == val.
  * _L3NUM: uint8_t, AF_INET or AF_INET6. _ZONE: uint16_t. _TUPLE: struct nf_conntrack, of which the
  * filter makes a copy; met if the entry's original tuple has what is set of that one's, and the
- * object's zone, mark and status, where it has them and the filter has none of its own. Other
- * types are ignored. The same type again replaces the former value.
+ * object's zone, mark and status, where it has them and the filter has none of its own. The same
+ * type again replaces the former value.
+ *
+ * Of a tuple, IPv6 addresses and the zone of the one direction are not compared, since kernels do
+ * not as they should (doc/KERNEL.md): a program that sets these looks at what comes itself.
  *
  * @param filter_dump filter
  * @param type what data is
@@ -168,12 +171,12 @@ static uint32_t tuple_flags(const struct flow *f)
 			CTA_FILTER_FLAG_CTA_PROTO_ICMPV6_ID, 0},
 	};
 	const struct flow_tuple *t = &f->tuple[FLOW_ORIG];
-	bool is_v4 = t->l3 == AF_INET;
 	uint32_t flags = 0;
 
-	if (flow_has(f, is_v4 ? FLOW_ORIG_IPV4_SRC : FLOW_ORIG_IPV6_SRC))
+	/* Asked for IPv6 addresses, kernels answer with the entries that have others. */
+	if (t->l3 == AF_INET && flow_has(f, FLOW_ORIG_IPV4_SRC))
 		flags |= CTA_FILTER_FLAG_CTA_IP_SRC;
-	if (flow_has(f, is_v4 ? FLOW_ORIG_IPV4_DST : FLOW_ORIG_IPV6_DST))
+	if (t->l3 == AF_INET && flow_has(f, FLOW_ORIG_IPV4_DST))
 		flags |= CTA_FILTER_FLAG_CTA_IP_DST;
 	if (flow_has(f, FLOW_ORIG_ZONE))
 		flags |= CTA_FILTER_FLAG_CTA_TUPLE_ZONE;
