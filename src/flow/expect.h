@@ -36,13 +36,18 @@ enum expect_flags {
 
 enum { EXPECT_FN_MAX = 24 }; /* with its NUL: what the kernel's names need */
 
+/*
+ * The heads are read as the beginning of a struct flow, and so are aligned as one; the words
+ * between them fill what that leaves.
+ */
 struct expect {
+	_Alignas(struct flow) struct flow_head master; /* the master's original tuple */
 	uint32_t set; /* which attributes are present */
-	struct flow_head master; /* the master's original tuple */
-	struct flow_head expected, mask;
-	struct flow_head nat; /* to what the expected flow is mapped */
+	_Alignas(struct flow) struct flow_head expected;
 	uint32_t timeout; /* [s] left */
+	_Alignas(struct flow) struct flow_head mask;
 	uint32_t flags; /* EXPECT_FLAG_* */
+	_Alignas(struct flow) struct flow_head nat; /* to what the expected flow is mapped */
 	uint32_t class; /* of the helper's expectation policies */
 	uint32_t nat_dir; /* enum flow_dir */
 	uint16_t zone;

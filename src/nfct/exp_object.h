@@ -16,4 +16,10 @@ struct nf_expect {
 enum { EXP_OBJECT_SIZE_MAX = 276 }; /* of the library that programs were built against before */
 _Static_assert(sizeof(struct nf_expect) <= EXP_OBJECT_SIZE_MAX, "no larger than it used to be");
 
+/*
+ * Tags the heads of the tuples that the expectation has. For whoever has made some of them present,
+ * before the object is the program's again; a head that is not present is never given out.
+ */
+void exp_object_tag_heads(struct nf_expect *exp);
+
 #endif

@@ -7,8 +7,8 @@ NFCT_SOURCES = \
 	src/nfct/bitmask.h src/nfct/bitmask.c \
 	src/nfct/build.c \
 	src/nfct/callback.c \
-	src/nfct/compare.c \
-	src/nfct/copy.c \
+	src/nfct/compare.h src/nfct/compare.c \
+	src/nfct/copy.h src/nfct/copy.c \
 	src/nfct/exp_attr.c \
 	src/nfct/exp_build.c \
 	src/nfct/exp_compare.c \

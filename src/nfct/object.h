@@ -50,8 +50,10 @@ const struct nf_conntrack *object_whole(const struct nf_conntrack *ct, struct nf
 /* Frees what the object owns; it is empty then, its tag remains. */
 void object_release(struct nf_conntrack *ct);
 
-/* Gives the object its own copy of the text (len bytes, a NUL is added) or of the bytes; false: no
- * memory, and the object is as it was. Neither marks the attribute as set. */
+/*
+ * Gives the object its own copy of the text (len bytes, a NUL is added) or of the bytes; with NULL
+ * it has none. false: no memory, and the object is as it was. Neither marks the attribute as set.
+ */
 bool object_set_secctx(struct nf_conntrack *ct, const void *text, size_t len);
 bool object_set_helper_info(struct nf_conntrack *ct, const void *data, size_t len);
 
