@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The library's tests see its insides; how programs see it is tested in interop and with examples.
+NFCT_TEST_VALUE = tests/unit/nfct_value.h tests/unit/nfct_value.c
 NFCT_TEST_LDADD = tests/lib/libtest.a src/nfct/libnfct.la $(UNIT_LDADD)
 
 check_PROGRAMS += \
@@ -24,11 +25,11 @@ TESTS += \
 	tests/unit/test_nfct_misuse \
 	tests/unit/test_nfct_print \
 	tests/unit/test_nfct_request
-tests_unit_test_nfct_attr_SOURCES = tests/unit/unit.h tests/unit/test_nfct_attr.c
+tests_unit_test_nfct_attr_SOURCES = tests/unit/unit.h tests/unit/test_nfct_attr.c $(NFCT_TEST_VALUE)
 tests_unit_test_nfct_attr_LDADD = $(NFCT_TEST_LDADD)
-tests_unit_test_nfct_compare_SOURCES = tests/unit/unit.h tests/unit/test_nfct_compare.c
+tests_unit_test_nfct_compare_SOURCES = tests/unit/unit.h tests/unit/test_nfct_compare.c $(NFCT_TEST_VALUE)
 tests_unit_test_nfct_compare_LDADD = $(NFCT_TEST_LDADD)
-tests_unit_test_nfct_copy_SOURCES = tests/unit/unit.h tests/unit/test_nfct_copy.c
+tests_unit_test_nfct_copy_SOURCES = tests/unit/unit.h tests/unit/test_nfct_copy.c $(NFCT_TEST_VALUE)
 tests_unit_test_nfct_copy_LDADD = $(NFCT_TEST_LDADD)
 tests_unit_test_nfct_expect_SOURCES = tests/unit/unit.h tests/unit/test_nfct_expect.c
 tests_unit_test_nfct_expect_LDADD = $(NFCT_TEST_LDADD)
@@ -42,7 +43,8 @@ tests_unit_test_nfct_message_SOURCES = tests/unit/unit.h tests/unit/hex.h \
 tests_unit_test_nfct_message_LDADD = $(NFCT_TEST_LDADD)
 tests_unit_test_nfct_message_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DCAPTURES_DIR='"$(abs_top_srcdir)/tests/lib/captures/nlmsg"'
-tests_unit_test_nfct_misuse_SOURCES = tests/unit/unit.h tests/unit/test_nfct_misuse.c
+tests_unit_test_nfct_misuse_SOURCES = tests/unit/unit.h tests/unit/test_nfct_misuse.c $(NFCT_TEST_VALUE)
+tests_unit_test_nfct_misuse_CFLAGS = $(AM_CFLAGS) -Wno-deprecated-declarations
 tests_unit_test_nfct_misuse_LDADD = $(NFCT_TEST_LDADD)
 tests_unit_test_nfct_print_SOURCES = tests/unit/unit.h tests/unit/test_nfct_print.c
 tests_unit_test_nfct_print_LDADD = $(NFCT_TEST_LDADD)
