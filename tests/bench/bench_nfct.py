@@ -95,8 +95,9 @@ def print_table(found, ratio):
     print("| figure | Debian's 1.0.9 | ours | ratio | expected |")
     print("|---|---:|---:|---:|---|")
     for key in TABLE:
-        print(f"| {key} | {found['debian'][key]:.4g} | {found['ctsync'][key]:.4g} | "
-              f"{ratio[key]:.3g} | {bounds.get(key, '')} |")
+        shown = "" if ratio[key] is None else f"{ratio[key]:.3g}"
+        print(f"| {key} | {found['debian'][key]:.4g} | {found['ctsync'][key]:.4g} | {shown} | "
+              f"{bounds.get(key, '')} |")
 
 
 def arguments():
