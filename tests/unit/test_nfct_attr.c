@@ -246,6 +246,63 @@ static void some_attributes_share_their_place(void)
 	nfct_destroy(ct);
 }
 
+static unsigned protocol_of(enum nf_conntrack_attr a)
+{
+	if (a == ATTR_TCP_STATE || (a >= ATTR_TCP_FLAGS_ORIG && a <= ATTR_TCP_MASK_REPL) ||
+		a == ATTR_TCP_WSCALE_ORIG || a == ATTR_TCP_WSCALE_REPL)
+		return IPPROTO_TCP;
+	if (a >= ATTR_SCTP_STATE && a <= ATTR_SCTP_VTAG_REPL)
+		return IPPROTO_SCTP;
+	return a >= ATTR_DCCP_STATE && a <= ATTR_DCCP_HANDSHAKE_SEQ ? IPPROTO_DCCP : 0;
+}
+
+/* Setting a may change the value of b. */
+static bool may_change(enum nf_conntrack_attr a, enum nf_conntrack_attr b)
+{
+	static const uint8_t shared[][2] = {
+		{ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC},
+		{ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST},
+		{ATTR_REPL_IPV4_SRC, ATTR_REPL_IPV6_SRC},
+		{ATTR_REPL_IPV4_DST, ATTR_REPL_IPV6_DST},
+		{ATTR_MASTER_IPV4_SRC, ATTR_MASTER_IPV6_SRC},
+		{ATTR_MASTER_IPV4_DST, ATTR_MASTER_IPV6_DST},
+		{ATTR_SNAT_IPV4, ATTR_SNAT_IPV6},
+		{ATTR_DNAT_IPV4, ATTR_DNAT_IPV6},
+		{ATTR_ICMP_ID, ATTR_ORIG_PORT_SRC},
+		{ATTR_ICMP_ID, ATTR_REPL_PORT_SRC},
+		{ATTR_ICMP_TYPE, ATTR_ORIG_PORT_DST},
+		{ATTR_ICMP_TYPE, ATTR_REPL_PORT_DST},
+		{ATTR_ICMP_CODE, ATTR_ORIG_PORT_DST},
+		{ATTR_ICMP_CODE, ATTR_REPL_PORT_DST},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++)
+		if ((shared[i][0] == a && shared[i][1] == b) ||
+			(shared[i][0] == b && shared[i][1] == a))
+			return true;
+	return protocol_of(a) && protocol_of(b) && protocol_of(a) != protocol_of(b);
+}
+
+static void all_others_have_places_of_their_own(void)
+{
+	for (unsigned a = 0; a < ATTR_MAX; a++) {
+		for (unsigned b = 0; b < ATTR_MAX; b++) {
+			struct nf_conntrack *ct = nfct_new(), *alone = nfct_new();
+
+			nfct_value_give(alone, a, 1);
+			nfct_value_give(ct, a, 1);
+			nfct_value_give(ct, b, 2);
+			if (a != b && !may_change(a, b)) {
+				if (!nfct_value_same(ct, alone, a))
+					printf("attribute %u changes with %u\n", a, b);
+				CU_ASSERT_TRUE(nfct_value_same(ct, alone, a));
+			}
+			nfct_destroy(ct);
+			nfct_destroy(alone);
+		}
+	}
+}
+
 static void helper_names_are_cut_to_fit(void)
 {
 	struct nf_conntrack *ct = nfct_new();
@@ -563,6 +620,7 @@ static const struct unit_test tests[] = {
 		arrays_are_looked_at_up_to_the_first_that_is_not},
 	{"icmp_types_of_the_reply_follow", icmp_types_of_the_reply_follow},
 	{"some_attributes_share_their_place", some_attributes_share_their_place},
+	{"all_others_have_places_of_their_own", all_others_have_places_of_their_own},
 	{"helper_names_are_cut_to_fit", helper_names_are_cut_to_fit},
 	{"helper_information_has_its_length", helper_information_has_its_length},
 	{"labels_are_the_objects", labels_are_the_objects},

@@ -127,6 +127,18 @@ static void copying_to_itself_changes_nothing(void)
 	nfct_destroy(was);
 }
 
+/* Of memory that nfct_new() did not make nothing is freed, so it must not be replaced at all. */
+static void overriding_itself_leaks_nothing(void)
+{
+	struct nf_conntrack *ct = calloc(1, sizeof(*ct));
+
+	nfct_value_give(ct, ATTR_SECCTX, 1);
+	nfct_value_give(ct, ATTR_CONNLABELS, 1);
+	nfct_copy(ct, ct, NFCT_CP_OVERRIDE);
+	CU_ASSERT_STRING_EQUAL(nfct_get_attr(ct, ATTR_SECCTX), "value-AB");
+	nfct_destroy(ct);
+}
+
 static void a_clone_shares_nothing(void)
 {
 	struct nf_conntrack *ct = full(7), *clone = nfct_clone(ct), *again = nfct_clone(ct);
@@ -253,6 +265,7 @@ static const struct unit_test tests[] = {
 	{"override_makes_a_duplicate", override_makes_a_duplicate},
 	{"override_takes_memory_full_of_garbage", override_takes_memory_full_of_garbage},
 	{"copying_to_itself_changes_nothing", copying_to_itself_changes_nothing},
+	{"overriding_itself_leaks_nothing", overriding_itself_leaks_nothing},
 	{"a_clone_shares_nothing", a_clone_shares_nothing},
 	{"helper_information_keeps_its_length", helper_information_keeps_its_length},
 	{"a_context_without_text_is_copied_as_such", a_context_without_text_is_copied_as_such},
