@@ -160,17 +160,33 @@ void side_on_death(const struct differ *);
  */
 #define EXCEPTIONS(F)                                                                              \
 	F(EX_EXIT_ON_KERNEL_DATA, "exit() on an attribute of an odd size")                         \
+	F(EX_MALFORMED, "a message that is cut inside an attribute is taken for a whole one")      \
+	F(EX_TUPLE_ORDER, "attributes of a tuple's protocol count by type, not by place")          \
+	F(EX_NO_ERRNO, "a failure that leaves errno alone")                                        \
 	F(EX_HELPER_INFO_LENGTH, "a helper's info that was set or copied has no length")           \
+	F(EX_HELPER_INFO_UNSET, "a helper's info is built although it is not present")             \
+	F(EX_NAT_PORTS, "NAT of ports of other protocols than TCP and UDP is built empty")         \
+	F(EX_BUILD_BOUND, "more than 4 KiB of attributes are written behind the memory")           \
+	F(EX_QUERY_EMPTY, "a query of an object that cannot be built is sent empty")               \
 	F(EX_TIMEOUT_COMPARE, "NFCT_CMP_TIMEOUT_* compare nothing")                                \
-	F(EX_XML_STATE, "XML: states of SCTP and DCCP by TCP's names")                             \
+	F(EX_PORTLESS_NAT, "ports of protocols without ports are taken for changed")               \
 	F(EX_SETTER_WIDTH, "a setter that is narrower than its attribute takes garbage")           \
+	F(EX_TIMESTAMP_EVENT, "CTA_TIMESTAMP_EVENT is not known")                                  \
+	F(EX_XML_STATE, "XML: states of SCTP and DCCP by TCP's names")                             \
+	F(EX_XML_ICMP, "XML: ICMP's type, code and id are not shown")                              \
+	F(EX_XML_COUNTERS, "XML: the reply's counters are shown if the original's are present")    \
+	F(EX_XML_ESCAPE, "XML: text is not escaped")                                               \
 	F(EX_NO_LABELS, "labels without a name print as the bare word")                            \
+	F(EX_NO_SECCTX, "a security context without a value prints as (null)")                     \
+	F(EX_CUT_LENGTH, "the length of a text that was cut is not the whole text's")              \
 	F(EX_EXP_NAT_CLASS_FN, "expectations are built without NAT, class and function")           \
+	F(EX_EXP_L3, "a tuple of an expectation is of the layer 3 protocol of another")            \
+	F(EX_EXP_PADDING, "padding in built expectations is not zeroed")                           \
+	F(EX_EXP_FLAGS, "flags of an expectation that have no name print as a blank")              \
 	F(EX_EXP_NAT_STACK, "an unknown attribute in an expectation's NAT overwrites the stack")   \
-	F(EX_FILTER_IPV6, "the kernel filter's lists of IPv6 addresses")                           \
-	F(EX_QUERY_WITHOUT_L3, "a query of an object without layer 3 protocol is sent empty")      \
-	F(EX_STALE_ACK, "an unread acknowledgement satisfies a later query")                       \
-	F(EX_TIMESTAMP_EVENT, "CTA_TIMESTAMP_EVENT is not known")
+	F(EX_FILTER_LISTS, "the kernel filter's lists of IPv6 addresses, and long ones of IPv4")   \
+	F(EX_FILTER_SEARCH, "the kernel filter looks for an attribute behind the end of its nest") \
+	F(EX_STALE_ACK, "an unread acknowledgement satisfies a later query")
 
 enum exception {
 #define EXCEPTION_ID(id, text) id,

@@ -225,21 +225,10 @@ static void step_cmp(struct episode *e, struct exp_pair *p)
 static bool drop_unbuilt(struct message *m)
 {
 	static const uint16_t types[] = {CTA_EXPECT_CLASS, CTA_EXPECT_NAT, CTA_EXPECT_FN};
-	struct nlmsghdr *nlh = message_header(m);
 	bool any = false;
 
-	for (unsigned i = 0; i < 3; i++) {
-		size_t len;
-		uint8_t *at = message_find(m, (const uint16_t[]){types[i], 0}, &len);
-		uint8_t *end = at + NLA_ALIGN(len);
-
-		if (!at)
-			continue;
-		at -= NLA_HDRLEN;
-		memmove(at, end, (size_t)(m->bytes + nlh->nlmsg_len - end));
-		nlh->nlmsg_len -= (uint32_t)(end - at);
-		any = true;
-	}
+	for (unsigned i = 0; i < 3; i++)
+		any = message_shorten(m, (const uint16_t[]){types[i], 0}, GONE) || any;
 	return any;
 }
 
@@ -248,6 +237,8 @@ static void same_built(struct differ *d, const char *what, struct message m[SIDE
 	if (message_header(&m[OURS])->nlmsg_len > message_header(&m[THEIRS])->nlmsg_len &&
 		drop_unbuilt(&m[OURS]))
 		differ_except(d, EX_EXP_NAT_CLASS_FN);
+	if (!d->same_library && message_zero_padding(&m[THEIRS]))
+		differ_except(d, EX_EXP_PADDING);
 	same_bytes(d, what, (const void *const[]){m[OURS].bytes, m[THEIRS].bytes},
 		(const size_t[]){message_header(&m[OURS])->nlmsg_len,
 			message_header(&m[THEIRS])->nlmsg_len});
@@ -286,8 +277,8 @@ static void step_build(struct episode *e, struct exp_pair *p)
 			got[s] = api->nfexp_nlmsg_build(nlh, p->of[s]);
 	}
 	if (how == 0 && of_object && got[OURS] == -1 && got[THEIRS] >= 0 &&
-		message_header(&m[THEIRS])->nlmsg_len == 0) {
-		differ_except(d, EX_QUERY_WITHOUT_L3);
+		message_header(&m[THEIRS])->nlmsg_len <= NLMSG_LENGTH(sizeof(struct nfgenmsg))) {
+		differ_except(d, EX_QUERY_EMPTY);
 		return;
 	}
 	snprintf(name, sizeof(name), "bytes of %s", what);
@@ -353,8 +344,39 @@ static void parse_ours_alone(struct differ *d, struct exp_pair *p, struct parse 
 	exp_new(d, p);
 }
 
-static void parse_both(struct differ *d, struct exp_pair *p, struct parse *parse)
+/* Ours gives each tuple that it read the message's layer 3 protocol; theirs is made to agree. */
+static void allow_l3(struct differ *d, struct exp_pair *p, struct message *m)
 {
+	static const uint16_t paths[][3] = {{CTA_EXPECT_MASTER, 0}, {CTA_EXPECT_TUPLE, 0},
+		{CTA_EXPECT_MASK, 0}, {CTA_EXPECT_NAT, CTA_EXPECT_NAT_TUPLE, 0}};
+	const struct nfgenmsg *nfg = NLMSG_DATA(message_header(m));
+	size_t len;
+
+	for (unsigned i = 0; i < 4; i++) {
+		union {
+			const void *got;
+			struct nf_conntrack *ct;
+		} tuple[SIDES];
+
+		for (unsigned s = 0; s < SIDES; s++)
+			tuple[s].got = api_of[s].nfexp_get_attr(p->of[s], tuple_attrs[i]);
+		if (!tuple[OURS].got || !tuple[THEIRS].got || !message_find(m, paths[i], &len))
+			continue;
+		if (api_of[OURS].nfct_get_attr_u8(tuple[OURS].ct, ATTR_L3PROTO) !=
+			nfg->nfgen_family)
+			differ_report(d, "layer 3 protocol of a tuple", "not the message's");
+		if (api_of[THEIRS].nfct_attr_is_set(tuple[THEIRS].ct, ATTR_L3PROTO) == 1 &&
+			api_of[THEIRS].nfct_get_attr_u8(tuple[THEIRS].ct, ATTR_L3PROTO) ==
+				nfg->nfgen_family)
+			continue;
+		differ_except(d, EX_EXP_L3);
+		api_of[THEIRS].nfct_set_attr_u8(tuple[THEIRS].ct, ATTR_L3PROTO, nfg->nfgen_family);
+	}
+}
+
+static void parse_both(struct differ *d, struct exp_pair *p, struct parse *parse, struct message *m)
+{
+	struct oddities odd = message_oddities(m, MESSAGE_EXP);
 	bool survived[SIDES];
 
 	BOTH (s)
@@ -365,8 +387,18 @@ static void parse_both(struct differ *d, struct exp_pair *p, struct parse *parse
 		differ_except(d, EX_EXIT_ON_KERNEL_DATA);
 		exp_destroy(p);
 		exp_new(d, p);
-	} else {
-		same_int(d, parse->older ? "nfexp_parse_expect" : "nfexp_nlmsg_parse", parse->got);
+	} else if (odd.malformed && parse->got[OURS] == -1 && parse->got[THEIRS] >= 0) {
+		differ_except(d, EX_MALFORMED);
+		exp_destroy(p);
+		exp_new(d, p);
+	} else if (odd.tuple_order && parse->got[OURS] == parse->got[THEIRS] && !d->same_library) {
+		differ_except(d, EX_TUPLE_ORDER);
+		exp_destroy(p);
+		exp_new(d, p);
+	} else if (same_int(d, parse->older ? "nfexp_parse_expect" : "nfexp_nlmsg_parse",
+			   parse->got) &&
+		   parse->got[OURS] >= parse->older && !d->same_library) {
+		allow_l3(d, p, m);
 	}
 }
 
@@ -385,7 +417,7 @@ static void step_parse(struct episode *e, struct exp_pair *p)
 	for (unsigned s = 0; s < SIDES; s++)
 		parse.exp[s] = p->of[s];
 	if (!has_odd_nat(&m))
-		parse_both(d, p, &parse);
+		parse_both(d, p, &parse, &m);
 	else if (!d->same_library)
 		parse_ours_alone(d, p, &parse);
 	for (unsigned s = 0; s < SIDES; s++)

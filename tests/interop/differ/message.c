@@ -13,7 +13,8 @@
 
 #include "tests/interop/differ/pair.h"
 
-enum { CAPTURES_BYTES_MAX = 1 << 20, CAPTURES_MAX = 2000, TEXT_MAX = 40, UNKNOWN_TYPE = 30 };
+enum { CAPTURES_BYTES_MAX = 1 << 20, CAPTURES_MAX = 2000, TEXT_MAX = 40, UNKNOWN_TYPE = 30,
+	TIMESTAMP_EVENT = 27, PATH_MAX_TYPES = 4 };
 
 /* A shape: bytes is the size of a value, 0 for a nest; TEXT and BLOB have a random size. */
 enum { NEST = 0, TEXT = 100, BLOB = 101, ADDRESS = 16 };
@@ -74,6 +75,7 @@ static const struct shape ct_shapes[] = {
 	{CTA_SYNPROXY, NEST, 4, 0, three_words},
 	{CTA_FILTER, NEST, 16, 0, nat},
 	{CTA_STATUS_MASK, 4, 12},
+	{TIMESTAMP_EVENT, 8, 12},
 	{UNKNOWN_TYPE, BLOB, 8},
 	{UNKNOWN_TYPE + 200, 4, 8},
 	{0},
@@ -308,6 +310,113 @@ uint8_t *message_find(struct message *m, const uint16_t *path, size_t *len)
 	}
 	*len = left;
 	return at;
+}
+
+bool message_shorten(struct message *m, const uint16_t *path, int to)
+{
+	struct nlmsghdr *nlh = message_header(m);
+	uint16_t part[PATH_MAX_TYPES + 1] = {0};
+	struct nlattr *above[PATH_MAX_TYPES];
+	size_t len, left, cut;
+	uint8_t *value = message_find(m, path, &len), *end;
+
+	if (!value || (to != GONE && len <= (size_t)to))
+		return false;
+	left = to == GONE ? 0 : NLA_HDRLEN + NLA_ALIGN((size_t)to);
+	cut = NLA_HDRLEN + NLA_ALIGN(len) - left;
+	end = value + NLA_ALIGN(len);
+	for (unsigned i = 0; path[i]; i++) {
+		size_t its_len;
+
+		part[i] = path[i];
+		above[i] = (struct nlattr *)(message_find(m, part, &its_len) - NLA_HDRLEN);
+	}
+	for (unsigned i = 0; path[i]; i++) {
+		if (path[i + 1])
+			above[i]->nla_len = (uint16_t)(above[i]->nla_len - cut);
+		else if (to != GONE)
+			above[i]->nla_len = (uint16_t)(NLA_HDRLEN + to);
+	}
+	if (to != GONE)
+		memset(value + to, 0, NLA_ALIGN(len) - (size_t)to);
+	memmove(end - cut, end, (size_t)(m->bytes + nlh->nlmsg_len - end));
+	nlh->nlmsg_len -= (uint32_t)cut;
+	return true;
+}
+
+static bool zero_padding(uint8_t *at, size_t left)
+{
+	bool any = false;
+
+	while (left >= NLA_HDRLEN) {
+		const struct nlattr *a = (const void *)at;
+		size_t len = a->nla_len, step = NLA_ALIGN(len);
+
+		if (len < NLA_HDRLEN || step > left)
+			break;
+		if (a->nla_type & NLA_F_NESTED)
+			any = zero_padding(at + NLA_HDRLEN, len - NLA_HDRLEN) || any;
+		for (; len < step; len++) {
+			any = any || at[len];
+			at[len] = 0;
+		}
+		at += step;
+		left -= step;
+	}
+	return any;
+}
+
+bool message_zero_padding(struct message *m)
+{
+	size_t skip = NLMSG_LENGTH(sizeof(struct nfgenmsg)), len = message_header(m)->nlmsg_len;
+
+	return len > skip && zero_padding(m->bytes + skip, len - skip);
+}
+
+static bool is_proto(const struct shape *shapes)
+{
+	return shapes == proto_ports || shapes == proto_odd;
+}
+
+static void look_at(const uint8_t *at, size_t left, const struct shape *shapes, struct oddities *o)
+{
+	unsigned last = 0;
+
+	while (left >= NLA_HDRLEN) {
+		const struct nlattr *a = (const void *)at;
+		unsigned type = a->nla_type & NLA_TYPE_MASK;
+		size_t len = a->nla_len, step = NLA_ALIGN(len);
+		const struct shape *shape = shapes;
+
+		if (len < NLA_HDRLEN || len > left)
+			break;
+		o->tuple_order = o->tuple_order || (is_proto(shapes) && type <= last);
+		last = type;
+		while (shape->type && shape->type != type)
+			shape++;
+		if (shapes == tuple && type <= CTA_TUPLE_PROTO)
+			look_at(at + NLA_HDRLEN, len - NLA_HDRLEN,
+				type == CTA_TUPLE_IP ? ip_odd : proto_odd, o);
+		else if (shape->type && shape->bytes == NEST && shape->nested)
+			look_at(at + NLA_HDRLEN, len - NLA_HDRLEN, shape->nested, o);
+		else if (shape->type && shape->bytes == TEXT)
+			o->malformed = o->malformed ||
+				       !memchr(at + NLA_HDRLEN, '\0', len - NLA_HDRLEN);
+		at += step;
+		left -= step < left ? step : left;
+	}
+	o->malformed = o->malformed || left > 0;
+}
+
+struct oddities message_oddities(struct message *m, enum message_kind kind)
+{
+	size_t skip = NLMSG_LENGTH(sizeof(struct nfgenmsg)), len = message_header(m)->nlmsg_len;
+	struct oddities o = {.malformed = len < skip};
+
+	if (!o.malformed)
+		look_at(m->bytes + skip, len - skip, kind == MESSAGE_CT ? ct_shapes : exp_shapes,
+			&o);
+	return o;
 }
 
 void message_copies(const struct differ *d, const struct message *m, struct nlmsghdr *copy[SIDES])

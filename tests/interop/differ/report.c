@@ -116,6 +116,10 @@ bool same_failure(struct differ *d, const char *what, const long value[SIDES])
 		return false;
 	if (value[OURS] != -1 || errno_of[OURS] == errno_of[THEIRS])
 		return true;
+	if (errno_of[THEIRS] == 0 && (errno_of[OURS] == EINVAL || errno_of[OURS] == EBADMSG)) {
+		differ_except(d, EX_NO_ERRNO);
+		return true;
+	}
 	snprintf(name, sizeof(name), "errno of %s", what);
 	differ_report(d, name, "ours %s, theirs %s", strerrorname_np(errno_of[OURS]),
 		strerrorname_np(errno_of[THEIRS]));
