@@ -46,20 +46,31 @@ static void allow_info(struct differ *d, const struct ct_pair *p, struct message
 
 static void allow_nat_ports(struct differ *d, struct message m[SIDES])
 {
-	static const uint16_t paths[][3] = {{CTA_NAT_SRC, CTA_NAT_PROTO, 0},
-		{CTA_NAT_DST, CTA_NAT_PROTO, 0}};
+	static const uint16_t paths[][3] = {
+		{CTA_NAT_SRC, CTA_NAT_PROTO, 0}, {CTA_NAT_DST, CTA_NAT_PROTO, 0}};
 	size_t len;
 
 	for (unsigned i = 0; i < 2; i++) {
+		const uint16_t begin[] = {paths[i][0], paths[i][1], CTA_PROTONAT_PORT_MIN, 0};
+		const uint16_t end[] = {paths[i][0], paths[i][1], CTA_PROTONAT_PORT_MAX, 0};
+		uint8_t *from = message_find(&m[THEIRS], begin, &len);
+		uint8_t *to = message_find(&m[THEIRS], end, &len);
+
 		if (message_find(&m[THEIRS], paths[i], &len) && len == 0 &&
 			message_shorten(&m[OURS], paths[i], 0))
 			differ_except(d, EX_NAT_PORTS);
+		if (from && to && memcmp(from, to, 2) != 0 && !d->same_library) {
+			memcpy(to, from, 2);
+			differ_except(d, EX_NAT_PORT_MAX);
+		}
 	}
 }
 
 /* Makes ours what theirs is known to build. */
 static void allow_known(struct differ *d, const struct ct_pair *p, struct message m[SIDES])
 {
+	if (!d->same_library && message_zero_padding(&m[THEIRS]))
+		differ_except(d, EX_PADDING);
 	allow_info(d, p, m);
 	allow_nat_ports(d, m);
 }
@@ -88,8 +99,8 @@ static void parse_built(struct differ *d, struct message m[SIDES], bool info_los
 	long got[SIDES];
 
 	ct_new(d, &fresh);
-	BOTH (s)
-		got[s] = api_of[s].nfct_nlmsg_parse(message_header(&m[s]), fresh.of[s]);
+	BOTH(s)
+	got[s] = api_of[s].nfct_nlmsg_parse(message_header(&m[s]), fresh.of[s]);
 	fresh.info_lost = info_lost;
 	same_int(d, "nfct_nlmsg_parse of what was built", got);
 	ct_observe(d, &fresh);
@@ -103,16 +114,26 @@ static void build_message(struct differ *d, struct ct_pair *p)
 	long got[SIDES];
 
 	differ_step(d, "build a message");
-	BOTH (s) {
+	BOTH(s)
+	{
 		begin(&m[s], family);
 		got[s] = api_of[s].nfct_nlmsg_build(message_header(&m[s]), p->of[s]);
 	}
 	if (beyond_bound(d, got, m) || !same_failure(d, "nfct_nlmsg_build", got))
 		return;
-	if (got[OURS] == 0)
-		allow_known(d, p, m);
-	if (same_messages(d, "bytes of nfct_nlmsg_build", m) && got[OURS] == 0)
+	if (got[OURS] < 0)
+		return;
+	allow_known(d, p, m);
+	if (same_messages(d, "bytes of nfct_nlmsg_build", m))
 		parse_built(d, m, p->info_lost);
+}
+
+static bool cannot_build(const struct ct_pair *p)
+{
+	static struct message m;
+
+	begin(&m, AF_INET);
+	return api_of[THEIRS].nfct_nlmsg_build(message_header(&m), p->of[THEIRS]) == -1;
 }
 
 /* The older functions, which are given a buffer and its size. */
@@ -133,7 +154,8 @@ static void build_whole(struct differ *d, struct ct_pair *p)
 		of_object = query < NFCT_Q_FLUSH || query == NFCT_Q_CREATE_UPDATE;
 	differ_step(d, is_query ? "build query %u" : "build a whole message %u",
 		is_query ? query : type);
-	BOTH (s) {
+	BOTH(s)
+	{
 		struct nfnl_subsys_handle *ssh = (void *)&handle[s];
 		const void *data = of_object ? (const void *)p->of[s] : &family;
 
@@ -141,11 +163,10 @@ static void build_whole(struct differ *d, struct ct_pair *p)
 		if (is_query)
 			got[s] = api_of[s].nfct_build_query(ssh, query, data, &m[s], 4096);
 		else
-			got[s] = api_of[s].nfct_build_conntrack(ssh, &m[s], 4096, type, flags,
-				p->of[s]);
+			got[s] = api_of[s].nfct_build_conntrack(
+				ssh, &m[s], 4096, type, flags, p->of[s]);
 	}
-	if (is_query && of_object && got[OURS] == -1 && got[THEIRS] == 1 &&
-		message_header(&m[THEIRS])->nlmsg_len <= NLMSG_LENGTH(sizeof(struct nfgenmsg))) {
+	if (is_query && of_object && got[OURS] == -1 && got[THEIRS] == 1 && cannot_build(p)) {
 		differ_except(d, EX_QUERY_EMPTY);
 		return;
 	}
@@ -155,8 +176,8 @@ static void build_whole(struct differ *d, struct ct_pair *p)
 		got[OURS] < 0)
 		return;
 	allow_known(d, p, m);
-	same_messages(d, is_query ? "bytes of nfct_build_query" : "bytes of nfct_build_conntrack",
-		m);
+	same_messages(
+		d, is_query ? "bytes of nfct_build_query" : "bytes of nfct_build_conntrack", m);
 }
 
 void ct_build(struct differ *d, struct ct_pair *p)
@@ -210,14 +231,18 @@ static void allow_event_time(struct differ *d, struct ct_pair *p, struct message
 }
 
 /* What became of a message that both took, or that one did not. */
-static void parsed(struct differ *d, struct ct_pair *p, struct message *m, const struct parse *parse)
+static void parsed(
+	struct differ *d, struct ct_pair *p, struct message *m, const struct parse *parse)
 {
 	static const char *const names[] = {"nfct_parse_conntrack", "nfct_payload_parse",
 		"nfct_nlmsg_parse", "nfct_nlmsg_parse"};
 	struct oddities odd = message_oddities(m, MESSAGE_CT);
 
-	if (odd.malformed && parse->got[OURS] == -1 && parse->got[THEIRS] >= 0) {
-		differ_except(d, EX_MALFORMED);
+	if (odd.malformed && (parse->got[OURS] == -1 || !d->same_library)) {
+		if (parse->got[THEIRS] >= 0 && parse->got[OURS] == -1)
+			differ_except(d, EX_MALFORMED);
+	} else if (odd.empty_again && parse->got[OURS] == parse->got[THEIRS] && !d->same_library) {
+		differ_except(d, EX_EMPTY_AGAIN);
 	} else if (odd.tuple_order && parse->got[OURS] == parse->got[THEIRS] && !d->same_library) {
 		differ_except(d, EX_TUPLE_ORDER);
 	} else {
@@ -232,13 +257,15 @@ static void parsed(struct differ *d, struct ct_pair *p, struct message *m, const
 
 static void parse_message(struct differ *d, struct ct_pair *p, struct message *m)
 {
-	struct parse parse = {.how = below(d, 4), .wanted = one_in(d, 4) ? below(d, 8) : NFCT_T_ALL};
+	struct parse parse = {
+		.how = below(d, 4), .wanted = one_in(d, 4) ? below(d, 8) : NFCT_T_ALL};
 	bool survived[SIDES];
 	size_t len;
 
 	parse.l3 = one_in(d, 2) ? AF_INET : AF_INET6;
 	message_copies(d, m, parse.message);
-	BOTH (s) {
+	BOTH(s)
+	{
 		parse.ct[s] = p->of[s];
 		survived[s] = side_survives(s, parse_one, &parse);
 	}
@@ -253,8 +280,8 @@ static void parse_message(struct differ *d, struct ct_pair *p, struct message *m
 	} else {
 		parsed(d, p, m, &parse);
 	}
-	BOTH (s)
-		free(parse.message[s]);
+	BOTH(s)
+	free(parse.message[s]);
 }
 
 /* A message of whatever protocol, for an object of its own. */

@@ -90,6 +90,7 @@ bool message_zero_padding(struct message *);
 /* What is odd in a message, which the libraries need not take alike. */
 struct oddities {
 	bool malformed; /* an attribute that is cut, or a text without its end */
+	bool empty_again; /* an empty attribute after one of its type */
 	bool tuple_order; /* the protocol's attributes of a tuple are not in order of their types */
 };
 struct oddities message_oddities(struct message *, enum message_kind);

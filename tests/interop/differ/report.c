@@ -145,8 +145,8 @@ static void hex(char *text, size_t cap, const uint8_t *data, size_t len, size_t 
 		at += (size_t)snprintf(text + at, cap - at, "%s%02x", i % 4 ? "" : " ", data[i]);
 }
 
-bool same_bytes(struct differ *d, const char *what, const void *const data[SIDES],
-	const size_t len[SIDES])
+bool same_bytes(
+	struct differ *d, const char *what, const void *const data[SIDES], const size_t len[SIDES])
 {
 	size_t at = 0, less = len[OURS] < len[THEIRS] ? len[OURS] : len[THEIRS], from;
 	const uint8_t *ours = data[OURS], *theirs = data[THEIRS];
