@@ -12,7 +12,7 @@ tests_interop_nfct_differ_SOURCES = tests/interop/differ/differ.h tests/interop/
 	tests/interop/differ/message.c tests/interop/differ/ct.c \
 	tests/interop/differ/ct_message.c tests/interop/differ/text.c \
 	tests/interop/differ/labels.c tests/interop/differ/exp.c \
-	tests/interop/differ/filter.c tests/interop/differ/handle.c
+	tests/interop/differ/filter.c
 tests_interop_nfct_differ_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DCAPTURES_DIR='"$(abs_top_srcdir)/tests/lib/captures/nlmsg"'
 tests_interop_nfct_differ_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS) $(NFNETLINK_CFLAGS) \

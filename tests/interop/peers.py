@@ -5,9 +5,12 @@ Tables are compared to the attribute. What version 1 of the protocol or a commit
 changes is written down here, as a change of what is expected, and nowhere else.
 """
 
+import glob
+import os
+
 from cases import equal, same_flows
 from ctnl import GRE, SCTP, TCP, UDPLITE, allow_labels, kernel_table, same_tables
-from netns import Failed, TimedOut, built, wait_for
+from netns import TOP, Failed, TimedOut, built, wait_for
 from syncnode import SyncNode, sync_conf
 
 SETTLE_S = 20
@@ -21,6 +24,14 @@ SCALES = ("protoinfo.1.2", "protoinfo.1.3")
 TCP_FLAGS = ("protoinfo.1.4", "protoinfo.1.5")
 WINDOW_SCALE, BE_LIBERAL = 0x100, 0x800  # as the kernel reports flags: the mask behind is 0
 MASK_IN_DUMP = 0xff
+
+
+def debian_nfct():
+    """(Debian's libnetfilter_conntrack, the folder of its headers) as tools/setup.sh unpacked them."""
+    root = os.environ.get("CTSYNC_PKGS") or os.path.join(TOP, "build", "pkgs", "root")
+    libs = glob.glob(os.path.join(root, "usr/lib/*-linux-gnu/libnetfilter_conntrack.so.3"))
+    return (libs or [os.path.join(root, "usr/lib/libnetfilter_conntrack.so.3")])[0], \
+        os.path.join(root, "usr/include")
 
 
 def carried_view(flows):

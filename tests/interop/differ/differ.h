@@ -125,11 +125,14 @@ enum side { OURS, THEIRS, SIDES };
 
 struct differ;
 
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 struct api {
 #define API_FIELD(name) __typeof__(name) *name;
 	API_FUNCTIONS(API_FIELD)
 #undef API_FIELD
 };
+#pragma GCC diagnostic pop
 
 extern struct api api_of[SIDES];
 
@@ -160,23 +163,40 @@ void side_on_death(const struct differ *);
  */
 #define EXCEPTIONS(F)                                                                              \
 	F(EX_EXIT_ON_KERNEL_DATA, "exit() on an attribute of an odd size")                         \
+	F(EX_MALFORMED, "attributes that are cut, or of an odd size, are taken or passed over")    \
+	F(EX_TUPLE_ORDER, "attributes of a tuple's protocol count by type, not by place")          \
+	F(EX_EMPTY_AGAIN, "an empty attribute replaces an earlier one of its type")                \
+	F(EX_NO_ERRNO, "a failure that leaves errno alone")                                        \
 	F(EX_HELPER_INFO_LENGTH, "a helper's info that was set or copied has no length")           \
+	F(EX_HELPER_INFO_UNSET, "a helper's info is built although it is not present")             \
+	F(EX_NAT_PORTS, "NAT of ports of other protocols than TCP and UDP is built empty")         \
+	F(EX_NAT_PORT_MAX, "the end of a range of NAT ports is not copied with its begin")         \
+	F(EX_BUILD_BOUND, "more than 4 KiB of attributes are written behind the memory")           \
+	F(EX_QUERY_EMPTY, "a query of an object that cannot be built is sent empty")               \
 	F(EX_TIMEOUT_COMPARE, "NFCT_CMP_TIMEOUT_* compare nothing")                                \
+	F(EX_PORTLESS_NAT, "ports of protocols without ports are taken for changed")               \
+	F(EX_TIMESTAMP_EVENT, "CTA_TIMESTAMP_EVENT is not known")                                  \
 	F(EX_XML_STATE, "XML: states of SCTP and DCCP by TCP's names")                             \
-	F(EX_SETTER_WIDTH, "a setter that is narrower than its attribute takes garbage")           \
+	F(EX_XML_ICMP, "XML: ICMP's type, code and id are not shown")                              \
+	F(EX_XML_COUNTERS, "XML: the reply's counters are shown if the original's are present")    \
+	F(EX_XML_ESCAPE, "XML: text is not escaped")                                               \
 	F(EX_NO_LABELS, "labels without a name print as the bare word")                            \
+	F(EX_NO_SECCTX, "a security context without a value prints as (null)")                     \
+	F(EX_CUT_LENGTH, "the length of a text that was cut is not the whole text's")              \
 	F(EX_EXP_NAT_CLASS_FN, "expectations are built without NAT, class and function")           \
+	F(EX_EXP_L3, "a tuple of an expectation is of the layer 3 protocol of another")            \
+	F(EX_PADDING, "padding behind what is built is not zeroed")                                \
+	F(EX_EXP_FAMILY, "a request's family is that of a tuple that is not present")              \
+	F(EX_EXP_FLAGS, "flags of an expectation that have no name print as a blank")              \
 	F(EX_EXP_NAT_STACK, "an unknown attribute in an expectation's NAT overwrites the stack")   \
-	F(EX_FILTER_IPV6, "the kernel filter's lists of IPv6 addresses")                           \
-	F(EX_QUERY_WITHOUT_L3, "a query of an object without layer 3 protocol is sent empty")      \
-	F(EX_STALE_ACK, "an unread acknowledgement satisfies a later query")                       \
-	F(EX_TIMESTAMP_EVENT, "CTA_TIMESTAMP_EVENT is not known")
+	F(EX_FILTER_LISTS, "the kernel filter's lists of IPv6 addresses, and long ones of IPv4")   \
+	F(EX_FILTER_SEARCH, "the kernel filter looks for an attribute behind the end of its nest")
 
 enum exception {
 #define EXCEPTION_ID(id, text) id,
 	EXCEPTIONS(EXCEPTION_ID)
 #undef EXCEPTION_ID
-	EXCEPTION_COUNT
+		EXCEPTION_COUNT
 };
 
 /* An episode: its generator, and what is being done, for the report of a difference. */
@@ -184,7 +204,8 @@ struct differ {
 	struct rng rng;
 	uint64_t episode;
 	char step[64]; /* what was done last */
-	bool differed; /* of this episode's operations, some result differed: its objects may, too */
+	bool differed; /* of this episode's operations, some result differed: its objects may, too
+			*/
 	bool verbose;
 	bool same_library; /* both sides are one: nothing may differ */
 	const char *tmp; /* a folder of the run's own */
@@ -211,8 +232,8 @@ bool same_int(struct differ *, const char *what, const long value[SIDES]);
 /* Also errno, where both are -1. */
 bool same_failure(struct differ *, const char *what, const long value[SIDES]);
 bool same_text(struct differ *, const char *what, const char *const text[SIDES]);
-bool same_bytes(struct differ *, const char *what, const void *const data[SIDES],
-	const size_t len[SIDES]);
+bool same_bytes(
+	struct differ *, const char *what, const void *const data[SIDES], const size_t len[SIDES]);
 
 /* Randomness */
 
@@ -237,6 +258,5 @@ void episode_bitmask(struct differ *);
 void episode_labelmap(struct differ *);
 void episode_filter(struct differ *);
 void episode_filter_dump(struct differ *);
-void episode_handle(struct differ *);
 
 #endif

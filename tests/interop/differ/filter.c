@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Filters of events, by the verdicts of this kernel; filters of dumps, by what they are built to. */
+/* Filters of events, by the verdicts of this kernel; filters of dumps, by what they are built to.
+ */
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -155,7 +156,7 @@ static void random_element(struct differ *d, unsigned kind, const struct facts *
 	if (kind == NFCT_FILTER_L4PROTO) {
 		e->l4 = f->l4 && one_in(d, 2) ? f->l4[0] : below(d, 255);
 	} else if (kind == NFCT_FILTER_L4PROTO_STATE) {
-		e->proto.proto = one_in(d, 2) ? IPPROTO_TCP
+		e->proto.proto = one_in(d, 2)	? IPPROTO_TCP
 				 : one_in(d, 2) ? IPPROTO_SCTP
 						: IPPROTO_DCCP;
 		e->proto.state = f->state && one_in(d, 2) ? f->state[0] & 15 : below(d, 16);
@@ -191,7 +192,8 @@ static void fill(struct differ *d, struct nfct_filter *filter[SIDES], struct mod
 			union element *e = &model->elements[kind][i];
 
 			random_element(d, kind, &facts[below(d, MESSAGES)], e);
-			BOTH (s) {
+			BOTH(s)
+			{
 				if (kind == NFCT_FILTER_L4PROTO)
 					api_of[s].nfct_filter_add_attr_u32(filter[s], kind, e->l4);
 				else
@@ -210,8 +212,8 @@ static void set_logic(struct differ *d, struct nfct_filter *filter[SIDES], struc
 		long got[SIDES];
 
 		differ_step(d, "logic of %u: %u", kind, logic);
-		BOTH (s)
-			got[s] = api_of[s].nfct_filter_set_logic(filter[s], kind, logic);
+		BOTH(s)
+		got[s] = api_of[s].nfct_filter_set_logic(filter[s], kind, logic);
 		same_failure(d, "nfct_filter_set_logic", got);
 		if (got[OURS] == 0 && kind < KINDS)
 			model->logic[kind] = logic;
@@ -231,7 +233,21 @@ static bool kernel_accepts(const int fd[2], struct message *m)
 static bool has_known_defect(const struct model *m)
 {
 	return m->count[NFCT_FILTER_SRC_IPV6] > 0 || m->count[NFCT_FILTER_DST_IPV6] > 0 ||
-	       m->count[NFCT_FILTER_DST_IPV4] > 0 || m->count[NFCT_FILTER_SRC_IPV4] == MANY;
+	       m->count[NFCT_FILTER_DST_IPV4] == MANY || m->count[NFCT_FILTER_SRC_IPV4] == MANY;
+}
+
+/* Whether the filter looks for something that the message does not have. */
+static bool looks_in_vain(const struct model *m, const struct facts *f)
+{
+	for (unsigned kind = 0; kind < NFCT_FILTER_MARK; kind++) {
+		if (m->count[kind] > 0 && !has_field(kind, m, f))
+			return true;
+	}
+	for (unsigned i = 0; i < m->count[NFCT_FILTER_L4PROTO_STATE]; i++) {
+		if (m->elements[NFCT_FILTER_L4PROTO_STATE][i].proto.proto != f->state_proto)
+			return true;
+	}
+	return false;
 }
 
 static void same_verdicts(struct differ *d, int fd[SIDES][2], const struct model *model,
@@ -244,8 +260,11 @@ static void same_verdicts(struct differ *d, int fd[SIDES][2], const struct model
 		for (unsigned s = 0; s < SIDES; s++)
 			got[s] = kernel_accepts(fd[s], &messages[i]);
 		if (got[OURS] != got[THEIRS] && got[OURS] == wanted && has_known_defect(model))
-			differ_except(d, EX_FILTER_IPV6);
-		else if (same_int(d, "verdict of an event filter", got) && !has_known_defect(model))
+			differ_except(d, EX_FILTER_LISTS);
+		else if (got[OURS] != got[THEIRS] && got[OURS] == wanted &&
+			 looks_in_vain(model, &facts[i]))
+			differ_except(d, EX_FILTER_SEARCH);
+		else if (same_int(d, "verdict of an event filter", got))
 			same_int(d, "verdict of an event filter and its model",
 				(const long[]){got[OURS], wanted});
 	}
@@ -266,23 +285,25 @@ void episode_filter(struct differ *d)
 			protocols[below(d, 4)], false);
 		facts[i] = facts_of(&messages[i]);
 	}
-	BOTH (s) {
+	BOTH(s)
+	{
 		filter[s] = api_of[s].nfct_filter_create();
 		if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fd[s]) < 0)
 			differ_report(d, "socketpair", "errno %d", errno);
 	}
 	differ_step(d, "detach what is not attached");
-	BOTH (s)
-		got[s] = api_of[s].nfct_filter_detach(fd[s][1]);
+	BOTH(s)
+	got[s] = api_of[s].nfct_filter_detach(fd[s][1]);
 	same_failure(d, "nfct_filter_detach", got);
 	fill(d, filter, &model, facts);
 	set_logic(d, filter, &model);
 	differ_step(d, "attach");
-	BOTH (s)
-		got[s] = api_of[s].nfct_filter_attach(fd[s][1], filter[s]);
+	BOTH(s)
+	got[s] = api_of[s].nfct_filter_attach(fd[s][1], filter[s]);
 	if (same_failure(d, "nfct_filter_attach", got) && got[OURS] == 0)
 		same_verdicts(d, fd, &model, messages, facts);
-	BOTH (s) {
+	BOTH(s)
+	{
 		got[s] = api_of[s].nfct_filter_detach(fd[s][1]);
 		api_of[s].nfct_filter_destroy(filter[s]);
 		close(fd[s][0]);
@@ -293,13 +314,15 @@ void episode_filter(struct differ *d)
 
 static void dump_set(struct differ *d, struct nfct_filter_dump *filter[SIDES])
 {
-	struct nfct_filter_dump_mark mark = {(uint32_t)random_number(d), (uint32_t)random_number(d)};
+	struct nfct_filter_dump_mark mark = {
+		(uint32_t)random_number(d), (uint32_t)random_number(d)};
 	uint8_t l3 = (uint8_t)(one_in(d, 4) ? below(d, 256) : one_in(d, 2) ? AF_INET : AF_INET6);
 	unsigned id = one_in(d, 10) ? 10 + below(d, 20) : below(d, 3);
 	bool by_value = one_in(d, 2);
 
 	differ_step(d, "set attribute %u", id);
-	BOTH (s) {
+	BOTH(s)
+	{
 		if (id == NFCT_FILTER_DUMP_L3NUM && by_value)
 			api_of[s].nfct_filter_dump_set_attr_u8(filter[s], id, l3);
 		else
@@ -317,20 +340,21 @@ void episode_filter_dump(struct differ *d)
 	bool is_query = one_in(d, 3);
 	long got[SIDES];
 
-	BOTH (s)
-		filter[s] = api_of[s].nfct_filter_dump_create();
+	BOTH(s)
+	filter[s] = api_of[s].nfct_filter_dump_create();
 	for (unsigned n = below(d, 6); n > 0; n--)
 		dump_set(d, filter);
 	differ_step(d, "build a dump's filter%s", is_query ? ", with its query" : "");
-	BOTH (s) {
+	BOTH(s)
+	{
 		struct nlmsghdr *nlh = message_header(&m[s]);
 
 		memset(&m[s], PADDING, sizeof(m[s]));
 		memset(nlh, 0, NLMSG_LENGTH(sizeof(struct nfgenmsg)));
 		nlh->nlmsg_len = NLMSG_LENGTH(sizeof(struct nfgenmsg));
 		if (is_query)
-			got[s] = api_of[s].nfct_build_query((void *)&handle[s], query, filter[s], nlh,
-				4096);
+			got[s] = api_of[s].nfct_build_query(
+				(void *)&handle[s], query, filter[s], nlh, 4096);
 		else
 			got[s] = api_of[s].nfct_nlmsg_build_filter(nlh, filter[s]);
 	}
@@ -339,6 +363,6 @@ void episode_filter_dump(struct differ *d)
 		(const void *const[]){m[OURS].bytes, m[THEIRS].bytes},
 		(const size_t[]){message_header(&m[OURS])->nlmsg_len,
 			message_header(&m[THEIRS])->nlmsg_len});
-	BOTH (s)
-		api_of[s].nfct_filter_dump_destroy(filter[s]);
+	BOTH(s)
+	api_of[s].nfct_filter_dump_destroy(filter[s]);
 }

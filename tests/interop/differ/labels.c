@@ -16,15 +16,15 @@ static void mask_observe(struct differ *d, struct nfct_bitmask *const mask[SIDES
 {
 	long got[SIDES];
 
-	BOTH (s)
-		got[s] = api_of[s].nfct_bitmask_maxbit(mask[s]);
+	BOTH(s)
+	got[s] = api_of[s].nfct_bitmask_maxbit(mask[s]);
 	if (!same_int(d, "nfct_bitmask_maxbit", got))
 		return;
 	for (unsigned bit = 0; bit < (unsigned)got[OURS] + 40; bit++) {
 		long test[SIDES];
 
-		BOTH (s)
-			test[s] = api_of[s].nfct_bitmask_test_bit(mask[s], bit);
+		BOTH(s)
+		test[s] = api_of[s].nfct_bitmask_test_bit(mask[s], bit);
 		if (!same_int(d, "nfct_bitmask_test_bit", test))
 			return;
 	}
@@ -37,7 +37,8 @@ static void mask_new(struct differ *d, struct nfct_bitmask *mask[SIDES])
 	long made[SIDES];
 
 	differ_step(d, "bitmask of %u", maxbit);
-	BOTH (s) {
+	BOTH(s)
+	{
 		api_of[s].nfct_bitmask_destroy(mask[s]);
 		mask[s] = api_of[s].nfct_bitmask_new(maxbit);
 		made[s] = mask[s] ? 0 : -1;
@@ -55,7 +56,8 @@ static void mask_step(struct differ *d, struct nfct_bitmask *mask[MASKS][SIDES],
 		mask_new(d, mask[i]);
 	} else if (what < 6) {
 		differ_step(d, "bit %u of %u", bit, i);
-		BOTH (s) {
+		BOTH(s)
+		{
 			if (what < 5)
 				api_of[s].nfct_bitmask_set_bit(mask[i][s], bit);
 			else
@@ -63,19 +65,20 @@ static void mask_step(struct differ *d, struct nfct_bitmask *mask[MASKS][SIDES],
 		}
 	} else if (what == 6 && i != j) {
 		differ_step(d, "clone %u to %u", i, j);
-		BOTH (s) {
+		BOTH(s)
+		{
 			made[s] = api_of[s].nfct_bitmask_clone(mask[i][s]);
 			api_of[s].nfct_bitmask_destroy(mask[j][s]);
 			mask[j][s] = made[s];
 		}
 	} else if (what == 7) {
 		differ_step(d, "clear %u", i);
-		BOTH (s)
-			api_of[s].nfct_bitmask_clear(mask[i][s]);
+		BOTH(s)
+		api_of[s].nfct_bitmask_clear(mask[i][s]);
 	} else if (mask[j][OURS]) {
 		differ_step(d, "compare %u with %u", i, j);
-		BOTH (s)
-			got[s] = api_of[s].nfct_bitmask_equal(mask[i][s], mask[j][s]);
+		BOTH(s)
+		got[s] = api_of[s].nfct_bitmask_equal(mask[i][s], mask[j][s]);
 		same_int(d, "nfct_bitmask_equal", got);
 	}
 }
@@ -92,8 +95,8 @@ void episode_bitmask(struct differ *d)
 			mask_observe(d, mask[i]);
 	}
 	for (unsigned i = 0; i < MASKS; i++) {
-		BOTH (s)
-			api_of[s].nfct_bitmask_destroy(mask[i][s]);
+		BOTH(s)
+		api_of[s].nfct_bitmask_destroy(mask[i][s]);
 	}
 }
 
@@ -102,10 +105,11 @@ void episode_bitmask(struct differ *d)
 static void random_line(struct differ *d, char line[LINE_MAX])
 {
 	static const char *const forms[] = {"%u name-%u\n", "%u\tname %u\n", "  %u name%u  \n",
-		"0x%x hex-%u\n", "0%o octal-%u\n", "%uname%u\n", "# %u %u\n", "%u name_%u\n", "-%u n%u\n",
-		"%u name%u # why\n", "%u \r\n", "\n", "   \n", "%u name%u\r\n", "x%u name%u\n",
-		"%u  a b\t c %u\n", "+%u plus%u\n", "%u\vname%u\n", "%u name%u", " # %u %u\n",
-		"%u,name%u\n", "%u \x80%u\n", "99999999999999999999%u big%u\n", "%u -%u\n"};
+		"0x%x hex-%u\n", "0%o octal-%u\n", "%uname%u\n", "# %u %u\n", "%u name_%u\n",
+		"-%u n%u\n", "%u name%u # why\n", "%u \r\n", "\n", "   \n", "%u name%u\r\n",
+		"x%u name%u\n", "%u  a b\t c %u\n", "+%u plus%u\n", "%u\vname%u\n", "%u name%u",
+		" # %u %u\n", "%u,name%u\n", "%u \x80%u\n", "99999999999999999999%u big%u\n",
+		"%u -%u\n"};
 	unsigned bit = one_in(d, 4) ? below(d, 1100) : below(d, 64);
 
 	/* The forms are the literals above. */
@@ -146,21 +150,22 @@ static void same_names(struct differ *d, struct nfct_labelmap *const map[SIDES])
 	long bits[SIDES];
 
 	for (unsigned bit = 0; bit < BITS_ASKED; bit++) {
-		BOTH (s)
-			name[s] = api_of[s].nfct_labelmap_get_name(map[s], bit);
+		BOTH(s)
+		name[s] = api_of[s].nfct_labelmap_get_name(map[s], bit);
 		if (!same_text(d, "nfct_labelmap_get_name", name))
 			return;
 		if (!name[OURS])
 			continue;
-		BOTH (s)
-			bits[s] = api_of[s].nfct_labelmap_get_bit(map[s], name[OURS]);
+		BOTH(s)
+		bits[s] = api_of[s].nfct_labelmap_get_bit(map[s], name[OURS]);
 		same_int(d, "nfct_labelmap_get_bit", bits);
 	}
 }
 
 void episode_labelmap(struct differ *d)
 {
-	static const char *const asked[] = {"", " ", "name-1", "name", "NAME-1", "name-1 ", "hex-0"};
+	static const char *const asked[] = {
+		"", " ", "name-1", "name", "NAME-1", "name-1 ", "hex-0"};
 	struct nfct_labelmap *map[SIDES];
 	const char *text[SIDES];
 	long got[SIDES];
@@ -172,22 +177,24 @@ void episode_labelmap(struct differ *d)
 		return;
 	if (one_in(d, 20))
 		unlink(path);
-	BOTH (s) {
+	BOTH(s)
+	{
 		map[s] = api_of[s].nfct_labelmap_new(path);
 		got[s] = map[s] ? 0 : -1;
 	}
 	if (same_failure(d, "nfct_labelmap_new", got) && map[OURS]) {
 		same_names(d, map);
 		for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
-			BOTH (s)
-				got[s] = api_of[s].nfct_labelmap_get_bit(map[s], asked[i]);
+			BOTH(s)
+			got[s] = api_of[s].nfct_labelmap_get_bit(map[s], asked[i]);
 			same_int(d, "nfct_labelmap_get_bit", got);
 		}
 	}
-	BOTH (s)
-		text[s] = api_of[s].nfct_labels_get_path();
+	BOTH(s)
+	text[s] = api_of[s].nfct_labels_get_path();
 	same_text(d, "nfct_labels_get_path", text);
-	BOTH (s) {
+	BOTH(s)
+	{
 		if (map[s])
 			api_of[s].nfct_labelmap_destroy(map[s]);
 	}

@@ -36,7 +36,6 @@ static const struct {
 	{"labelmap", 6, episode_labelmap},
 	{"filter", 8, episode_filter},
 	{"filter_dump", 7, episode_filter_dump},
-	{"handle", 10, episode_handle},
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 

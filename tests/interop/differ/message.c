@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Netlink messages: random ones by a description of ctnetlink's attributes, recorded and changed. */
+/* Netlink messages: random ones by a description of ctnetlink's attributes, recorded and changed.
+ */
 #include "config.h"
 
 #include <dirent.h>
@@ -13,7 +14,15 @@
 
 #include "tests/interop/differ/pair.h"
 
-enum { CAPTURES_BYTES_MAX = 1 << 20, CAPTURES_MAX = 2000, TEXT_MAX = 40, UNKNOWN_TYPE = 30 };
+enum {
+	CAPTURES_BYTES_MAX = 1 << 20,
+	CAPTURES_MAX = 2000,
+	TEXT_MAX = 40,
+	UNKNOWN_TYPE = 30,
+	TIMESTAMP_EVENT = 27,
+	PATH_MAX_TYPES = 4,
+	BEYOND_STACK = 16000
+};
 
 /* A shape: bytes is the size of a value, 0 for a nest; TEXT and BLOB have a random size. */
 enum { NEST = 0, TEXT = 100, BLOB = 101, ADDRESS = 16 };
@@ -34,8 +43,7 @@ static const struct shape proto_odd[] = {{1, 1, 2}, {2, 2, 3}, {3, 2, 3}, {4, 2,
 	{6, 1, 3}, {7, 2, 3}, {8, 1, 3}, {9, 1, 3}, {0}};
 static const struct shape proto_icmp[] = {{1, 1, 1}, {4, 2, 1}, {5, 1, 1}, {6, 1, 1}, {0}};
 static const struct shape proto_icmp6[] = {{1, 1, 1}, {7, 2, 1}, {8, 1, 1}, {9, 1, 1}, {0}};
-static const struct shape info_tcp[] = {{1, 1, 1}, {2, 1, 2}, {3, 1, 2}, {4, 2, 2}, {5, 2, 2},
-	{0}};
+static const struct shape info_tcp[] = {{1, 1, 1}, {2, 1, 2}, {3, 1, 2}, {4, 2, 2}, {5, 2, 2}, {0}};
 static const struct shape info_dccp[] = {{1, 1, 1}, {2, 1, 2}, {3, 8, 2}, {0}};
 static const struct shape info_sctp[] = {{1, 1, 1}, {2, 4, 2}, {3, 4, 2}, {0}};
 static const struct shape protoinfo[] = {{1, NEST, 1, IPPROTO_TCP, info_tcp},
@@ -74,11 +82,13 @@ static const struct shape ct_shapes[] = {
 	{CTA_SYNPROXY, NEST, 4, 0, three_words},
 	{CTA_FILTER, NEST, 16, 0, nat},
 	{CTA_STATUS_MASK, 4, 12},
+	{TIMESTAMP_EVENT, 8, 12},
 	{UNKNOWN_TYPE, BLOB, 8},
 	{UNKNOWN_TYPE + 200, 4, 8},
 	{0},
 };
-static const struct shape exp_nat[] = {{1, 4, 1}, {2, NEST, 1, 0, tuple}, {60, 4, 20}, {0}};
+static const struct shape exp_nat[] = {
+	{1, 4, 1}, {2, NEST, 1, 0, tuple}, {BEYOND_STACK, 4, 10}, {0}};
 static const struct shape exp_shapes[] = {
 	{CTA_EXPECT_MASTER, NEST, 1, 0, tuple},
 	{CTA_EXPECT_TUPLE, NEST, 1, 0, tuple},
@@ -142,8 +152,8 @@ static size_t random_value(struct writer *w, const struct shape *shape, uint8_t 
 	return len;
 }
 
-static const struct shape *nested_of(struct writer *w, const struct shape *parent,
-	const struct shape *shape)
+static const struct shape *nested_of(
+	struct writer *w, const struct shape *parent, const struct shape *shape)
 {
 	struct differ *d = w->d;
 
@@ -153,8 +163,9 @@ static const struct shape *nested_of(struct writer *w, const struct shape *paren
 		return one_in(d, 12) ? ip_odd : w->l3 == AF_INET ? ip_v4 : ip_v6;
 	if (one_in(d, 12))
 		return proto_odd;
-	return w->l4 == IPPROTO_ICMP ? proto_icmp : w->l4 == IPPROTO_ICMPV6 ? proto_icmp6
-									     : proto_ports;
+	return w->l4 == IPPROTO_ICMP	 ? proto_icmp
+	       : w->l4 == IPPROTO_ICMPV6 ? proto_icmp6
+					 : proto_ports;
 }
 
 static void put_shapes(struct writer *w, const struct shape *shapes)
@@ -175,13 +186,13 @@ static void put_shapes(struct writer *w, const struct shape *shapes)
 		if (!nest)
 			return;
 		put_shapes(w, nested_of(w, shapes, shape));
-		nest->nla_len = (uint16_t)(w->m->bytes + message_header(w->m)->nlmsg_len -
-					   (uint8_t *)nest);
+		nest->nla_len =
+			(uint16_t)(w->m->bytes + message_header(w->m)->nlmsg_len - (uint8_t *)nest);
 	}
 }
 
-void message_random(struct differ *d, struct message *m, enum message_kind kind, uint8_t l4,
-	bool rough)
+void message_random(
+	struct differ *d, struct message *m, enum message_kind kind, uint8_t l4, bool rough)
 {
 	static const uint16_t flags[] = {0, NLM_F_MULTI, NLM_F_CREATE | NLM_F_EXCL, NLM_F_CREATE};
 	struct writer w = {.d = d, .m = m, .l4 = l4, .rough = rough};
@@ -196,6 +207,8 @@ void message_random(struct differ *d, struct message *m, enum message_kind kind,
 	nlh->nlmsg_len = NLMSG_LENGTH(sizeof(*nfg));
 	nfg->nfgen_family = one_in(d, 30) ? (uint8_t)below(d, 256) : w.l3;
 	put_shapes(&w, kind == MESSAGE_CT ? ct_shapes : exp_shapes);
+	if (rough && one_in(d, 20)) /* CTA_EXPECT_MASTER, too */
+		put(&w, CTA_TUPLE_ORIG | NLA_F_NESTED, NULL, 0);
 }
 
 /* The recorded messages, read once. */
@@ -214,8 +227,8 @@ static void read_capture(const char *path)
 
 	if (!f)
 		return;
-	end = captures.len + fread(captures.bytes + captures.len, 1,
-				     sizeof(captures.bytes) - captures.len, f);
+	end = captures.len +
+	      fread(captures.bytes + captures.len, 1, sizeof(captures.bytes) - captures.len, f);
 	fclose(f);
 	while (captures.count < CAPTURES_MAX && captures.len + NLMSG_HDRLEN <= end) {
 		const struct nlmsghdr *nlh = (void *)(captures.bytes + captures.len);
@@ -310,11 +323,130 @@ uint8_t *message_find(struct message *m, const uint16_t *path, size_t *len)
 	return at;
 }
 
+bool message_shorten(struct message *m, const uint16_t *path, int to)
+{
+	struct nlmsghdr *nlh = message_header(m);
+	uint16_t part[PATH_MAX_TYPES + 1] = {0};
+	struct nlattr *above[PATH_MAX_TYPES];
+	size_t len, left, cut;
+	uint8_t *value = message_find(m, path, &len), *end;
+
+	if (!value || (to != GONE && len <= (size_t)to))
+		return false;
+	left = to == GONE ? 0 : NLA_HDRLEN + NLA_ALIGN((size_t)to);
+	cut = NLA_HDRLEN + NLA_ALIGN(len) - left;
+	end = value + NLA_ALIGN(len);
+	for (unsigned i = 0; path[i]; i++) {
+		size_t its_len;
+
+		part[i] = path[i];
+		above[i] = (struct nlattr *)(message_find(m, part, &its_len) - NLA_HDRLEN);
+	}
+	for (unsigned i = 0; path[i]; i++) {
+		if (path[i + 1])
+			above[i]->nla_len = (uint16_t)(above[i]->nla_len - cut);
+		else if (to != GONE)
+			above[i]->nla_len = (uint16_t)(NLA_HDRLEN + to);
+	}
+	if (to != GONE)
+		memset(value + to, 0, NLA_ALIGN(len) - (size_t)to);
+	memmove(end - cut, end, (size_t)(m->bytes + nlh->nlmsg_len - end));
+	nlh->nlmsg_len -= (uint32_t)cut;
+	return true;
+}
+
+static bool zero_padding(uint8_t *at, size_t left)
+{
+	bool any = false;
+
+	while (left >= NLA_HDRLEN) {
+		const struct nlattr *a = (const void *)at;
+		size_t len = a->nla_len, step = NLA_ALIGN(len);
+
+		if (len < NLA_HDRLEN || step > left)
+			break;
+		if (a->nla_type & NLA_F_NESTED)
+			any = zero_padding(at + NLA_HDRLEN, len - NLA_HDRLEN) || any;
+		for (; len < step; len++) {
+			any = any || at[len];
+			at[len] = 0;
+		}
+		at += step;
+		left -= step;
+	}
+	return any;
+}
+
+bool message_zero_padding(struct message *m)
+{
+	size_t skip = NLMSG_LENGTH(sizeof(struct nfgenmsg)), len = message_header(m)->nlmsg_len;
+
+	return len > skip && zero_padding(m->bytes + skip, len - skip);
+}
+
+static bool is_proto(const struct shape *shapes)
+{
+	return shapes == proto_ports || shapes == proto_odd;
+}
+
+static void look_at(const uint8_t *at, size_t left, const struct shape *shapes, struct oddities *o)
+{
+	bool top = shapes == ct_shapes || shapes == exp_shapes;
+	unsigned last = 0, seen = 0;
+
+	while (left >= NLA_HDRLEN) {
+		const struct nlattr *a = (const void *)at;
+		unsigned type = a->nla_type & NLA_TYPE_MASK;
+		size_t len = a->nla_len, step = NLA_ALIGN(len);
+		const struct shape *shape = shapes;
+
+		if (len < NLA_HDRLEN || len > left)
+			break;
+		o->tuple_order = o->tuple_order || (is_proto(shapes) && type <= last);
+		o->empty_again = o->empty_again ||
+				 (top && type < 32 && len == NLA_HDRLEN && seen & 1u << type);
+		seen |= type < 32 ? 1u << type : 0;
+		last = type;
+		while (shape->type && shape->type != type)
+			shape++;
+		if (shapes == tuple && type <= CTA_TUPLE_PROTO)
+			look_at(at + NLA_HDRLEN, len - NLA_HDRLEN,
+				type == CTA_TUPLE_IP ? ip_odd : proto_odd, o);
+		else if (shape->type && shape->bytes == NEST && shape->nested)
+			look_at(at + NLA_HDRLEN, len - NLA_HDRLEN, shape->nested, o);
+		else if (shape->type && shape->bytes == TEXT)
+			o->malformed =
+				o->malformed || !memchr(at + NLA_HDRLEN, '\0', len - NLA_HDRLEN);
+		else if (shape->type && shape->bytes != NEST && shape->bytes != BLOB)
+			o->malformed = o->malformed || len != NLA_HDRLEN + (size_t)shape->bytes;
+		at += step;
+		left -= step < left ? step : left;
+	}
+	o->malformed = o->malformed || left > 0;
+}
+
+struct oddities message_oddities(struct message *m, enum message_kind kind)
+{
+	size_t skip = NLMSG_LENGTH(sizeof(struct nfgenmsg)), len = message_header(m)->nlmsg_len;
+	struct oddities o = {.malformed = len < skip};
+
+	if (!o.malformed)
+		look_at(m->bytes + skip, len - skip, kind == MESSAGE_CT ? ct_shapes : exp_shapes,
+			&o);
+	return o;
+}
+
 void message_copies(const struct differ *d, const struct message *m, struct nlmsghdr *copy[SIDES])
 {
 	uint32_t len = ((const struct nlmsghdr *)m->bytes)->nlmsg_len;
 
-	BOTH (s) {
+	for (uint32_t i = 0; d->verbose && i < len; i++)
+		printf("%s%02x%s", i % 32 ? "" : "    ", m->bytes[i],
+			i % 32 == 31 || i + 1 == len ? "\n"
+			: i % 4 == 3		     ? " "
+						     : "");
+	BOTH(s)
+	{
 		/* Theirs looks for the end of texts behind the message. */
 		copy[s] = calloc(1, s == OURS && !d->same_library ? len : len + TEXT_BYTES);
 		memcpy(copy[s], m->bytes, len);

@@ -27,6 +27,7 @@ extern const struct attr_info attr_infos[ATTRS];
  */
 struct ct_pair {
 	struct nf_conntrack *of[SIDES];
+	bool in_callers_memory;
 	size_t their_info;
 	bool info_lost; /* theirs has an info whose length it may not know */
 };
@@ -75,6 +76,24 @@ void message_mutate(struct differ *, struct message *, bool rough);
 
 /* The bytes of the attribute at the end of a path of types that ends with 0, or NULL. */
 uint8_t *message_find(struct message *, const uint16_t *path, size_t *len);
+
+/*
+ * Shortens the attribute at the end of a path to so many bytes, or takes it out (GONE); false if
+ * there is none, or none that is longer.
+ */
+enum { GONE = -1 };
+bool message_shorten(struct message *, const uint16_t *path, int to);
+
+/* Zeroes the padding behind attributes; true if there was anything else. */
+bool message_zero_padding(struct message *);
+
+/* What is odd in a message, which the libraries need not take alike. */
+struct oddities {
+	bool malformed; /* an attribute that is cut, or a text without its end */
+	bool empty_again; /* an empty attribute after one of its type */
+	bool tuple_order; /* the protocol's attributes of a tuple are not in order of their types */
+};
+struct oddities message_oddities(struct message *, enum message_kind);
 
 /* Both sides' copy of a message; free() them. Ours ends where the message ends. */
 void message_copies(const struct differ *, const struct message *, struct nlmsghdr *copy[SIDES]);

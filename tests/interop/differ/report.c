@@ -116,6 +116,10 @@ bool same_failure(struct differ *d, const char *what, const long value[SIDES])
 		return false;
 	if (value[OURS] != -1 || errno_of[OURS] == errno_of[THEIRS])
 		return true;
+	if (errno_of[THEIRS] == 0 && (errno_of[OURS] == EINVAL || errno_of[OURS] == EBADMSG)) {
+		differ_except(d, EX_NO_ERRNO);
+		return true;
+	}
 	snprintf(name, sizeof(name), "errno of %s", what);
 	differ_report(d, name, "ours %s, theirs %s", strerrorname_np(errno_of[OURS]),
 		strerrorname_np(errno_of[THEIRS]));
@@ -141,8 +145,8 @@ static void hex(char *text, size_t cap, const uint8_t *data, size_t len, size_t 
 		at += (size_t)snprintf(text + at, cap - at, "%s%02x", i % 4 ? "" : " ", data[i]);
 }
 
-bool same_bytes(struct differ *d, const char *what, const void *const data[SIDES],
-	const size_t len[SIDES])
+bool same_bytes(
+	struct differ *d, const char *what, const void *const data[SIDES], const size_t len[SIDES])
 {
 	size_t at = 0, less = len[OURS] < len[THEIRS] ? len[OURS] : len[THEIRS], from;
 	const uint8_t *ours = data[OURS], *theirs = data[THEIRS];

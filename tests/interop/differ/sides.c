@@ -61,8 +61,8 @@ static const struct differ *running;
 
 static void tell_episode(void)
 {
-	fprintf(stderr, "nfct_differ: in episode %llu at %s\n", (unsigned long long)running->episode,
-		running->step);
+	fprintf(stderr, "nfct_differ: in episode %llu at %s\n",
+		(unsigned long long)running->episode, running->step);
 }
 #endif
 
