@@ -13,7 +13,8 @@ check_PROGRAMS += \
 	tests/unit/test_nfct_message \
 	tests/unit/test_nfct_misuse \
 	tests/unit/test_nfct_print \
-	tests/unit/test_nfct_request
+	tests/unit/test_nfct_request \
+	tests/unit/test_nfct_roundtrip
 TESTS += \
 	tests/unit/test_nfct_attr \
 	tests/unit/test_nfct_compare \
@@ -24,7 +25,8 @@ TESTS += \
 	tests/unit/test_nfct_message \
 	tests/unit/test_nfct_misuse \
 	tests/unit/test_nfct_print \
-	tests/unit/test_nfct_request
+	tests/unit/test_nfct_request \
+	tests/unit/test_nfct_roundtrip
 tests_unit_test_nfct_attr_SOURCES = tests/unit/unit.h tests/unit/test_nfct_attr.c $(NFCT_TEST_VALUE)
 tests_unit_test_nfct_attr_LDADD = $(NFCT_TEST_LDADD)
 tests_unit_test_nfct_compare_SOURCES = tests/unit/unit.h tests/unit/test_nfct_compare.c $(NFCT_TEST_VALUE)
@@ -50,3 +52,7 @@ tests_unit_test_nfct_print_SOURCES = tests/unit/unit.h tests/unit/test_nfct_prin
 tests_unit_test_nfct_print_LDADD = $(NFCT_TEST_LDADD)
 tests_unit_test_nfct_request_SOURCES = tests/unit/unit.h tests/unit/test_nfct_request.c
 tests_unit_test_nfct_request_LDADD = $(NFCT_TEST_LDADD)
+tests_unit_test_nfct_roundtrip_SOURCES = tests/unit/unit.h tests/unit/test_nfct_roundtrip.c \
+	$(NFCT_TEST_VALUE)
+tests_unit_test_nfct_roundtrip_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
+tests_unit_test_nfct_roundtrip_LDADD = $(NFCT_TEST_LDADD) $(MNL_LIBS)

@@ -44,7 +44,7 @@ static void check_value(struct nf_conntrack *ct, enum nf_conntrack_attr a)
 {
 	const struct nfct_fact *fact = &nfct_facts[a];
 	struct nfct_bitmask *labels = nfct_bitmask_new(40);
-	static const uint8_t bytes[] = "fourteen chars";
+	static const uint8_t bytes[] = "fifteen letters";
 	static const uint8_t zeros[sizeof(bytes)];
 
 	if (fact->kind == FACT_LABELS) {
