@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 sys.dont_write_bytecode = True
 
 from cases import Skipped, equal, run_cases  # noqa: E402
-from clients import Sides, all_heard, differences, normalised, same_text, unread  # noqa: E402
+from clients import XML_ICMP_KEY, Sides, all_heard, differences, normalised, same_text, unread  # noqa: E402
 from ctnl import (SETTLED, TCP, UDP, add_flows, allow_labels, change_flows,  # noqa: E402
                   delete_flows, flow, kernel_table, same_tables, zoo)
 from netns import Failed, Lab, TimedOut, unpacked, wait_for  # noqa: E402
@@ -263,7 +263,9 @@ def without_marker(texts):
             text = text.split("===>PACKET BOUNDARY\n")
         else:
             text = text.splitlines(keepends=True)
-        return sorted(t for t in text if t and "10.77.0" not in t and "0.77.10" not in t)
+        # Not by what Debian's library leaves out.
+        return sorted((t for t in text if t and "10.77.0" not in t and "0.77.10" not in t),
+                      key=lambda t: XML_ICMP_KEY.sub(r"\1", t))
     return {name: records(text) for name, text in texts.items()}
 
 
@@ -376,7 +378,8 @@ class Dnsmasq:
 def test_dnsmasq():
     """The mark of a client's query goes on to the query for it upstream."""
     with Lab("cd") as lab:
-        pair = Sides(lab, lab.ns("ours"), lab.ns("debian"))
+        # With libasan it hangs before it has read its options, on Debian's library as well.
+        pair = Sides(lab, lab.ns("ours"), lab.ns("debian"), sanitized=False)
         ours, debian = (Dnsmasq(side).stop() for side in pair)
         equal(ours[1], [("0x00000011", "1"), ("0x00000012", "1"), ("0x00000013", "1"),
                         ("0x00000014", "1"), ("0x00000000", "0")], "queries upstream by mark")
