@@ -190,7 +190,7 @@ static int on_end(struct nfct_handle *h, struct exchange *x, const struct nlmsgh
 	int code, err = EBADMSG;
 
 	if (nlh->nlmsg_len >= NLMSG_LENGTH(sizeof(code))) {
-		memcpy(&code, NLMSG_DATA(nlh), sizeof(code));
+		memcpy(&code, (const uint8_t *)nlh + NLMSG_HDRLEN, sizeof(code));
 		if (code <= 0)
 			err = -code;
 	}

@@ -246,6 +246,26 @@ static void some_attributes_share_their_place(void)
 	nfct_destroy(ct);
 }
 
+/* Programs set the flags of TCP on whatever they commit; SCTP bears that but for a byte. */
+static void flags_of_tcp_spare_the_tags_of_sctp(void)
+{
+	static const enum nf_conntrack_attr flags[] = {
+		ATTR_TCP_FLAGS_ORIG, ATTR_TCP_FLAGS_REPL, ATTR_TCP_MASK_ORIG, ATTR_TCP_MASK_REPL};
+	struct nf_conntrack *ct = nfct_new();
+	uint32_t orig;
+
+	nfct_set_attr_u8(ct, ATTR_SCTP_STATE, 4);
+	nfct_set_attr_u32(ct, ATTR_SCTP_VTAG_ORIG, 0x11223344);
+	nfct_set_attr_u32(ct, ATTR_SCTP_VTAG_REPL, 0x55667788);
+	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		nfct_set_attr_u8(ct, flags[i], 0xaa);
+	orig = nfct_get_attr_u32(ct, ATTR_SCTP_VTAG_ORIG) ^ 0x11223344;
+	CU_ASSERT_TRUE((orig & ~UINT32_C(0xff)) == 0 || (orig & ~UINT32_C(0xff000000)) == 0);
+	CU_ASSERT_EQUAL(nfct_get_attr_u8(ct, ATTR_SCTP_STATE), 4);
+	CU_ASSERT_EQUAL(nfct_get_attr_u32(ct, ATTR_SCTP_VTAG_REPL), 0x55667788);
+	nfct_destroy(ct);
+}
+
 static unsigned protocol_of(enum nf_conntrack_attr a)
 {
 	if (a == ATTR_TCP_STATE || (a >= ATTR_TCP_FLAGS_ORIG && a <= ATTR_TCP_MASK_REPL) ||
@@ -620,6 +640,7 @@ static const struct unit_test tests[] = {
 		arrays_are_looked_at_up_to_the_first_that_is_not},
 	{"icmp_types_of_the_reply_follow", icmp_types_of_the_reply_follow},
 	{"some_attributes_share_their_place", some_attributes_share_their_place},
+	{"flags_of_tcp_spare_the_tags_of_sctp", flags_of_tcp_spare_the_tags_of_sctp},
 	{"all_others_have_places_of_their_own", all_others_have_places_of_their_own},
 	{"helper_names_are_cut_to_fit", helper_names_are_cut_to_fit},
 	{"helper_information_has_its_length", helper_information_has_its_length},

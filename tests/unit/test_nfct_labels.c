@@ -213,10 +213,7 @@ static void lines_that_look_otherwise_define_nothing(void)
 	static const char *const lines[] = {"", "\n", "#1 a\n", " # a\n", "-1 a\n", "1024 a\n",
 		"4294967297 a\n", "18446744073709551616 a\n", "99999999999999999999 a\n", "1\n",
 		"1 \n", "foo 1\n", "1 a_b\n", "1 a.b\n", "1 a # comment\n", "1 a\tb\n",
-		"1 \xc3\xa4\n", "1_0 a\n",
-		"\xef\xbb\xbf"
-		"1 a\n",
-		"1,a\n", "1 a\r2 b\n"};
+		"1 \xc3\xa4\n", "1_0 a\n", "\xef\xbb\xbf\x31 a\n", "1,a\n", "1 a\r2 b\n"};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		CU_ASSERT_PTR_NULL(map_of(lines[i], strlen(lines[i])));
