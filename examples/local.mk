@@ -15,3 +15,4 @@ dist_examplessystemd_DATA = \
 	examples/systemd/ctsyncd.service
 
 EXTRA_DIST += examples/demo/failover.py examples/demo/traffic.py
+include examples/nfct/local.mk

@@ -7,9 +7,10 @@
 #   tools/setup.sh check        that, and what only the tests need
 #   tools/setup.sh print-env    shell lines that name the unpacked programs
 #
-# Libraries and tools are installed with apt-get. Programs that bring a service of their own
-# (keepalived, conntrackd) are only unpacked under build/pkgs, with the libraries they miss, and run
-# from there: nothing starts and nothing in /etc changes.
+# Libraries and tools are installed with apt-get. Programs that bring a service of their own, or that
+# only the tests run, are unpacked under build/pkgs with the libraries they miss, and run from there:
+# nothing starts and nothing in /etc changes. So is Debian's libnetfilter_conntrack, with which ours
+# is compared.
 #
 # Exit status: 0 ready, 2 this machine cannot be made ready (one line on stderr says why).
 set -eu
@@ -20,13 +21,21 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 pkgs=$top/build/pkgs
 root=$pkgs/root
 log=$top/build/setup.log
+multiarch=$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || gcc -print-multiarch 2>/dev/null ||
+	echo "$(uname -m)-linux-gnu")
+libs=usr/lib/$multiarch
 
 build_packages="build-essential autoconf automake libtool pkg-config flex bison
 	libmnl-dev libnfnetlink-dev libsodium-dev libjansson-dev libcap-ng-dev libcunit1-dev
 	iproute2 nftables conntrack python3 procps kmod"
-check_packages="clang libclang-rt-14-dev"
-unpacked_packages="keepalived conntrackd"
-unpacked_programs="usr/sbin/keepalived usr/sbin/conntrackd"
+check_packages="clang libclang-rt-14-dev iptables abigail-tools doxygen"
+unpacked_packages="keepalived conntrackd nfct iptstate ulogd2 dnsmasq-base
+	libnetfilter-conntrack3 libnetfilter-conntrack-dev"
+# A file of each; what can be run or loaded must find its libraries.
+unpacked_programs="usr/sbin/keepalived usr/sbin/conntrackd usr/sbin/nfct usr/sbin/iptstate
+	usr/sbin/ulogd usr/sbin/dnsmasq $libs/ulogd/ulogd_inpflow_NFCT.so
+	$libs/libnetfilter_conntrack.so.3"
+unpacked_headers="usr/include/libnetfilter_conntrack/libnetfilter_conntrack.h"
 
 die() {
 	echo "setup: $*" >&2
@@ -34,8 +43,7 @@ die() {
 }
 
 lib_path() {
-	multiarch=$(dpkg-architecture -qDEB_HOST_MULTIARCH 2>/dev/null || gcc -print-multiarch)
-	echo "$root/usr/lib/$multiarch:$root/lib/$multiarch"
+	echo "$root/$libs:$root/lib/$multiarch"
 }
 
 missing_packages() {
@@ -47,10 +55,14 @@ missing_packages() {
 	done
 }
 
-unpacked_programs_run() {
+# Whether all is there that this state of the tree asks for and runs on this machine.
+unpacked_is_complete() {
+	for file in $unpacked_programs $unpacked_headers; do
+		[ -r "$root/$file" ] || return 1
+	done
 	for program in $unpacked_programs; do
-		[ -x "$root/$program" ] || return 1
-		if LD_LIBRARY_PATH=$(lib_path) ldd "$root/$program" | grep -q 'not found'; then
+		if LD_LIBRARY_PATH=$(lib_path) ldd "$root/$program" 2>/dev/null |
+			grep -q 'not found'; then
 			return 1
 		fi
 	done
@@ -78,22 +90,26 @@ install_packages() {
 		die "cannot install the packages" $wanted "(see $log)"
 }
 
-# apt-get works out which dependencies this machine lacks; it only downloads.
+# apt-get works out which dependencies this machine lacks; it only downloads. What an older state of
+# the tree unpacked is replaced as a whole, once everything has come.
 unpack_packages() {
-	unpacked_programs_run && return 0
-	echo "setup: unpacking $unpacked_packages under build/pkgs"
-	rm -rf "$pkgs"
-	mkdir -p "$pkgs/debs/partial" "$root"
+	unpacked_is_complete && return 0
+	echo "setup: unpacking" $unpacked_packages "under build/pkgs"
+	new=$pkgs.new
+	rm -rf "$new"
+	mkdir -p "$new/debs/partial" "$new/root"
 	apt_update_once
 	run_logged apt-get install -y --no-install-recommends --reinstall --download-only \
-		-o Dir::Cache::Archives="$pkgs/debs" -o APT::Sandbox::User=root \
+		-o Dir::Cache::Archives="$new/debs" -o APT::Sandbox::User=root \
 		$unpacked_packages ||
-		die "cannot download the packages $unpacked_packages (see $log)"
-	for deb in "$pkgs"/debs/*.deb; do
-		run_logged dpkg -x "$deb" "$root" || die "cannot unpack $deb (see $log)"
+		die "cannot download the packages" $unpacked_packages "(see $log)"
+	for deb in "$new"/debs/*.deb; do
+		run_logged dpkg -x "$deb" "$new/root" || die "cannot unpack $deb (see $log)"
 	done
-	unpacked_programs_run ||
-		die "the unpacked $unpacked_packages lack a library of this machine (see ldd)"
+	rm -rf "$pkgs"
+	mv "$new" "$pkgs"
+	unpacked_is_complete ||
+		die "a file is missing of" $unpacked_packages "or a library that it needs (see ldd)"
 }
 
 # Each is tried in a network namespace of its own, which goes with the command.
@@ -112,6 +128,8 @@ main() {
 		echo "KEEPALIVED=$root/usr/sbin/keepalived"
 		echo "CONNTRACKD=$root/usr/sbin/conntrackd"
 		echo "UNPACKED_LIB_PATH=$(lib_path)"
+		echo "DEBIAN_NFCT_LIB=$root/$libs/libnetfilter_conntrack.so.3"
+		echo "DEBIAN_NFCT_INCLUDE=$root/usr/include"
 		return
 		;;
 	build) packages=$build_packages ;;

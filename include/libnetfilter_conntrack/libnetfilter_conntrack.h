@@ -56,7 +56,7 @@ enum nf_conntrack_attr {
 	ATTR_PORT_DST = ATTR_ORIG_PORT_DST,
 	ATTR_REPL_PORT_SRC = 10, /* u16, network order */
 	ATTR_REPL_PORT_DST = 11, /* u16, network order */
-	ATTR_ICMP_TYPE = 12, /* u8; set L3PROTO first, the answer's type follows from it */
+	ATTR_ICMP_TYPE = 12, /* u8; the reply's follows, so set L3PROTO first */
 	ATTR_ICMP_CODE = 13, /* u8 */
 	ATTR_ICMP_ID = 14, /* u16, network order */
 	ATTR_ORIG_L3PROTO = 15, /* u8, AF_INET or AF_INET6 */
@@ -92,7 +92,7 @@ enum nf_conntrack_attr {
 	ATTR_MASTER_L3PROTO = 43, /* u8; without it the master is not built */
 	ATTR_MASTER_L4PROTO = 44, /* u8 */
 	ATTR_SECMARK = 45, /* u32 */
-	ATTR_ORIG_NAT_SEQ_CORRECTION_POS = 46, /* u32; built only if all three of a direction are set */
+	ATTR_ORIG_NAT_SEQ_CORRECTION_POS = 46, /* u32; built only with the other two */
 	ATTR_ORIG_NAT_SEQ_OFFSET_BEFORE = 47, /* u32 */
 	ATTR_ORIG_NAT_SEQ_OFFSET_AFTER = 48, /* u32 */
 	ATTR_REPL_NAT_SEQ_CORRECTION_POS = 49, /* u32 */
@@ -111,7 +111,7 @@ enum nf_conntrack_attr {
 	ATTR_SECCTX = 62, /* text, read-only */
 	ATTR_TIMESTAMP_START = 63, /* u64 [ns since the epoch], read-only */
 	ATTR_TIMESTAMP_STOP = 64, /* u64 [ns since the epoch], read-only */
-	ATTR_HELPER_INFO = 65, /* bytes, nfct_set_attr_l() says how many; built only with HELPER_NAME */
+	ATTR_HELPER_INFO = 65, /* bytes, for nfct_set_attr_l(); built only with HELPER_NAME */
 	ATTR_CONNLABELS = 66, /* struct nfct_bitmask *, which the object then owns */
 	ATTR_CONNLABELS_MASK = 67, /* struct nfct_bitmask *, which the object then owns */
 	ATTR_ORIG_ZONE = 68, /* u16: of the original direction alone */
@@ -121,7 +121,7 @@ enum nf_conntrack_attr {
 	ATTR_SYNPROXY_ISN = 72, /* u32; built only if all three are set */
 	ATTR_SYNPROXY_ITS = 73, /* u32 */
 	ATTR_SYNPROXY_TSOFF = 74, /* u32 */
-	ATTR_TIMESTAMP_EVENT = 75, /* u64 [ns since the epoch]: when the kernel made the event; read-only */
+	ATTR_TIMESTAMP_EVENT = 75, /* u64 [ns since the epoch]: when it happened; read-only */
 	ATTR_MAX
 };
 

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "base/check.h"
+#include "base/mono.h"
 #include "flow/print.h"
 #include "flow/status.h"
 
@@ -98,27 +99,94 @@ const char *flow_l4_name(uint8_t l4)
 	return "unknown";
 }
 
+/* One of the four bytes of an IPv4 address; returns the text's new end. */
+static size_t put_byte(char *buf, size_t at, uint8_t v)
+{
+	if (v >= 100)
+		buf[at++] = (char)('0' + v / 100);
+	if (v >= 10)
+		buf[at++] = (char)('0' + v / 10 % 10);
+	buf[at++] = (char)('0' + v % 10);
+	return at;
+}
+
+static size_t put_ipv4(char *buf, size_t at, const uint8_t bytes[4])
+{
+	for (int i = 0; i < 4; i++) {
+		at = put_byte(buf, at, bytes[i]);
+		buf[at++] = '.';
+	}
+	return at - 1; /* the last dot */
+}
+
+static size_t put_group(char *buf, size_t at, unsigned v)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	if (v >= 0x1000)
+		buf[at++] = digits[v >> 12];
+	if (v >= 0x100)
+		buf[at++] = digits[v >> 8 & 15];
+	if (v >= 0x10)
+		buf[at++] = digits[v >> 4 & 15];
+	buf[at++] = digits[v & 15];
+	return at;
+}
+
+/* The longest run of zeros among the groups, the first of several; *from 8: none above 1. */
+static unsigned longest_zeros(const unsigned groups[8], unsigned *from)
+{
+	unsigned best = 1, run = 0;
+
+	*from = 8;
+	for (unsigned i = 0; i < 8; i++) {
+		run = groups[i] ? 0 : run + 1;
+		if (run > best) {
+			best = run;
+			*from = i + 1 - run;
+		}
+	}
+	return best;
+}
+
+/*
+ * RFC 5952, with what the C library makes of addresses that have an IPv4 one in them. By hand,
+ * since the C library's way takes as long as all the rest of a line.
+ */
+static size_t put_ipv6(char *buf, const uint8_t bytes[16])
+{
+	unsigned groups[8], zeros_from, zeros;
+	size_t at = 0;
+
+	for (int i = 0; i < 8; i++)
+		groups[i] = (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
+	zeros = longest_zeros(groups, &zeros_from);
+	for (unsigned i = 0; i < 8; i++) {
+		if (i == zeros_from) {
+			buf[at++] = ':';
+			i += zeros - 1;
+			if (i == 7)
+				buf[at++] = ':';
+			continue;
+		}
+		if (i > 0)
+			buf[at++] = ':';
+		if (i == 6 && zeros_from == 0 &&
+			(zeros == 6 || (zeros == 5 && groups[5] == 0xffff)))
+			return put_ipv4(buf, at, bytes + 12);
+		at = put_group(buf, at, groups[i]);
+	}
+	return at;
+}
+
 void flow_print_addr(struct text *t, uint8_t l3, const union flow_addr *addr)
 {
 	char buf[INET6_ADDRSTRLEN];
-	size_t at = 0;
 
-	if (l3 != AF_INET) {
-		if (inet_ntop(AF_INET6, addr->v6_be, buf, sizeof(buf)))
-			text_puts(t, buf);
-		return;
-	}
-	for (int i = 0; i < 4; i++) {
-		unsigned v = addr->bytes[i];
-
-		if (v >= 100)
-			buf[at++] = (char)('0' + v / 100);
-		if (v >= 10)
-			buf[at++] = (char)('0' + v / 10 % 10);
-		buf[at++] = (char)('0' + v % 10);
-		buf[at++] = '.';
-	}
-	text_put(t, buf, at - 1);
+	if (l3 == AF_INET)
+		text_put(t, buf, put_ipv4(buf, 0, addr->bytes));
+	else
+		text_put(t, buf, put_ipv6(buf, addr->bytes));
 }
 
 /* For literals: inlined, so that their lengths are constants. */
@@ -148,13 +216,15 @@ static void print_word(struct text *t, const char *word)
 	text_putc(t, ' ');
 }
 
-/* By the values of l3 and l4, whatever is marked present: a tuple never set prints nothing. */
-static void print_tuple(struct text *t, const struct flow_tuple *tuple)
+void flow_print_tuple(struct text *t, const char *prefix, const struct flow_tuple *tuple)
 {
 	if (tuple->l3 == AF_INET || tuple->l3 == AF_INET6) {
+		print_name(t, prefix);
 		print_name(t, "src=");
 		flow_print_addr(t, tuple->l3, &tuple->src);
-		print_name(t, " dst=");
+		text_putc(t, ' ');
+		print_name(t, prefix);
+		print_name(t, "dst=");
 		flow_print_addr(t, tuple->l3, &tuple->dst);
 		text_putc(t, ' ');
 	}
@@ -199,21 +269,21 @@ static void print_protocol(struct text *t, const struct flow *f, unsigned flags)
 
 static void print_directions(struct text *t, const struct flow *f)
 {
-	print_tuple(t, &f->tuple[FLOW_ORIG]);
+	flow_print_tuple(t, "", &f->tuple[FLOW_ORIG]);
 	if (flow_has(f, FLOW_ORIG_ZONE))
 		print_field(t, "zone-orig=", f->tuple[FLOW_ORIG].zone);
 	if (flow_has(f, FLOW_ORIG_COUNTER_PACKETS) && flow_has(f, FLOW_ORIG_COUNTER_BYTES))
 		print_counters(t, &f->counters[FLOW_ORIG]);
 	if (flow_has(f, FLOW_STATUS) && !(f->status & FLOW_STATUS_SEEN_REPLY))
 		print_word(t, "[UNREPLIED]");
-	print_tuple(t, &f->tuple[FLOW_REPL]);
+	flow_print_tuple(t, "", &f->tuple[FLOW_REPL]);
 	if (flow_has(f, FLOW_REPL_ZONE))
 		print_field(t, "zone-reply=", f->tuple[FLOW_REPL].zone);
 	if (flow_has(f, FLOW_REPL_COUNTER_PACKETS) && flow_has(f, FLOW_REPL_COUNTER_BYTES))
 		print_counters(t, &f->counters[FLOW_REPL]);
 }
 
-void flow_print_head(struct text *t, const struct flow *f, unsigned flags)
+static void print_head(struct text *t, const struct flow *f, unsigned flags)
 {
 	print_protocol(t, f, flags);
 	print_directions(t, f);
@@ -238,7 +308,7 @@ void flow_print_head(struct text *t, const struct flow *f, unsigned flags)
 		print_field(t, "zone=", f->zone);
 }
 
-void flow_print_tail(struct text *t, const struct flow *f, unsigned flags)
+static void print_tail(struct text *t, const struct flow *f, unsigned flags)
 {
 	if (flow_has(f, FLOW_HELPER_NAME)) {
 		print_name(t, "helper=");
@@ -251,9 +321,124 @@ void flow_print_tail(struct text *t, const struct flow *f, unsigned flags)
 		print_field(t, "id=", f->id);
 }
 
+static void print_padded(struct text *t, unsigned value, unsigned width, char pad)
+{
+	for (unsigned limit = 10; --width > 0; limit *= 10)
+		if (value < limit)
+			text_putc(t, pad);
+	text_u64(t, value);
+}
+
+/* As ctime() has it: "Tue Nov 14 22:13:20 2023". */
+static void print_date(struct text *t, struct flow_date date)
+{
+	static const char weekdays[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+	text_put(t, weekdays + 3 * (date.weekday % 7), 3);
+	text_putc(t, ' ');
+	text_put(t, months + 3 * ((date.month + 11) % 12), 3);
+	print_padded(t, date.day, 3, ' ');
+	text_putc(t, ' ');
+	print_padded(t, date.hour, 2, '0');
+	text_putc(t, ':');
+	print_padded(t, date.min, 2, '0');
+	text_putc(t, ':');
+	print_padded(t, date.sec, 2, '0');
+	text_putc(t, ' ');
+	text_u64(t, date.year);
+}
+
+static void print_times(
+	struct text *t, const struct flow *f, unsigned flags, const struct flow_print_context *c)
+{
+	uint64_t start_s = f->timestamp_start / NS_PER_SEC;
+	uint64_t stop_s = f->timestamp_stop / NS_PER_SEC;
+
+	if (flow_has(f, FLOW_TIMESTAMP_START))
+		print_field(t, "delta-time=", (f->timestamp_stop ? stop_s : c->now_s) - start_s);
+	if (!(flags & FLOW_PRINT_TIMESTAMP))
+		return;
+	if (flow_has(f, FLOW_TIMESTAMP_START)) {
+		print_name(t, "[start=");
+		print_date(t, c->date_of(start_s));
+		print_name(t, "] ");
+	}
+	if (flow_has(f, FLOW_TIMESTAMP_STOP)) {
+		print_name(t, "[stop=");
+		print_date(t, c->date_of(stop_s));
+		print_name(t, "] ");
+	}
+}
+
+const char *flow_next_label(const struct flow_print_context *c, unsigned *bit)
+{
+	unsigned end = c->labels.len / sizeof(uint32_t) * 32;
+	const char *name = NULL;
+
+	while (!name && *bit < end) {
+		uint32_t word;
+
+		memcpy(&word, (const uint8_t *)c->labels.data + *bit / 32 * sizeof(word),
+			sizeof(word));
+		word >>= *bit % 32;
+		if (word == 0) {
+			*bit = (*bit / 32 + 1) * 32;
+			continue;
+		}
+		*bit += (unsigned)__builtin_ctz(word);
+		name = c->label_name(c->label_names, *bit);
+		if (name && !*name)
+			name = NULL;
+		++*bit;
+	}
+	return name;
+}
+
+static void print_labels(struct text *t, const struct flow_print_context *c)
+{
+	const char *before = "labels=", *name;
+	unsigned bit = 0;
+
+	while ((name = flow_next_label(c, &bit))) {
+		text_puts(t, before);
+		text_puts(t, name);
+		before = ",";
+	}
+	if (*before == ',')
+		text_putc(t, ' ');
+}
+
+void flow_print_event(struct text *t, unsigned event)
+{
+	switch (event) {
+	case FLOW_EVENT_NEW:
+		print_name(t, "    [NEW] ");
+		break;
+	case FLOW_EVENT_UPDATE:
+		print_name(t, " [UPDATE] ");
+		break;
+	case FLOW_EVENT_DESTROY:
+		print_name(t, "[DESTROY] ");
+		break;
+	}
+}
+
+void flow_print_with(
+	struct text *t, const struct flow *f, unsigned flags, const struct flow_print_context *c)
+{
+	print_head(t, f, flags);
+	if (c->date_of)
+		print_times(t, f, flags, c);
+	print_tail(t, f, flags);
+	if (c->label_names && flow_has(f, FLOW_LABELS))
+		print_labels(t, c);
+	text_trim(t, 1); /* the last field's blank */
+}
+
 void flow_print(struct text *t, const struct flow *f, unsigned flags)
 {
-	flow_print_head(t, f, flags);
-	flow_print_tail(t, f, flags);
-	text_trim(t, 1); /* the last field's blank */
+	static const struct flow_print_context nothing;
+
+	flow_print_with(t, f, flags, &nothing);
 }

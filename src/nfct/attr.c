@@ -84,8 +84,8 @@ void attr_set(struct nf_conntrack *ct, enum flow_attr type, const void *value, s
  * Sets an attribute to a value of a given length.
  *
  * Only ATTR_HELPER_INFO needs the length; all others know theirs. Setting marks this very attribute
- * as present and no other one: an address does not set the layer 3 protocol. Attributes that are
- * present in the same place overwrite each other: IPv4 and IPv6 addresses of a side, ports and
+ * as present and no other one: an address does not set the layer 3 protocol. Attributes that have
+ * the same place overwrite each other: IPv4 and IPv6 addresses of a side, ports and
  * ICMP's id, type and code, the states of TCP, SCTP and DCCP. ICMP's also go into the reply tuple,
  * the type as the answer's to it; for that, set the layer 3 protocol first. Of the attributes that
  * are read-only only the presence is set, the value remains; ATTR_TIMESTAMP_EVENT is left alone.

@@ -56,24 +56,38 @@ static enum presence presence(const void *a, const void *b, enum flow_attr attr,
 	return EQUAL;
 }
 
+/* memcmp() would be called for a size that the compiler does not see. */
+static bool same_bytes(const void *a, const void *b, unsigned size)
+{
+	switch (size) {
+	case sizeof(uint8_t):
+		return memcmp(a, b, sizeof(uint8_t)) == 0;
+	case sizeof(uint16_t):
+		return memcmp(a, b, sizeof(uint16_t)) == 0;
+	case sizeof(uint32_t):
+		return memcmp(a, b, sizeof(uint32_t)) == 0;
+	}
+	return memcmp(a, b, size) == 0;
+}
+
 static bool same(const void *a, const void *b, enum flow_attr attr, unsigned flags)
 {
 	enum presence p = presence(a, b, attr, flags);
 
 	if (p != BOTH)
 		return p == EQUAL;
-	return memcmp(at(a, attr), at(b, attr), attr_table[attr].size) == 0;
+	return same_bytes(at(a, attr), at(b, attr), attr_table[attr].size);
 }
 
 /* Marks and zones: none is as good as 0. */
 static bool same_or_zero(const void *a, const void *b, enum flow_attr attr, unsigned flags)
 {
-	static const uint8_t zero[sizeof(uint32_t)];
-	const void *value_a = has(a, attr) ? at(a, attr) : zero;
-	const void *value_b = has(b, attr) ? at(b, attr) : zero;
+	static const uint32_t zero = 0;
+	const void *value_a = has(a, attr) ? at(a, attr) : &zero;
+	const void *value_b = has(b, attr) ? at(b, attr) : &zero;
 
 	return presence(a, b, attr, flags) == EQUAL ||
-	       memcmp(value_a, value_b, attr_table[attr].size) == 0;
+	       same_bytes(value_a, value_b, attr_table[attr].size);
 }
 
 /* Keys count where both say whose they are; GRE's have never counted. */

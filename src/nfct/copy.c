@@ -112,6 +112,7 @@ static void replace_head(struct nf_conntrack *dst, const struct nf_conntrack *sr
 	memcpy(dst, &head, sizeof(head));
 }
 
+/* dst owns nothing yet. */
 static bool copy_owned(struct nf_conntrack *dst, const struct nf_conntrack *src)
 {
 	return copy_span(&dst->flow.secctx, &src->flow.secctx, dst) &&
@@ -120,33 +121,34 @@ static bool copy_owned(struct nf_conntrack *dst, const struct nf_conntrack *src)
 	       copy_bitmask(&dst->labels_mask, src->labels_mask);
 }
 
-bool object_replace(struct nf_conntrack *dst, const struct nf_conntrack *src)
+bool object_duplicate(struct nf_conntrack *dst, const struct nf_conntrack *src)
 {
-	struct nf_conntrack room, duplicate;
-	bool made = object_tag(dst) == OBJECT_TAG_MADE;
+	struct nf_conntrack room;
 
-	if (dst == src)
-		return true;
 	src = object_whole(src, &room);
-	if (object_tag(dst) == OBJECT_TAG_HEAD) {
-		replace_head(dst, src);
+	*dst = *src;
+	dst->flow.secctx = dst->flow.helper_info = (struct flow_span){NULL, 0};
+	dst->labels = dst->labels_mask = NULL;
+	dst->flow.set[OBJECT_TAG_WORD] &= ~OBJECT_TAG_MASK;
+	if (copy_owned(dst, src))
 		return true;
-	}
-	duplicate = *src;
-	duplicate.flow.secctx = duplicate.flow.helper_info = (struct flow_span){NULL, 0};
-	duplicate.labels = duplicate.labels_mask = NULL;
-	duplicate.flow.set[OBJECT_TAG_WORD] &= ~OBJECT_TAG_MASK;
-	if (!copy_owned(&duplicate, src)) {
-		object_release(&duplicate);
-		errno = ENOMEM;
-		return false;
-	}
-	if (made) {
+	object_release(dst);
+	errno = ENOMEM;
+	return false;
+}
+
+/* All of dst becomes src, or nothing, without memory. */
+static void replace(struct nf_conntrack *dst, const struct nf_conntrack *src)
+{
+	struct nf_conntrack duplicate;
+
+	if (dst == src || !object_duplicate(&duplicate, src))
+		return;
+	if (object_tag(dst) == OBJECT_TAG_MADE) {
 		object_release(dst);
 		duplicate.flow.set[OBJECT_TAG_WORD] |= OBJECT_TAG_MADE;
 	}
 	*dst = duplicate;
-	return true;
 }
 
 /**
@@ -177,7 +179,10 @@ NFCT_EXPORT void nfct_copy(
 		return;
 	}
 	if (flags & NFCT_CP_OVERRIDE) {
-		object_replace(dest, source);
+		if (object_tag(dest) == OBJECT_TAG_HEAD)
+			replace_head(dest, object_whole(source, &room));
+		else
+			replace(dest, source);
 		return;
 	}
 	for (unsigned g = 0; g < COPY_GROUPS; g++)

@@ -7,10 +7,9 @@
 #include "nfct/object.h"
 
 /*
- * Makes dst a duplicate of src, which may be an expectation's tuple. What dst owned is freed if
- * nfct_new() made it; of others it is not known whether they hold anything but garbage. false: no
- * memory, and dst is as it was.
+ * Makes a duplicate of src, which may be an expectation's tuple, in memory that may hold anything.
+ * It has no tag. false: no memory, and dst is an empty object.
  */
-bool object_replace(struct nf_conntrack *dst, const struct nf_conntrack *src);
+bool object_duplicate(struct nf_conntrack *dst, const struct nf_conntrack *src);
 
 #endif

@@ -23,10 +23,11 @@ NFCT_SOURCES = \
 	src/nfct/group.c \
 	src/nfct/handle.h src/nfct/handle.c \
 	src/nfct/labelmap.h src/nfct/labelmap.c \
+	src/nfct/message.h \
 	src/nfct/object.h src/nfct/object.c \
 	src/nfct/objopt.c \
 	src/nfct/parse.c \
-	src/nfct/print.c \
+	src/nfct/print.h src/nfct/print.c \
 	src/nfct/query.c \
 	src/nfct/receive.c
 

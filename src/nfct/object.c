@@ -131,12 +131,14 @@ NFCT_EXPORT struct nf_conntrack *nfct_clone(const struct nf_conntrack *ct)
 		errno = EINVAL;
 		return NULL;
 	}
-	clone = nfct_new();
-	if (clone && !object_replace(clone, ct)) {
-		nfct_destroy(clone);
-		errno = ENOMEM;
+	clone = malloc(sizeof(*clone));
+	if (!clone)
+		return NULL;
+	if (!object_duplicate(clone, ct)) {
+		free(clone);
 		return NULL;
 	}
+	clone->flow.set[OBJECT_TAG_WORD] |= OBJECT_TAG_MADE;
 	return clone;
 }
 

@@ -39,8 +39,8 @@ enum nlmsg_result nlmsg_ct_parse_attrs(const void *attrs, size_t len, uint8_t l3
  * The same for objects that hold labels of any size: CTA_LABELS is not decoded into out, it is
  * given as it stands (labels->data NULL: there is none), and FLOW_LABELS is not marked.
  */
-enum nlmsg_result nlmsg_ct_parse_attrs_raw_labels(const void *attrs, size_t len, uint8_t l3,
-	struct flow *out, struct flow_span *labels);
+enum nlmsg_result nlmsg_ct_parse_attrs_raw_labels(
+	const void *attrs, size_t len, uint8_t l3, struct flow *out, struct flow_span *labels);
 
 enum nlmsg_event { NLMSG_EVENT_NONE, NLMSG_EVENT_NEW, NLMSG_EVENT_UPDATE, NLMSG_EVENT_DESTROY };
 
@@ -92,8 +92,8 @@ struct nlmsg_labels {
  * or with one that is neither IPv4 nor IPv6; -EMSGSIZE if it does not fit. On errors the message
  * is as it was.
  */
-int nlmsg_ct_append(struct nlmsghdr *msg, size_t cap, const struct flow *,
-	const struct nlmsg_labels *labels);
+int nlmsg_ct_append(
+	struct nlmsghdr *msg, size_t cap, const struct flow *, const struct nlmsg_labels *labels);
 
 size_t nlmsg_ct_build_dump(void *buf, size_t cap, uint32_t seq, uint8_t l3); /* l3 0: all */
 size_t nlmsg_ct_build_flush(void *buf, size_t cap, uint16_t nl_flags, uint32_t seq, uint8_t l3);

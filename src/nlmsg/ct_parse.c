@@ -5,6 +5,8 @@
 #include "nlmsg/ct.h"
 #include "nlmsg/parse.h"
 
+enum { CT_TIMESTAMP_EVENT = 27 }; /* CTA_TIMESTAMP_EVENT of Linux 6.14, which older headers lack */
+
 static void parse_tcp_flags(
 	struct parse *p, const struct attr *a, enum flow_dir dir, struct flow_tcp *tcp)
 {
@@ -14,8 +16,8 @@ static void parse_tcp_flags(
 		return;
 	tcp->flags[dir] = v[0];
 	tcp->flags_mask[dir] = v[1];
-	flow_mark_set(p->flow, dir == FLOW_ORIG ? FLOW_TCP_FLAGS_ORIG : FLOW_TCP_FLAGS_REPL);
-	flow_mark_set(p->flow, dir == FLOW_ORIG ? FLOW_TCP_MASK_ORIG : FLOW_TCP_MASK_REPL);
+	mark_set(p, dir == FLOW_ORIG ? FLOW_TCP_FLAGS_ORIG : FLOW_TCP_FLAGS_REPL);
+	mark_set(p, dir == FLOW_ORIG ? FLOW_TCP_MASK_ORIG : FLOW_TCP_MASK_REPL);
 }
 
 static void parse_tcp(struct parse *p, const struct attr *nest)
@@ -96,28 +98,31 @@ static void parse_dccp(struct parse *p, const struct attr *nest)
 	parse_finish(p, &w);
 }
 
+/* A flow has one protocol, and what they keep shares memory: another one's nest is a bad one. */
 static void parse_protoinfo(struct parse *p, const struct attr *nest)
 {
 	struct attr_walk w = attr_walk_nest(nest);
+	struct attr proto = {NULL, 0, 0}; /* the last of the first kind */
 	struct attr a;
 
 	while (attr_next(&w, &a)) {
 		if (a.type != CTA_PROTOINFO_TCP && a.type != CTA_PROTOINFO_SCTP &&
 			a.type != CTA_PROTOINFO_DCCP)
 			continue;
-		if (p->protoinfo && p->protoinfo != a.type) {
-			p->bad = true; /* a flow has one protocol */
-			continue;
-		}
-		p->protoinfo = a.type;
-		if (a.type == CTA_PROTOINFO_TCP)
-			parse_tcp(p, &a);
-		else if (a.type == CTA_PROTOINFO_SCTP)
-			parse_sctp(p, &a);
+		if (proto.data && proto.type != a.type)
+			p->bad = true;
 		else
-			parse_dccp(p, &a);
+			proto = a;
 	}
 	parse_finish(p, &w);
+	if (!proto.data)
+		return;
+	if (proto.type == CTA_PROTOINFO_TCP)
+		parse_tcp(p, &proto);
+	else if (proto.type == CTA_PROTOINFO_SCTP)
+		parse_sctp(p, &proto);
+	else
+		parse_dccp(p, &proto);
 }
 
 /* The private data mean something to the helper that is named beside them; alone, nothing. */
@@ -126,21 +131,14 @@ static void parse_help(struct parse *p, const struct attr *nest)
 	struct flow *f = p->flow;
 	struct flow_span info = {NULL, 0};
 	struct attr_walk w = attr_walk_nest(nest);
+	bool has_name = false;
 	struct attr a;
-	size_t len;
 
 	while (attr_next(&w, &a)) {
 		switch (a.type) {
 		case CTA_HELP_NAME:
-			len = strnlen((const char *)a.data, a.len);
-			p->bad = p->bad || len == a.len; /* not NUL-terminated */
-			if (len >= sizeof(f->helper_name)) {
-				p->bad = true;
-				break;
-			}
-			memcpy(f->helper_name, a.data, len);
-			memset(f->helper_name + len, 0, sizeof(f->helper_name) - len);
-			flow_mark_set(f, FLOW_HELPER_NAME);
+			has_name = take_text(p, &a, f->helper_name, sizeof(f->helper_name)) ||
+				   has_name;
 			break;
 		case CTA_HELP_INFO:
 			info = (struct flow_span){a.data, a.len};
@@ -149,9 +147,11 @@ static void parse_help(struct parse *p, const struct attr *nest)
 			break;
 		}
 	}
-	if (info.data && flow_has(f, FLOW_HELPER_NAME)) {
+	if (has_name)
+		mark_set(p, FLOW_HELPER_NAME);
+	if (has_name && info.data) {
 		f->helper_info = info;
-		flow_mark_set(f, FLOW_HELPER_INFO);
+		mark_set(p, FLOW_HELPER_INFO);
 	}
 	parse_finish(p, &w);
 }
@@ -183,7 +183,7 @@ static void parse_counters(struct parse *p, const struct attr *nest, enum flow_d
 		case CTA_COUNTERS32_BYTES:
 			if (!wide[i] && take(p, &a, &narrow, sizeof(narrow))) {
 				*value = ntohl(narrow);
-				flow_mark_set(p->flow, ids[dir][i]);
+				mark_set(p, ids[dir][i]);
 			}
 			break;
 		default:
@@ -278,7 +278,7 @@ static void parse_secctx(struct parse *p, const struct attr *nest)
 			continue;
 		p->flow->secctx.data = a.data;
 		p->flow->secctx.len = (uint32_t)strnlen((const char *)a.data, a.len);
-		flow_mark_set(p->flow, FLOW_SECCTX);
+		mark_set(p, FLOW_SECCTX);
 	}
 	parse_finish(p, &w);
 }
@@ -306,13 +306,13 @@ static void parse_attr(struct parse *p, const struct attr *a)
 
 	switch (a->type) {
 	case CTA_TUPLE_ORIG:
-		parse_tuple(p, a, FLOW_ORIG);
+		parse_tuple(p, a, FLOW_ORIG, &f->tuple[FLOW_ORIG]);
 		break;
 	case CTA_TUPLE_REPLY:
-		parse_tuple(p, a, FLOW_REPL);
+		parse_tuple(p, a, FLOW_REPL, &f->tuple[FLOW_REPL]);
 		break;
 	case CTA_TUPLE_MASTER:
-		parse_tuple(p, a, TUPLE_MASTER);
+		parse_tuple(p, a, TUPLE_MASTER, &f->master);
 		break;
 	case CTA_STATUS:
 		take_u32(p, a, FLOW_STATUS, &f->status);
@@ -360,26 +360,48 @@ static void parse_attr(struct parse *p, const struct attr *a)
 		parse_timestamp(p, a);
 		break;
 	case CTA_LABELS:
-		parse_labels(p, a);
+		if (!p->labels)
+			parse_labels(p, a);
+		else if (a->len > 0)
+			*p->labels = (struct flow_span){a->data, a->len};
 		break;
 	case CTA_SYNPROXY:
 		parse_synproxy(p, a);
+		break;
+	case CT_TIMESTAMP_EVENT:
+		take_u64(p, a, FLOW_TIMESTAMP_EVENT, &f->timestamp_event);
 		break;
 	default:
 		break; /* of no concern, or newer than we are */
 	}
 }
 
+static enum nlmsg_result parse_attrs(struct parse *p, const void *attrs, size_t len)
+{
+	struct attr_table table;
+	const struct attr *a;
+
+	attr_table_read(p, &table, attrs, len);
+	while ((a = attr_table_next(&table)))
+		parse_attr(p, a);
+	return p->bad ? NLMSG_BAD_ATTR : NLMSG_OK;
+}
+
 enum nlmsg_result nlmsg_ct_parse_attrs(const void *attrs, size_t len, uint8_t l3, struct flow *out)
 {
-	struct parse p = {.flow = out, .l3 = l3};
-	struct attr_walk w = attr_walk_of(attrs, len);
-	struct attr a;
+	struct parse p = {.flow = out, .set = out->set, .l3 = l3};
 
-	while (attr_next(&w, &a))
-		parse_attr(&p, &a);
-	parse_finish(&p, &w);
-	return p.bad ? NLMSG_BAD_ATTR : NLMSG_OK;
+	return parse_attrs(&p, attrs, len);
+}
+
+enum nlmsg_result nlmsg_ct_parse_attrs_raw_labels(
+	const void *attrs, size_t len, uint8_t l3, struct flow *out, struct flow_span *labels)
+{
+	struct parse p = {
+		.flow = out, .set = out->set, .labels = labels, .l3 = l3, .is_lenient = true};
+
+	*labels = (struct flow_span){NULL, 0};
+	return parse_attrs(&p, attrs, len);
 }
 
 enum nlmsg_result nlmsg_ct_parse(const struct nlmsghdr *msg, size_t len, struct flow *out)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make bench: ctsyncd beside conntrackd and beside the kernel's floor (doc/PERFORMANCE.md). As root;
 # BENCH_ARGS are options of tests/bench/bench.py.
-EXTRA_DIST += tests/bench/bench.py
+EXTRA_DIST += tests/bench/bench.py tests/bench/bench_nfct.py
 
 noinst_PROGRAMS += tests/bench/floor tests/bench/latency
 tests_bench_floor_SOURCES = tests/bench/floor.c
@@ -17,7 +17,16 @@ tests_bench_micro_SOURCES = tests/bench/micro.c
 tests_bench_micro_LDADD = tests/lib/libtest.a src/core/libcore.a src/wire/libwire.a \
 	src/nlmsg/libnlmsg.a src/flow/libflow.a src/base/libbase.a $(MNL_LIBS)
 
+# the library beside Debian's; LD_LIBRARY_PATH says which
+noinst_PROGRAMS += tests/bench/nfct
+tests_bench_nfct_SOURCES = tests/bench/nfct.c
+tests_bench_nfct_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS) $(NFNETLINK_CFLAGS) \
+	-Wno-deprecated-declarations
+tests_bench_nfct_LDADD = src/nfct/libnetfilter_conntrack.la $(MNL_LIBS)
+
 .PHONY: bench
 bench: all
 	$(top_srcdir)/tools/setup.sh check
 	CTSYNC_BUILD=$(abs_top_builddir) python3 -B $(top_srcdir)/tests/bench/bench.py $(BENCH_ARGS)
+	CTSYNC_BUILD=$(abs_top_builddir) python3 -B $(top_srcdir)/tests/bench/bench_nfct.py \
+		$(BENCH_NFCT_ARGS)

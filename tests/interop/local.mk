@@ -1,4 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run by ./check, not by make check: they need root and the unpacked packages.
 EXTRA_DIST += tests/interop/peers.py tests/interop/test_conntrackd.py \
-	tests/interop/test_faults.py
+	tests/interop/test_faults.py tests/interop/test_nfct_abi.py \
+	tests/interop/clients.py tests/interop/test_nfct_clients.py \
+	tests/interop/test_nfct_conntrack.py tests/interop/test_nfct_conntrackd.py \
+	tests/interop/test_nfct_differ.py tests/interop/nfct.abignore
+
+# Two builds of libnetfilter_conntrack in one process. It stands before the C library for what the
+# other build would end the process with.
+noinst_PROGRAMS += tests/interop/nfct_differ
+tests_interop_nfct_differ_SOURCES = tests/interop/differ/differ.h tests/interop/differ/pair.h \
+	tests/interop/differ/main.c tests/interop/differ/report.c tests/interop/differ/sides.c \
+	tests/interop/differ/message.c tests/interop/differ/ct.c \
+	tests/interop/differ/ct_message.c tests/interop/differ/text.c \
+	tests/interop/differ/labels.c tests/interop/differ/exp.c \
+	tests/interop/differ/filter.c
+tests_interop_nfct_differ_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DCAPTURES_DIR='"$(abs_top_srcdir)/tests/lib/captures/nlmsg"'
+tests_interop_nfct_differ_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS) $(NFNETLINK_CFLAGS) \
+	-Wno-deprecated-declarations
+tests_interop_nfct_differ_LDFLAGS = $(AM_LDFLAGS) -Wl,--export-dynamic-symbol=exit \
+	-Wl,--export-dynamic-symbol=__assert_fail -Wl,--export-dynamic-symbol=__fprintf_chk
+tests_interop_nfct_differ_LDADD = tests/lib/libtest.a src/base/libbase.a -ldl

@@ -5,9 +5,12 @@ Tables are compared to the attribute. What version 1 of the protocol or a commit
 changes is written down here, as a change of what is expected, and nowhere else.
 """
 
+import glob
+import os
+
 from cases import equal, same_flows
 from ctnl import GRE, SCTP, TCP, UDPLITE, allow_labels, kernel_table, same_tables
-from netns import Failed, TimedOut, built, wait_for
+from netns import TOP, Failed, TimedOut, built, wait_for
 from syncnode import SyncNode, sync_conf
 
 SETTLE_S = 20
@@ -21,6 +24,14 @@ SCALES = ("protoinfo.1.2", "protoinfo.1.3")
 TCP_FLAGS = ("protoinfo.1.4", "protoinfo.1.5")
 WINDOW_SCALE, BE_LIBERAL = 0x100, 0x800  # as the kernel reports flags: the mask behind is 0
 MASK_IN_DUMP = 0xff
+
+
+def debian_nfct():
+    """(Debian's libnetfilter_conntrack, the folder of its headers) as tools/setup.sh unpacked them."""
+    root = os.environ.get("CTSYNC_PKGS") or os.path.join(TOP, "build", "pkgs", "root")
+    libs = glob.glob(os.path.join(root, "usr/lib/*-linux-gnu/libnetfilter_conntrack.so.3"))
+    return (libs or [os.path.join(root, "usr/lib/libnetfilter_conntrack.so.3")])[0], \
+        os.path.join(root, "usr/include")
 
 
 def carried_view(flows):
@@ -93,8 +104,10 @@ def load(space, verb, count, *more):
 class Pair:
     """Nodes a and b of the given kinds; loss in percent, of what each of them receives."""
 
-    def __init__(self, lab, kind_a, kind_b, v6_link=False, loss=0, windows=False, options=""):
-        self.lab, self.windows = lab, windows
+    def __init__(self, lab, kind_a, kind_b, v6_link=False, loss=0, windows=False, options="",
+                 env_of=None):
+        """env_of(space): more environment for the node there."""
+        self.lab, self.windows, self.env_of = lab, windows, env_of
         addresses = ("fd00:9::1", "fd00:9::2") if v6_link else ("10.9.0.1", "10.9.0.2")
         prefix = "/64" if v6_link else "/24"
         self.switch = lab.ns("switch")
@@ -118,7 +131,8 @@ class Pair:
         allow_labels(space)
         if loss:
             space.lose("sync", loss)
-        node = SyncNode(self.lab, space, kind, sync_conf(address, sync=sync, mode_options=options))
+        node = SyncNode(self.lab, space, kind, sync_conf(address, sync=sync, mode_options=options),
+                        env=self.env_of(space) if self.env_of else None)
         self.nodes.append(node)
         return node
 

@@ -8,7 +8,9 @@ makes traffic of every kind and writes, per scenario, into tests/lib/captures/nl
   NAME.bin  the raw ctnetlink messages, one after the other, as received
   NAME.txt  the lines that the conntrack tool printed for the very same messages
 
-and single messages into tests/fuzz/corpus/nlmsg/. Needs root, ip, nft and conntrack.
+and single messages into tests/fuzz/corpus/. Needs root, ip, nft and conntrack.
+
+usage: capture_nlmsg.py [NAME...]   all scenarios are run; with names only these are written
 """
 import ctypes
 import os
@@ -17,6 +19,7 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -24,7 +27,7 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 PREFIX = "ctsync-nl-%d" % os.getpid()
 A, R, B = ("%s-%s" % (PREFIX, x) for x in "arb")
 A4, B4, A6, B6 = "10.71.1.2", "10.71.2.2", "fd71:1::2", "fd71:2::2"
-NFNL_CTNETLINK = 1
+NFNL_CTNETLINK, NFNL_CTNETLINK_EXP = 1, 2
 CT_NEW, CT_GET, CT_DELETE = 0, 1, 2
 
 
@@ -80,9 +83,9 @@ def split(data):
         data = data[(length + 3) & ~3:]
 
 
-def dump():
+def dump(subsystem):
     s = netlink()
-    s.send(struct.pack("=IHHIIBBH", 20, NFNL_CTNETLINK << 8 | CT_GET, 0x301, 1, 0, 0, 0, 0))
+    s.send(struct.pack("=IHHIIBBH", 20, subsystem << 8 | CT_GET, 0x301, 1, 0, 0, 0, 0))
     out = []
     while True:
         for kind, message in split(s.recv(65536)):
@@ -96,10 +99,11 @@ def dump():
 class Scenario:
     """Events and lines while the body runs; dump() takes a dump and its lines as a file more."""
 
+    subsystem, groups, corpus = NFNL_CTNETLINK, 7, "nlmsg"
+    follow, table = ("-E", "-o", "id"), ("-L", "-o", "id")
+
     def __init__(self, out, name, rules=""):
         self.out, self.name, self.rules = out, name, rules
-        self.corpus = os.path.join(out, "..", "..", "..", "fuzz", "corpus", "nlmsg")
-        os.makedirs(self.corpus, exist_ok=True)
 
     def __enter__(self):
         at(R, "nft", "flush ruleset")
@@ -107,16 +111,17 @@ class Scenario:
             ct state new,established,related,untracked accept; } }"""
         nft(R, base + "\n" + self.rules)
         at(R, "conntrack", "-F")
-        self.events = netlink(7)
+        self.events = netlink(self.groups)
         self.events.setblocking(False)
         self.lines = tempfile.TemporaryFile("w+")
         self.tool = subprocess.Popen(
-            ["ip", "netns", "exec", R, "conntrack", "-E", "-o", "id"],
+            ["ip", "netns", "exec", R, "conntrack", *self.follow],
             stdout=self.lines, stderr=subprocess.DEVNULL)
-        # until the tool's socket is among those that listen (groups' bits 0, 1 and 2)
+        # until the tool's socket is among those that listen (of the groups' bits)
         self.wait_for(lambda: sum(
             1 for line in open("/proc/%d/net/netlink" % self.tool.pid).readlines()[1:]
-            if line.split()[1] == "12" and int(line.split()[3], 16) & 7 == 7) >= 2)
+            if line.split()[1] == "12" and
+            int(line.split()[3], 16) & self.groups == self.groups) >= 2)
         return self
 
     @staticmethod
@@ -131,15 +136,17 @@ class Scenario:
         """Repeats until nothing changed between two dumps, so the tool's is the same."""
         end = time.monotonic() + 20
         while True:
-            before = dump()
-            lines = at(R, "conntrack", "-L", "-o", "id").splitlines()
-            if before == dump() and len(before) == len(lines):
+            before = dump(self.subsystem)
+            lines = at(R, "conntrack", *self.table).splitlines()
+            if before == dump(self.subsystem) and len(before) == len(lines):
                 return self.write(self.name + "_dump", before, lines)
             if time.monotonic() > end:
                 raise RuntimeError("the table does not stand still")
 
     def write(self, name, messages, lines):
         assert len(messages) == len(lines), (name, len(messages), lines)
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            return
         # what the clock and the tool's knowledge of the sender add is not in the message
         lines = [re.sub(r" delta-time=\d+| \[USERSPACE\].*", "", x.rstrip()) for x in lines]
         with open(os.path.join(self.out, name + ".bin"), "wb") as f:
@@ -147,8 +154,10 @@ class Scenario:
         with open(os.path.join(self.out, name + ".txt"), "w") as f:
             f.write("".join(x + "\n" for x in lines))
         seeds = {len(m): m for m in reversed(messages)}  # one of each length
+        there = os.path.join(self.out, "..", "..", "..", "fuzz", "corpus", self.corpus)
+        os.makedirs(there, exist_ok=True)
         for n, m in enumerate(seeds.values()):
-            with open(os.path.join(self.corpus, "%s-%d" % (name, n)), "wb") as f:
+            with open(os.path.join(there, "%s-%d" % (name, n)), "wb") as f:
                 f.write(m)
         print("%-20s %3d messages" % (name, len(messages)))
 
@@ -168,7 +177,7 @@ class Scenario:
 
         try:
             if kind is None:
-                at(R, "conntrack", "-F")
+                at(R, "conntrack", "-F")  # and with them the expectations
                 drain()
                 self.wait_for(lambda: drain() or len(lines()) >= len(messages))
         finally:
@@ -178,6 +187,13 @@ class Scenario:
             drain()
             self.write(self.name, messages, lines())
         self.events.close()
+
+
+class ExpectScenario(Scenario):
+    """The same of expectations."""
+
+    subsystem, groups, corpus = NFNL_CTNETLINK_EXP, 56, "nfexp_parse"
+    follow, table = ("-E", "expect"), ("-L", "expect")
 
 
 def topology():
@@ -312,6 +328,18 @@ def ftp(scenario):
     tcp(socket.AF_INET, B4, 21, (B4, 21), body)
 
 
+def ftp_expected(scenario, family, to, source):
+    """An active FTP client names a port that nobody connects to, so that the expectation stays."""
+    def body(client, server):
+        if family == socket.AF_INET:
+            client.sendall(b"PORT 10,71,1,2,%d,%d\r\n" % divmod(40001, 256))
+        else:
+            client.sendall(b"EPRT |2|%s|40001|\r\n" % source.encode())
+        server.recv(100)
+        scenario.dump()
+    tcp(family, to, 21, (to, 21), body)
+
+
 def insert(*argv):
     at(R, "conntrack", "-I", *argv)
 
@@ -396,6 +424,21 @@ def capture(out):
         chain post { type nat hook postrouting priority 100;
             oifname down2 tcp dport 21 snat to 10.71.2.100; } }""") as s:
         ftp(s)
+    helpers = """table inet h {
+        ct helper ftp4 { type "ftp" protocol tcp; l3proto ip; }
+        ct helper ftp6 { type "ftp" protocol tcp; l3proto ip6; }
+        chain pre { type filter hook prerouting priority -150;
+            ip protocol tcp tcp dport 21 ct helper set "ftp4";
+            ip6 nexthdr tcp tcp dport 21 ct helper set "ftp6"; } }"""
+    with ExpectScenario(out, "expect_ftp", helpers) as s:
+        ftp_expected(s, inet, B4, A4)
+    with ExpectScenario(out, "expect_ftp6", helpers) as s:
+        s.table = (*s.table, "-f", "ipv6")
+        ftp_expected(s, inet6, B6, A6)
+    with ExpectScenario(out, "expect_nat", helpers + """
+      table ip n { chain post { type nat hook postrouting priority 100;
+            oifname down2 tcp dport 21 snat to 10.71.2.100; } }""") as s:
+        ftp_expected(s, inet, B4, A4)
     with Scenario(out, "synproxy", """table inet y {
         chain pre { type filter hook prerouting priority -300;
             tcp dport 81 tcp flags syn notrack; }

@@ -72,7 +72,7 @@ def built(name):
 
 
 def unpacked(name):
-    """(path, environment) of keepalived or conntrackd as tools/setup.sh unpacked them."""
+    """(path, environment) of a program that tools/setup.sh unpacked: keepalived, conntrackd..."""
     # A copy of the tree may use the packages that another copy unpacked.
     root = os.environ.get("CTSYNC_PKGS") or os.path.join(TOP, "build", "pkgs", "root")
     path = os.path.join(root, "usr", "sbin", name)
@@ -169,10 +169,14 @@ class Namespace:
         Its output goes to LAB/tmp/NAME.log; stdout=PIPE gives the caller its standard output.
         """
         name = name or f"{os.path.basename(argv[0])}-{self.short}"
+        return self.spawn_argv(self.argv(argv), name, env, stdin, stdout)
+
+    def spawn_argv(self, argv, name, env=None, stdin=subprocess.DEVNULL, stdout=None):
+        """spawn() with a command that enters the namespace by itself."""
         log = self.lab.path(f"{name}.log")
         with open(log, "ab") as out:
             popen = subprocess.Popen(
-                self.argv(argv), stdin=stdin, stdout=out if stdout is None else stdout, stderr=out,
+                argv, stdin=stdin, stdout=out if stdout is None else stdout, stderr=out,
                 env={**os.environ, **(env or {})}, start_new_session=True,
                 preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
         process = Process(name, popen, log)

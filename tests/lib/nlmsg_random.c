@@ -176,3 +176,56 @@ void nlmsg_random_flow(struct rng *r, struct flow *f)
 	random_protoinfo(r, f, l4);
 	random_extensions(r, f);
 }
+
+/* All of a head is marked, or none. */
+static void random_head(struct rng *r, uint8_t l3, struct flow_head *h)
+{
+	struct flow f;
+
+	do
+		nlmsg_random_flow(r, &f);
+	while (f.tuple[FLOW_ORIG].l3 != l3);
+	flow_mark_unset(&f, FLOW_ORIG_ZONE);
+	f.tuple[FLOW_ORIG].zone = 0;
+	flow_head_of(h, &f);
+}
+
+static void random_text(struct rng *r, char *text, size_t max)
+{
+	unsigned len = rng_below(r, (uint32_t)max);
+
+	memset(text, 'a' + (char)rng_below(r, 26), len);
+}
+
+void nlmsg_random_expect(struct rng *r, struct expect *e)
+{
+	uint8_t l3 = coin(r) ? AF_INET : AF_INET6;
+
+	memset(e, 0, sizeof(*e));
+	for (unsigned id = 0; id < EXPECT_ATTR_COUNT; id++)
+		if (id != EXPECT_NAT_DIR && coin(r))
+			expect_mark_set(e, id);
+	if (expect_has(e, EXPECT_MASTER))
+		random_head(r, l3, &e->master);
+	if (expect_has(e, EXPECT_EXPECTED))
+		random_head(r, l3, &e->expected);
+	if (expect_has(e, EXPECT_MASK))
+		random_head(r, l3, &e->mask);
+	if (expect_has(e, EXPECT_TIMEOUT))
+		e->timeout = (uint32_t)rng_u64(r);
+	if (expect_has(e, EXPECT_ZONE))
+		e->zone = (uint16_t)rng_u64(r);
+	if (expect_has(e, EXPECT_FLAGS))
+		e->flags = (uint32_t)rng_u64(r);
+	if (expect_has(e, EXPECT_CLASS))
+		e->class = (uint32_t)rng_u64(r);
+	if (expect_has(e, EXPECT_HELPER_NAME))
+		random_text(r, e->helper_name, sizeof(e->helper_name));
+	if (expect_has(e, EXPECT_FN))
+		random_text(r, e->fn, sizeof(e->fn));
+	if (expect_has(e, EXPECT_NAT_TUPLE)) { /* they go together */
+		random_head(r, l3, &e->nat);
+		e->nat_dir = (uint32_t)rng_u64(r);
+		expect_mark_set(e, EXPECT_NAT_DIR);
+	}
+}

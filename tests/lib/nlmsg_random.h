@@ -3,6 +3,7 @@
 #define CTSYNC_TESTS_NLMSG_RANDOM_H
 
 #include "base/rng.h"
+#include "flow/expect.h"
 #include "flow/flow.h"
 
 /*
@@ -12,6 +13,7 @@
 
 /* Borrowed bytes of the flow are static; the addresses come from a few small networks. */
 void nlmsg_random_flow(struct rng *, struct flow *);
+void nlmsg_random_expect(struct rng *, struct expect *); /* of one family, as a message is */
 void nlmsg_random_addr(struct rng *, uint8_t l3, union flow_addr *);
 
 #endif

@@ -72,7 +72,7 @@ class SyncNode:
         self.env, self.process, self.notify = dict(env or {}), None, None
         if kind == "conntrackd":
             self.program, libs = unpacked("conntrackd")
-            self.env.update(libs)
+            self.env = {**libs, **self.env}  # the caller may have put another library before them
         else:
             self.program = built("ctsyncd")
             self.ctl_program = built("ctsyncctl")

@@ -186,6 +186,22 @@ static void clauses_are_joined(void)
 	nfct_filter_destroy(filter);
 }
 
+static void empty_filter(void)
+{
+	struct nfct_filter *filter = nfct_filter_create();
+	unsigned heard = 0;
+
+	if (!filter)
+		return;
+	for (unsigned n = 0; n < SAMPLES; n++) {
+		struct flow f = flow_of(n);
+
+		heard |= (unsigned)is_heard(&f, filter) << n;
+	}
+	fact("an empty filter lets everything pass", heard == (1 << SAMPLES) - 1);
+	nfct_filter_destroy(filter);
+}
+
 static void fill(struct nfct_filter *filter, bool is_worst)
 {
 	for (unsigned i = 0; i < 255; i++)
@@ -295,6 +311,7 @@ int main(void)
 		clause_holds(&clauses[i], NFCT_FILTER_LOGIC_NEGATIVE);
 	}
 	clauses_are_joined();
+	empty_filter();
 	full_lists(false);
 	full_lists(true);
 	full_lists_fit_older_kernels();

@@ -16,6 +16,7 @@ from cases import equal, run_cases  # noqa: E402
 from netns import LIBC, PR_SET_PDEATHSIG, Failed  # noqa: E402
 
 BENCH = os.path.join(HERE, "..", "bench", "bench.py")
+BENCH_NFCT = os.path.join(HERE, "..", "bench", "bench_nfct.py")
 PHASES = ("create", "update", "delete")
 FIGURES = [
     *(f"{node}_{phase}_cpu_us" for node in ("active", "backup") for phase in PHASES),
@@ -26,16 +27,18 @@ FIGURES = [
 ]
 FLOOR = [*(f"receive_{phase}_cpu_us" for phase in PHASES), "create_per_s",
          "create_listened_per_s", "dump_per_s"]
+NFCT_FIGURES = ["parse_ns", "build_ns", "print_ns", "dump_wall_ns", "dump_cpu_ns",
+                "object_bytes", "expect_bytes"]
 # Without a load of its own, this much memory is pages that were there: no figure to ask for.
 MAY_BE_ZERO = ("active_memory_bytes", "backup_memory_bytes")
 
 
-def bench(*options):
+def bench(*options, script=BENCH):
     """The JSON lines that a run of the benchmark prints, by their "what"."""
     env = dict(os.environ)
     if env.get("CTSYNC_RELEASE"):
         env["CTSYNC_BUILD"] = env["CTSYNC_RELEASE"]
-    done = subprocess.run([sys.executable, "-B", BENCH, *options], capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-B", script, *options], capture_output=True, text=True,
                           env=env, timeout=280, preexec_fn=lambda: LIBC.prctl(
                               PR_SET_PDEATHSIG, signal.SIGTERM))  # it cleans up on that one
     if done.returncode != 0:
@@ -77,6 +80,13 @@ def test_limit_of_the_host_is_raised_and_put_back():
             equal(int(f.read()), 2 * int(before), "the limit meanwhile")
     with open(limit) as f:
         equal(f.read(), before, "the limit afterwards")
+
+
+def test_the_library_is_measured_beside_debians():
+    lines = bench("--flows", "2000", "--runs", "1", "--table", script=BENCH_NFCT)
+    equal(sorted(lines), ["nfct-ctsync", "nfct-debian", "nfct-ratio"], "lines")
+    for line in lines.values():
+        check_figures(line, NFCT_FIGURES)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What doc/KERNEL.md says of the kernel, and the event filter, on the running kernel. Needs root.
+# What doc/KERNEL.md says of the kernel, and the event filters, on the running kernel. Needs root.
 set -u
 build=${CTSYNC_BUILD:-$(dirname "$0")/../../build/asan}
 passed=0 failed=0

@@ -12,9 +12,11 @@ TESTS += \
 	tests/unit/test_nlmsg_bpf \
 	tests/unit/test_nlmsg_ct \
 	tests/unit/test_nlmsg_exp
-tests_unit_test_nlmsg_append_SOURCES = tests/unit/unit.h tests/unit/test_nlmsg_append.c
+tests_unit_test_nlmsg_append_SOURCES = tests/unit/unit.h tests/unit/hex.h \
+	tests/unit/test_nlmsg_append.c tests/lib/nlmsg_random.h tests/lib/nlmsg_random.c
 tests_unit_test_nlmsg_append_LDADD = $(NLMSG_TEST_LDADD)
-tests_unit_test_nlmsg_exp_SOURCES = tests/unit/unit.h tests/unit/test_nlmsg_exp.c
+tests_unit_test_nlmsg_exp_SOURCES = tests/unit/unit.h tests/unit/hex.h \
+	tests/unit/test_nlmsg_exp.c tests/lib/nlmsg_random.h tests/lib/nlmsg_random.c
 tests_unit_test_nlmsg_exp_CPPFLAGS = $(tests_unit_test_nlmsg_ct_CPPFLAGS)
 tests_unit_test_nlmsg_exp_LDADD = $(NLMSG_TEST_LDADD)
 

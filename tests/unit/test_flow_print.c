@@ -198,6 +198,79 @@ static void addresses_print_as_inet_ntop_does(void)
 	}
 }
 
+/* Every pattern of groups that are zero, ffff or anything else. */
+static void each_pattern_of_zeros_prints_as_inet_ntop_does(void)
+{
+	for (unsigned pattern = 0; pattern < 6561; pattern++) {
+		char ours[64], theirs[64];
+		struct text t = text_of(ours, sizeof(ours));
+		unsigned rest = pattern;
+		union flow_addr a;
+
+		for (int i = 0; i < 8; i++, rest /= 3) {
+			a.bytes[2 * i] = rest % 3 == 1 ? 0xff : 0;
+			a.bytes[2 * i + 1] = rest % 3 == 1 ? 0xff : rest % 3 == 2 ? 0x50 : 0;
+		}
+		flow_print_addr(&t, AF_INET6, &a);
+		CU_ASSERT_PTR_NOT_NULL(inet_ntop(AF_INET6, &a, theirs, sizeof(theirs)));
+		CU_ASSERT_STRING_EQUAL(ours, theirs);
+	}
+}
+
+static struct flow_date date_of(uint64_t s)
+{
+	return (struct flow_date){.year = (uint32_t)s,
+		.month = 2,
+		.day = 3,
+		.hour = 4,
+		.min = 5,
+		.sec = 6,
+		.weekday = 6};
+}
+
+static const char *label_name(const void *names, unsigned bit)
+{
+	return bit < 32 ? ((const char *const *)names)[bit] : NULL;
+}
+
+/* A context with a clock, or label names, or both; times stand before the helper, labels last. */
+static void a_context_adds_times_and_labels(void)
+{
+	static const char *const names[32] = {"a", "", [31] = "b"};
+	static const uint32_t labels[] = {0x80000003, 1};
+	struct flow_print_context c = {.now_s = 1000};
+	struct flow f = flow_of(IPPROTO_UDP, "10.0.0.1", "10.0.0.2", 53, 5353);
+	char want[256];
+	struct text t;
+
+	flow_mark_set(&f, FLOW_LABELS);
+	flow_mark_set(&f, FLOW_TIMESTAMP_START);
+	flow_mark_set(&f, FLOW_HELPER_NAME);
+	f.timestamp_start = 900 * UINT64_C(1000000000);
+	f.helper_name[0] = 'h';
+#define WITH(what)                                                                                 \
+	do {                                                                                       \
+		t = text_of(line, sizeof(line));                                                   \
+		flow_print_with(&t, &f, FLOW_PRINT_TIMESTAMP, &c);                                 \
+		snprintf(want, sizeof(want), "dport=53%s", what);                                  \
+		CU_ASSERT_STRING_EQUAL(strstr(line, "dport=53 "), want);                           \
+	} while (0)
+	WITH(" helper=h");
+	c.date_of = date_of;
+	WITH(" delta-time=100 [start=Sat Feb  3 04:05:06 900] helper=h");
+	c.label_name = label_name;
+	c.label_names = names;
+	c.labels = (struct flow_span){labels, sizeof(labels)};
+	WITH(" delta-time=100 [start=Sat Feb  3 04:05:06 900] helper=h labels=a,b");
+	c.labels.len = 3; /* not a word */
+	WITH(" delta-time=100 [start=Sat Feb  3 04:05:06 900] helper=h");
+	c.date_of = NULL;
+	c.labels.len = sizeof(labels);
+	WITH(" helper=h labels=a,b");
+	flow_mark_unset(&f, FLOW_LABELS);
+	WITH(" helper=h");
+}
+
 static void states_out_of_range_have_a_name(void)
 {
 	CU_ASSERT_STRING_EQUAL(flow_tcp_state_name(9), "SYN_SENT2");
@@ -219,6 +292,9 @@ static const struct unit_test tests[] = {
 	{"a line that does not fit is cut and counted",
 		a_line_that_does_not_fit_is_cut_and_counted},
 	{"addresses print as inet_ntop does", addresses_print_as_inet_ntop_does},
+	{"each pattern of zeros prints as inet_ntop does",
+		each_pattern_of_zeros_prints_as_inet_ntop_does},
+	{"a context adds times and labels", a_context_adds_times_and_labels},
 	{"states out of range have a name", states_out_of_range_have_a_name},
 };
 

@@ -451,7 +451,8 @@ static void made_add(struct made *m, uint16_t type, uint16_t nla_len, const void
 	const struct nlattr head = {nla_len, type};
 
 	memcpy(m->bytes + m->len, &head, sizeof(head));
-	memcpy(m->bytes + m->len + sizeof(head), data, len);
+	if (len > 0)
+		memcpy(m->bytes + m->len + sizeof(head), data, len);
 	m->len += sizeof(head) + NLA_ALIGN(len);
 	m->head.nlmsg_len = (uint32_t)m->len;
 }
@@ -524,6 +525,122 @@ static void texts_end_at_their_nul_or_their_attribute(void)
 	CU_ASSERT_FALSE(flow_has(&f, FLOW_HELPER_NAME));
 }
 
+static void of_several_of_one_type_the_last_counts(void)
+{
+	static const uint8_t with_addrs[] = {20, 0, CTA_TUPLE_IP, 0x80, 8, 0, CTA_IP_V4_SRC, 0, 1,
+		1, 1, 1, 8, 0, CTA_IP_V4_DST, 0, 2, 2, 2, 2};
+	static const uint8_t with_proto[] = {
+		12, 0, CTA_TUPLE_PROTO, 0x80, 5, 0, CTA_PROTO_NUM, 0, IPPROTO_UDP, 0, 0, 0};
+	const uint32_t one = htonl(1), two = htonl(2);
+	struct made m;
+	struct flow f;
+
+	made_start(&m);
+	made_add(&m, CTA_MARK, 8, &one, 4);
+	made_add(&m, CTA_MARK, 8, &two, 4);
+	made_add(&m, CTA_STATUS, 8, &one, 4);
+	made_add(&m, CTA_STATUS, 4, NULL, 0); /* padding before CTA_TIMESTAMP_EVENT */
+	made_add(&m, CTA_TUPLE_ORIG | NLA_F_NESTED, 24, with_addrs, sizeof(with_addrs));
+	made_add(&m, CTA_TUPLE_ORIG | NLA_F_NESTED, 16, with_proto, sizeof(with_proto));
+	CU_ASSERT_EQUAL(parse_copy(&m, m.len, &f), NLMSG_OK);
+	CU_ASSERT_EQUAL(f.mark, 2);
+	CU_ASSERT_EQUAL(f.status, 1);
+	CU_ASSERT_EQUAL(f.tuple[FLOW_ORIG].l4, IPPROTO_UDP);
+	CU_ASSERT_FALSE(flow_has(&f, FLOW_ORIG_IPV4_SRC) || flow_has(&f, FLOW_ORIG_IPV4_DST));
+	CU_ASSERT_EQUAL(f.tuple[FLOW_ORIG].src.v4_be, 0);
+}
+
+/* Nests without their flag are read by the general walk, others mostly not. */
+static void a_tuple_in_the_usual_form_reads_as_any_other(void)
+{
+	struct rng r = rng_of(seed_get("a_tuple_in_the_usual_form_reads_as_any_other"));
+
+	for (unsigned i = 0; i < 2000; i++) {
+		uint32_t buf[NLMSG_CT_BYTES_MAX / sizeof(uint32_t)];
+		struct nlattr *a; /* not const: the macros of libmnl cast it away */
+		struct flow f, usual, any;
+
+		nlmsg_random_flow(&r, &f);
+		nlmsg_ct_build(buf, sizeof(buf), 0, 0, &f, NLMSG_PART_TUPLES | NLMSG_PART_MASTER);
+		CU_ASSERT_EQUAL(nlmsg_ct_parse((void *)buf, sizeof(buf), &usual), NLMSG_OK);
+		mnl_attr_for_each(a, (struct nlmsghdr *)buf,
+			sizeof(struct nfgenmsg)) if (a->nla_type & NLA_F_NESTED) a[1]
+			.nla_type &= NLA_TYPE_MASK;
+		CU_ASSERT_EQUAL(nlmsg_ct_parse((void *)buf, sizeof(buf), &any), NLMSG_OK);
+		CU_ASSERT_TRUE(flows_equal(&usual, &any));
+	}
+}
+
+/* A tuple of ports whose heads are bent one by one: none may be taken for the usual one. */
+static void a_nearly_usual_tuple_is_read_by_its_heads(void)
+{
+	struct flow f, one, other;
+	struct flow_tuple *t = f.tuple;
+
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		uint32_t buf[NLMSG_CT_BYTES_MAX / sizeof(uint32_t)];
+		uint8_t *bytes = (uint8_t *)buf;
+		size_t len, at = sizeof(struct nlmsghdr) + sizeof(struct nfgenmsg) + NLA_HDRLEN;
+
+		flowgen_tcp4(&f, "1.2.3.4", 0x0506, "7.8.9.10", 0x0b0c, FLOW_TCP_ESTABLISHED);
+		if (v6) {
+			t[FLOW_ORIG].l3 = t[FLOW_REPL].l3 = AF_INET6;
+			memset(&t[FLOW_ORIG].src, 9, sizeof(t[FLOW_ORIG].src));
+			for (unsigned id = FLOW_ORIG_IPV6_SRC; id <= FLOW_REPL_IPV6_DST; id++)
+				flow_mark_set(&f, id);
+		}
+		len = nlmsg_ct_build_get(buf, sizeof(buf), 0, 0, &f);
+		CU_ASSERT_EQUAL_FATAL(len, at + (v6 ? 72 : 48));
+		for (size_t i = at + NLA_HDRLEN; i < len; i++) {
+			for (unsigned bit = 0; bit < 8; bit++) {
+				bytes[i] ^= 1 << bit;
+				nlmsg_ct_parse((void *)buf, len, &one);
+				bytes[at + 3] ^= 0x80; /* the first nest's flag */
+				nlmsg_ct_parse((void *)buf, len, &other);
+				bytes[at + 3] ^= 0x80;
+				bytes[i] ^= 1 << bit;
+				CU_ASSERT_TRUE(flows_equal(&one, &other));
+			}
+		}
+	}
+}
+
+static void an_event_tells_when_it_was_made(void)
+{
+	static const uint8_t ns[] = {0x17, 0x9b, 0, 0, 0, 0, 0, 1};
+	struct made m;
+	struct flow f;
+
+	made_start(&m);
+	made_add(&m, 27 /* CTA_TIMESTAMP_EVENT */, 12, ns, sizeof(ns));
+	CU_ASSERT_EQUAL(parse_copy(&m, m.len, &f), NLMSG_OK);
+	CU_ASSERT_TRUE(flow_has(&f, FLOW_TIMESTAMP_EVENT));
+	CU_ASSERT_EQUAL(f.timestamp_event, UINT64_C(0x179b000000000001));
+}
+
+static void labels_of_any_size_are_given_as_they_stand(void)
+{
+	const uint8_t labels[20] = {1};
+	struct flow_span raw;
+	struct made m;
+	struct flow f = {0};
+
+	made_start(&m);
+	made_add(&m, CTA_LABELS, 24, labels, 20);
+	CU_ASSERT_EQUAL(
+		nlmsg_ct_parse_attrs_raw_labels(m.bytes + 20, m.len - 20, AF_INET, &f, &raw),
+		NLMSG_OK);
+	CU_ASSERT_EQUAL(raw.len, 20);
+	CU_ASSERT_PTR_EQUAL(raw.data, m.bytes + 24);
+	CU_ASSERT_FALSE(flow_has(&f, FLOW_LABELS));
+	made_start(&m);
+	made_add(&m, CTA_LABELS, 4, NULL, 0);
+	CU_ASSERT_EQUAL(
+		nlmsg_ct_parse_attrs_raw_labels(m.bytes + 20, m.len - 20, AF_INET, &f, &raw),
+		NLMSG_OK);
+	CU_ASSERT_PTR_NULL(raw.data);
+}
+
 static void other_messages_are_told_apart(void)
 {
 	struct made m;
@@ -567,6 +684,12 @@ static const struct unit_test tests[] = {
 	{"a bad attribute spoils itself alone", a_bad_attribute_spoils_itself_alone},
 	{"wide counters win over narrow ones", wide_counters_win_over_narrow_ones},
 	{"texts end at their NUL or their attribute", texts_end_at_their_nul_or_their_attribute},
+	{"of several of one type the last counts", of_several_of_one_type_the_last_counts},
+	{"a tuple in the usual form reads as any other",
+		a_tuple_in_the_usual_form_reads_as_any_other},
+	{"a nearly usual tuple is read by its heads", a_nearly_usual_tuple_is_read_by_its_heads},
+	{"an event tells when it was made", an_event_tells_when_it_was_made},
+	{"labels of any size are given as they stand", labels_of_any_size_are_given_as_they_stand},
 	{"other messages are told apart", other_messages_are_told_apart},
 };
 
