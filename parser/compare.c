@@ -70,6 +70,19 @@ static const struct {
 		SETTING("TCPWindowTracking", AT_START, AS_BYTES, sync.tcp_window_tracking),
 	[CONFIG_SET_COMMIT_HALF_OPEN] =
 		SETTING("CommitHalfOpen", AT_START, AS_BYTES, sync.commit_half_open),
+	[CONFIG_SET_POLL_SECS] = SETTING("PollSecs", AT_START, AS_BYTES, general.poll_s),
+	[CONFIG_SET_REFRESH_TIME] = SETTING("RefreshTime", AT_START, AS_BYTES, sync.refresh_s),
+	[CONFIG_SET_CACHE_TIMEOUT] =
+		SETTING("CacheTimeout", AT_START, AS_BYTES, sync.cache_timeout_s),
+	[CONFIG_SET_DISABLE_INTERNAL_CACHE] =
+		SETTING("DisableInternalCache", AT_START, AS_BYTES, sync.disable_internal_cache),
+	[CONFIG_SET_DISABLE_EXTERNAL_CACHE] =
+		SETTING("DisableExternalCache", AT_START, AS_BYTES, sync.disable_external_cache),
+	[CONFIG_SET_EXPECTATION_SYNC] =
+		SETTING("ExpectationSync", AT_START, AS_BYTES, sync.expectation_sync),
+	[CONFIG_SET_FILTER_MARK] = SETTING("Filter Mark", AT_START, AS_BYTES, general.filter.marks),
+	[CONFIG_SET_STATS_LOG_FILE] = SETTING("Stats LogFile", AT_START, AS_STRING, stats.log_file),
+	[CONFIG_SET_STATS_SYSLOG] = SETTING("Stats Syslog", AT_START, AS_BYTES, stats.syslog),
 	[CONFIG_SET_LINKS] = SETTING("Multicast", AT_START, AS_LINKS, sync.links),
 };
 

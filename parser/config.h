@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "flow/expect_filter.h"
 #include "flow/filter.h"
 #include "flow/flow.h"
 
@@ -33,11 +34,15 @@ enum {
 	CONFIG_DEFAULT_RESEND_QUEUE_SIZE = 131072,
 	CONFIG_DEFAULT_ACK_WINDOW_SIZE = 300,
 	CONFIG_DEFAULT_PURGE_TIMEOUT_S = 60,
+	CONFIG_DEFAULT_REFRESH_S = 60,
+	CONFIG_DEFAULT_CACHE_TIMEOUT_S = 180,
+	CONFIG_DEFAULT_ERROR_QUEUE_LENGTH = 128,
 };
 
-#define CONFIG_DEFAULT_FILE	 "/etc/conntrackd/conntrackd.conf"
-#define CONFIG_DEFAULT_LOG_FILE	 "/var/log/conntrackd.log"
-#define CONFIG_DEFAULT_LOCK_FILE "/var/lock/conntrackd.lock"
+#define CONFIG_DEFAULT_FILE	  "/etc/conntrackd/conntrackd.conf"
+#define CONFIG_DEFAULT_LOG_FILE	  "/var/log/conntrackd.log"
+#define CONFIG_DEFAULT_STATS_FILE "/var/log/conntrackd-stats.log"
+#define CONFIG_DEFAULT_LOCK_FILE  "/var/lock/conntrackd.lock"
 
 /* Where something was said: a line of the configuration file, or 0 for a default. */
 struct config_loc {
@@ -74,9 +79,21 @@ enum config_setting {
 	CONFIG_SET_STARTUP_RESYNC,
 	CONFIG_SET_TCP_WINDOW_TRACKING,
 	CONFIG_SET_COMMIT_HALF_OPEN,
+	CONFIG_SET_POLL_SECS,
+	CONFIG_SET_REFRESH_TIME,
+	CONFIG_SET_CACHE_TIMEOUT,
+	CONFIG_SET_DISABLE_INTERNAL_CACHE,
+	CONFIG_SET_DISABLE_EXTERNAL_CACHE,
+	CONFIG_SET_EXPECTATION_SYNC,
+	CONFIG_SET_FILTER_MARK,
+	CONFIG_SET_STATS_LOG_FILE,
+	CONFIG_SET_STATS_SYSLOG,
 	CONFIG_SET_LINKS, /* the line of the first one */
 	CONFIG_SET_COUNT,
 };
+
+/* What the daemon is for: a Sync section, or Stats (also of a file with neither). */
+enum config_purpose { CONFIG_SYNC, CONFIG_STATS };
 
 enum config_mode { CONFIG_MODE_FTFW, CONFIG_MODE_ALARM, CONFIG_MODE_NOTRACK };
 
@@ -97,6 +114,7 @@ struct config_link {
 	uint16_t port; /* host order */
 	uint32_t sndbuf_bytes, rcvbuf_bytes; /* 0 = the system's default */
 	bool checksum; /* UDP checksums on what is sent */
+	uint32_t error_queue_length; /* TCP; read for compatibility: the tables are our queue */
 	struct config_loc loc, interface_loc, addr_loc, port_loc;
 };
 
@@ -113,6 +131,7 @@ struct config_general {
 	uint32_t netlink_buffer_max_bytes; /* bound for growing after an overrun */
 	uint32_t netlink_overrun_resync_s; /* 0 = never */
 	bool netlink_events_reliable;
+	uint32_t poll_s; /* PollSecs: no events, but a dump this often; 0 = events */
 	uint32_t event_iteration_limit;
 	enum config_scheduler scheduler; /* a default unless its setting has a line */
 	uint8_t scheduler_priority; /* 0..99 */
@@ -129,6 +148,11 @@ struct config_sync {
 	uint32_t ack_window_size;
 	uint32_t commit_timeout_s; /* 0 = estimate from the timeout received */
 	uint32_t purge_timeout_s;
+	uint32_t refresh_s; /* ALARM */
+	uint32_t cache_timeout_s; /* ALARM */
+	bool disable_internal_cache; /* NOTRACK */
+	bool disable_external_cache; /* FTFW and NOTRACK */
+	struct expect_filter expectation_sync;
 	bool startup_resync;
 	bool tcp_window_tracking;
 	bool commit_half_open;
@@ -136,9 +160,18 @@ struct config_sync {
 	uint8_t links_count; /* at least 1 in a configuration without errors */
 };
 
+/* Stats: a line for each flow that ends. */
+struct config_stats {
+	char log_file[CONFIG_PATH_MAX + 1]; /* empty: no such file */
+	bool syslog;
+	int syslog_facility;
+};
+
 struct config {
+	enum config_purpose purpose;
 	struct config_general general;
 	struct config_sync sync;
+	struct config_stats stats;
 	struct config_loc loc[CONFIG_SET_COUNT];
 };
 

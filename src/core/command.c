@@ -194,6 +194,9 @@ static bool at_once(struct engine *e, enum engine_command_kind kind)
 	case ENGINE_RESYNC_PEERS:
 		ask_peers(e);
 		return true;
+	case ENGINE_PURGE_LATER:
+		purge_schedule(e);
+		return true;
 	case ENGINE_COMMIT:
 	case ENGINE_PROMOTE:
 	case ENGINE_RESYNC_KERNEL:
@@ -229,6 +232,7 @@ static void start(struct engine *e, enum engine_command_kind kind)
 	case ENGINE_FAULT:
 	case ENGINE_FLUSH:
 	case ENGINE_RESYNC_PEERS:
+	case ENGINE_PURGE_LATER:
 		break;
 	}
 }

@@ -9,6 +9,8 @@
 #include "base/mono.h"
 #include "core/counters.h"
 #include "core/limits.h"
+#include "flow/expect.h"
+#include "flow/expect_filter.h"
 #include "flow/filter.h"
 #include "flow/flow.h"
 
@@ -30,9 +32,18 @@ struct engine_addr {
 	uint8_t bytes[ENGINE_ADDR_BYTES];
 };
 
+/*
+ * How nodes talk (doc/PROTOCOL.md): FTFW acknowledges and repairs, NOTRACK numbers its messages and
+ * asks for a whole table where one is missing, ALARM says everything again and again.
+ */
+enum engine_mode { ENGINE_MODE_FTFW, ENGINE_MODE_ALARM, ENGINE_MODE_NOTRACK };
+
 enum engine_role { ENGINE_ROLE_BACKUP, ENGINE_ROLE_PRIMARY, ENGINE_ROLE_FAULT };
 
 struct engine_config {
+	enum engine_mode mode;
+	unsigned links; /* how many dedicated links there are, at least 1 */
+	unsigned link_default; /* the one to begin with */
 	uint32_t flows_max; /* per table, tombstones included: HashLimit */
 	uint32_t datagram_bytes; /* most payload of one datagram: MTU less IP and UDP headers */
 	uint32_t ack_window; /* ACKWindowSize: messages received until an ACK is forced */
@@ -40,6 +51,12 @@ struct engine_config {
 	uint32_t commit_timeout_s; /* CommitTimeout; 0: as received, less its age */
 	uint32_t purge_timeout_s; /* PurgeTimeout: from demote or fault to the kernel's purge */
 	uint32_t poll_s; /* how often silent flows are looked at while there are any */
+	bool polling; /* PollSecs: there are no events, every flow is looked at each poll_s */
+	uint32_t refresh_s; /* ALARM: RefreshTime; every flow is sent at least this often */
+	uint32_t
+		cache_timeout_s; /* ALARM: CacheTimeout; what is not said again for so long, ends */
+	bool internal_cache_off; /* NOTRACK: a flow is kept until it is sent, no longer */
+	bool external_cache_off; /* FTFW, NOTRACK: what peers tell goes into the kernel at once */
 	bool startup_resync; /* kept for what it says; a resync is asked for in any case */
 	bool tcp_window_tracking; /* Options { TCPWindowTracking } */
 	bool commit_half_open; /* also inject TCP flows before their handshake's end */
@@ -47,6 +64,7 @@ struct engine_config {
 	uint32_t first_seq; /* first sequence number: the time of day [s], as upstream */
 	uint8_t hash_key[16]; /* secret; random */
 	struct flow_filter filter;
+	struct expect_filter expect_filter; /* ExpectationSync: off unless it says so */
 };
 
 /*
@@ -77,10 +95,23 @@ enum kernel_event {
 };
 
 void engine_kernel_event(struct engine *, mono now, enum kernel_event, const struct flow *);
+
+/*
+ * The same of an expectation: NEW, UPDATE, DESTROY, or DUMP_FLOW for a dumped one. A dump begins
+ * with the flows, and the expectations, if they are replicated at all, follow before its END, so
+ * that an expectation's master is known before it.
+ */
+void engine_kernel_expect(struct engine *, mono now, enum kernel_event, const struct expect *);
 void engine_kernel_result(struct engine *, mono now, uint64_t op_id, int err); /* 0 or errno > 0 */
 void engine_overrun(struct engine *, mono now); /* the kernel dropped events: a dump follows */
 void engine_datagram(struct engine *, mono now, unsigned link, const struct engine_addr *from,
 	const uint8_t *, size_t len);
+
+/*
+ * A link is usable (its interface is up and has a carrier; of TCP: connected) or is not. All are at
+ * the start. While the current one is not, the first other one that is takes its place.
+ */
+void engine_link(struct engine *, mono now, unsigned link, bool usable);
 void engine_tick(struct engine *, mono now); /* at engine_deadline(), or whenever convenient */
 
 enum engine_command_kind {
@@ -93,11 +124,20 @@ enum engine_command_kind {
 	ENGINE_RESYNC_PEERS, /* ask every peer for its table */
 	ENGINE_BULK, /* send the whole local table */
 	ENGINE_PURGE, /* delete from the kernel what the filter does not exclude */
+	ENGINE_PURGE_LATER, /* the same after PurgeTimeout, unless one is scheduled already */
 };
+
+/* What COMMIT, RESYNC_KERNEL and PURGE are about. */
+enum engine_scope { ENGINE_SCOPE_ALL, ENGINE_SCOPE_FLOWS, ENGINE_SCOPE_EXPECTATIONS };
+
+/* Which tables FLUSH empties. */
+enum engine_tables { ENGINE_TABLES_ALL, ENGINE_TABLES_LOCAL, ENGINE_TABLES_REMOTE };
 
 struct engine_command {
 	enum engine_command_kind kind;
 	uint64_t id; /* comes back in ENGINE_EVENT_DONE */
+	enum engine_scope scope;
+	enum engine_tables tables;
 };
 
 /* Every command ends in exactly one ENGINE_EVENT_DONE, at once or later. */
@@ -119,12 +159,17 @@ enum kernel_op_kind {
 	KERNEL_OP_UPDATE, /* only what the kernel lets change: timeout, mark, state, labels */
 	KERNEL_OP_DELETE,
 	KERNEL_OP_DUMP, /* answered by KERNEL_DUMP_*, not by a result */
+	KERNEL_OP_EXPECT_CREATE, /* exclusive: an existing one is EEXIST */
+	KERNEL_OP_EXPECT_DELETE,
 };
 
 struct kernel_op {
 	enum kernel_op_kind kind;
 	uint64_t id; /* to be given to engine_kernel_result() */
-	struct flow flow; /* as it is to be written; nothing in it for a DUMP */
+	union {
+		struct flow flow; /* as it is to be written; nothing in it for a DUMP */
+		struct expect expect; /* of the EXPECT kinds */
+	};
 };
 
 /* The next operation; false if there is none or LIMIT_KERNEL_OPS_IN_FLIGHT are unanswered. */
@@ -145,6 +190,8 @@ enum engine_event_kind {
 	ENGINE_EVENT_KERNEL_SYNCED, /* the local table equals the kernel's; flows, silent */
 	ENGINE_EVENT_TABLE_FULL, /* at most once a minute */
 	ENGINE_EVENT_PURGED, /* the scheduled purge: written */
+	ENGINE_EVENT_LINK, /* link: it is the current one now */
+	ENGINE_EVENT_NO_LINK, /* none is usable */
 	ENGINE_EVENTS,
 };
 
@@ -162,6 +209,8 @@ struct engine_event {
 	uint64_t flows, silent;
 	uint64_t written, refused; /* refused: all errnos together */
 	uint64_t skipped; /* half-open TCP, expired: not tried on purpose */
+	uint64_t expect_written, expect_refused; /* of written and refused: expectations */
+	unsigned link;
 	struct {
 		int err;
 		uint64_t count;
@@ -192,7 +241,9 @@ struct engine_peer_status {
 	struct engine_addr addr;
 	enum engine_sync sync;
 	bool is_ctsync; /* has sent one of our marks */
+	unsigned link; /* where it was last heard */
 	uint64_t flows; /* in its remote table */
+	uint64_t expectations; /* there, too */
 	uint64_t bulk_flows; /* of a bulk being received: flows so far */
 	uint64_t bulk_total; /* what its BEGIN announced; 0 if unknown */
 	uint64_t unacked; /* messages of ours that it has not acknowledged */
@@ -201,11 +252,17 @@ struct engine_peer_status {
 };
 
 struct engine_status {
+	enum engine_mode mode;
 	enum engine_role role;
+	unsigned link; /* the current one */
+	bool link_usable;
 	bool kernel_synced; /* the local table is complete: dumped, no overrun since */
 	bool committing, purge_scheduled;
 	int64_t purge_in_ms;
 	uint64_t local_flows, local_silent, remote_flows, tombstones, send_queue;
+	uint64_t local_expectations, remote_expectations;
+	uint64_t inject_queue; /* told by peers, not yet in the kernel: external_cache_off */
+	uint64_t control_queue, control_kept; /* control messages to be sent, and for resending */
 	uint64_t memory_bytes; /* touched by tables and index */
 	unsigned peers_count;
 	struct engine_peer_status peers[LIMIT_PEERS];
@@ -229,6 +286,16 @@ struct engine_flow_view {
 
 bool engine_show_next(const struct engine *, mono now, enum engine_table, uint64_t *cursor,
 	struct engine_flow_view *);
+
+/* The same of expectations. */
+struct engine_expect_view {
+	struct expect expect;
+	unsigned peer;
+	int64_t age_ms;
+};
+
+bool engine_show_next_expect(const struct engine *, mono now, enum engine_table, uint64_t *cursor,
+	struct engine_expect_view *);
 
 /* Looks one flow up by its original tuple and zones; for tests and `show`'s filters. */
 bool engine_find(const struct engine *, enum engine_table, const struct flow *key,

@@ -10,13 +10,18 @@ src_core_libcore_a_SOURCES = \
 	src/core/dumper.h src/core/dumper.c \
 	src/core/engine.h src/core/engine.c \
 	src/core/entry.h \
+	src/core/expect.h src/core/expect.c \
+	src/core/inject.h src/core/inject.c \
 	src/core/event.h src/core/event.c \
 	src/core/index.h src/core/index.c \
 	src/core/kernel_ops.h src/core/kernel_ops.c \
 	src/core/limits.h \
+	src/core/link.h src/core/link.c \
 	src/core/local.h src/core/local.c \
 	src/core/peer.h src/core/peer.c \
 	src/core/purge.h src/core/purge.c \
+	src/core/refresh.h src/core/refresh.c \
+	src/core/relay.h src/core/relay.c \
 	src/core/remote.h src/core/remote.c \
 	src/core/sender.h src/core/sender.c \
 	src/core/state.h \

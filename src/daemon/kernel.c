@@ -181,6 +181,8 @@ static size_t build_op(const struct kernel_op *op, void *buf, size_t cap)
 		return nlmsg_ct_build_delete(
 			buf, cap, 0, 0, &op->flow, NLMSG_PART_TUPLES | NLMSG_PART_ID);
 	case KERNEL_OP_DUMP:
+	case KERNEL_OP_EXPECT_CREATE:
+	case KERNEL_OP_EXPECT_DELETE:
 		break;
 	}
 	CHECK(!"no request for this operation");

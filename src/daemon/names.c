@@ -82,6 +82,8 @@ const char *name_command(enum engine_command_kind kind)
 		return "bulk";
 	case ENGINE_PURGE:
 		return "purge";
+	case ENGINE_PURGE_LATER:
+		return "purge later";
 	}
 	CHECK(!"a command without a name");
 	return "";

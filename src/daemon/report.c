@@ -47,6 +47,7 @@ static void report_done(const struct engine_event *e)
 	case ENGINE_RESYNC_KERNEL:
 	case ENGINE_RESYNC_PEERS:
 	case ENGINE_BULK:
+	case ENGINE_PURGE_LATER:
 		log_info("%s %s", name_command(e->command), name_outcome(e->outcome));
 		break;
 	}
@@ -99,6 +100,12 @@ void report_event(const struct engine_event *e)
 		break;
 	case ENGINE_EVENT_PURGED:
 		log_notice("standing by: %" PRIu64 " flows removed from the kernel", e->written);
+		break;
+	case ENGINE_EVENT_LINK:
+		log_notice("sync link %u is the one in use", e->link);
+		break;
+	case ENGINE_EVENT_NO_LINK:
+		log_warning("no sync link is usable");
 		break;
 	case ENGINE_EVENTS:
 		break;

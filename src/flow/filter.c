@@ -120,3 +120,17 @@ bool flow_filter_match(const struct flow_filter *filter, const struct flow *f)
 		return true;
 	return flow_has_addrs(f, FLOW_ORIG) && agrees(filter->address_policy, nets_have(filter, f));
 }
+
+int flow_filter_add_mark(struct flow_filter *filter, uint32_t value, uint32_t mask)
+{
+	if (value & ~mask)
+		return -EINVAL;
+	for (unsigned i = 0; i < filter->marks_count; i++)
+		if (filter->marks[i].value == value && filter->marks[i].mask == mask)
+			return -EEXIST;
+	if (filter->marks_count == FLOW_FILTER_MARKS_MAX)
+		return -ENOSPC;
+	filter->marks[filter->marks_count].value = value;
+	filter->marks[filter->marks_count++].mask = mask;
+	return 0;
+}

@@ -13,13 +13,14 @@
  * fixed bounds, filled by the parser, read by the engine and by the kernel filter's builder
  * (nlmsg/bpf.h).
  *
- * All three sets must agree. Each is off until its policy is set.
+ * All sets must agree. Each is off until its policy is set.
  *  protocol: the layer 4 protocol is in the list (accept) or is not (ignore)
  *  address:  the original source or the reply source is in a listed network; under accept a flow
  *            of a family without any listed network is rejected
+ *  mark:     mark & mask is value for a listed one; a flow without a mark has mark 0
  *  state:    TCP only; a flow without a known TCP state, or of another protocol, passes
  */
-enum { FLOW_FILTER_NETS_MAX = 256 };
+enum { FLOW_FILTER_NETS_MAX = 256, FLOW_FILTER_MARKS_MAX = 32 };
 
 enum flow_filter_policy { FLOW_FILTER_OFF, FLOW_FILTER_ACCEPT, FLOW_FILTER_IGNORE };
 
@@ -37,6 +38,12 @@ struct flow_filter {
 	struct flow_filter_net nets[FLOW_FILTER_NETS_MAX];
 	uint16_t nets_count;
 
+	enum flow_filter_policy mark_policy;
+	struct {
+		uint32_t value, mask; /* value & ~mask is 0 */
+	} marks[FLOW_FILTER_MARKS_MAX];
+	uint16_t marks_count;
+
 	enum flow_filter_policy state_policy;
 	uint16_t tcp_states; /* bit n: TCP state n */
 };
@@ -51,6 +58,9 @@ void flow_filter_add_tcp_state(struct flow_filter *, uint8_t state);
  */
 int flow_filter_add_net(
 	struct flow_filter *, uint8_t l3, const union flow_addr *addr, uint8_t prefix_len);
+
+/* 0, -EINVAL (value has bits that mask has not), -EEXIST or -ENOSPC. */
+int flow_filter_add_mark(struct flow_filter *, uint32_t value, uint32_t mask);
 
 /* True if the flow passes. A flow without addresses does not, if the address set is on. */
 bool flow_filter_match(const struct flow_filter *, const struct flow *);

@@ -4,6 +4,8 @@ noinst_LIBRARIES += src/flow/libflow.a
 FLOW_SOURCES = \
 	src/flow/attr.h \
 	src/flow/expect.h src/flow/expect.c \
+	src/flow/expect_filter.h src/flow/expect_filter.c \
+	src/flow/expect_pack.h src/flow/expect_pack.c \
 	src/flow/expect_print.h src/flow/expect_print.c \
 	src/flow/filter.h src/flow/filter.c \
 	src/flow/flow.h src/flow/flow.c \

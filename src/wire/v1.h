@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "flow/expect.h"
 #include "flow/flow.h"
 
 /*
@@ -101,6 +102,24 @@ struct wire_v1_options {
  */
 size_t wire_v1_put_flow(struct wbuf *, enum wire_v1_type, uint8_t flags, uint32_t seq,
 	const struct flow *, const struct wire_v1_options *);
+
+/*
+ * The same for expectations: EXP_NEW, EXP_UPD and EXP_DEL. A message needs the master's, the
+ * expected and the mask's tuples, all of one layer 3 protocol. Not on the wire: the zone, an IPv6
+ * NAT tuple's addresses, helper names longer than WIRE_V1_HELPER_NAME_MAX, and functions' names
+ * longer than WIRE_V1_FN_MAX.
+ */
+enum { WIRE_V1_FN_MAX = 27 }; /* [characters] */
+
+enum wire_v1_result wire_v1_get_expect(const struct wire_v1_message *, struct expect *out);
+size_t wire_v1_put_expect(struct wbuf *, enum wire_v1_type, uint8_t flags, uint32_t seq,
+	const struct expect *, const struct wire_v1_options *);
+
+/*
+ * Of a stream's first len bytes: how many are whole messages, 0 if more have to be read first, or
+ * -EBADMSG where no message can begin (length 0 or below its header): the stream is out of step.
+ */
+int64_t wire_v1_stream(const uint8_t *bytes, size_t len);
 
 /*
  * Appends a control message of 8 (ALIVE) or 16 bytes; return as above. flags of a range: exactly

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CTSYNC_FLOW_EXPECT_PACK_H
+#define CTSYNC_FLOW_EXPECT_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "flow/expect.h"
+
+/*
+ * The form in which tables hold an expectation, beside the flows (flow/pack.h): its key, then what
+ * else is known. A key's first byte tells expectations from flows.
+ *
+ * Key: the expected tuple, its mask, the master's original tuple and the zone; what is absent
+ * counts as 0 in it. All attributes come back as they were, and so does their presence.
+ */
+enum {
+	EXPECT_KEY_BYTES_MAX = 128,
+	EXPECT_PACKED_BYTES_MAX = 320,
+};
+
+/* True if packed bytes, or a key, are an expectation's. */
+bool expect_is_packed(const uint8_t *packed);
+
+/* True if it has what a key needs: master, expected tuple and mask, of one family, with l4. */
+bool expect_has_key(const struct expect *);
+
+/* As their like in flow/pack.h. */
+size_t expect_key_make(const struct expect *, uint8_t key[EXPECT_KEY_BYTES_MAX]);
+size_t expect_pack(const struct expect *, uint8_t packed[EXPECT_PACKED_BYTES_MAX]);
+size_t expect_key_len(const uint8_t *packed);
+void expect_unpack(const uint8_t *packed, size_t len, struct expect *);
+
+#endif
