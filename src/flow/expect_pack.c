@@ -20,7 +20,7 @@
  */
 enum key_bit {
 	KEY_IPV6 = 1 << 0,
-	KEY_EXPECT = 1 << 7, /* no flow's key has it (pack.c) */
+	KEY_EXPECT = 1 << 7, /* expect_is_packed(); no flow's key has it (pack.c) */
 };
 
 enum { KEY_HEADS = 3, KEY_V4_BYTES = 3 + KEY_HEADS * 13, KEY_V6_BYTES = 3 + KEY_HEADS * 37 };
@@ -35,11 +35,6 @@ static const uint32_t CELLS_SET =
 	BIT(ORIG_PORT_SRC) | BIT(ORIG_PORT_DST) | BIT(ICMP_TYPE) | BIT(ICMP_CODE) | BIT(ICMP_ID);
 static const uint32_t PROTO_SET = BIT(ORIG_L3PROTO) | BIT(ORIG_L4PROTO);
 static const uint32_t ZONE_BIT = UINT32_C(1) << 31; /* stands for FLOW_ORIG_ZONE */
-
-bool expect_is_packed(const uint8_t *packed)
-{
-	return packed[0] & KEY_EXPECT;
-}
 
 /* The three tuples of a key, in its order. */
 static const struct flow_head *key_head(const struct expect *e, unsigned i)

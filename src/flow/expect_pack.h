@@ -23,7 +23,10 @@ enum {
 };
 
 /* True if packed bytes, or a key, are an expectation's. */
-bool expect_is_packed(const uint8_t *packed);
+static inline bool expect_is_packed(const uint8_t *packed)
+{
+	return packed[0] >> 7; /* no flow's key has this bit in its first byte */
+}
 
 /* True if it has what a key needs: master, expected tuple and mask, of one family, with both
  * addresses and a layer 4 protocol each. */
