@@ -12,6 +12,7 @@ check_PROGRAMS += \
 	tests/unit/test_core_kernel \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
+	tests/unit/test_core_modes \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table
 TESTS += \
@@ -23,6 +24,7 @@ TESTS += \
 	tests/unit/test_core_kernel \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
+	tests/unit/test_core_modes \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table
 tests_unit_test_arena_SOURCES = tests/unit/unit.h tests/unit/test_arena.c
@@ -45,3 +47,5 @@ tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sy
 tests_unit_test_core_sync_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_table_SOURCES = tests/unit/unit.h tests/unit/test_core_table.c
 tests_unit_test_core_table_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_modes_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_modes.c
+tests_unit_test_core_modes_LDADD = $(CORE_TEST_LDADD)
