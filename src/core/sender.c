@@ -215,6 +215,17 @@ static bool put_entry_queue(struct engine *e, struct wbuf *w)
 	return true;
 }
 
+/* Events may come as fast as they are sent: the end of a bulk does not wait for an empty queue. */
+static void put_relayed(struct engine *e, struct wbuf *w)
+{
+	bool room = relay_put_begin(e, w);
+
+	while (room && e->queued.head)
+		room = relay_put_end(e, w) && sender_put_entry(e, w, e->queued.head);
+	if (room)
+		relay_put_end(e, w);
+}
+
 static void put_all(struct engine *e, struct wbuf *w)
 {
 	/* a bulk gets a share, however many events there are */
@@ -223,8 +234,7 @@ static void put_all(struct engine *e, struct wbuf *w)
 	if (!put_control_queue(e, w))
 		return;
 	if (e->config.internal_cache_off) {
-		if (relay_put_begin(e, w) && put_entry_queue(e, w))
-			relay_put_end(e, w);
+		put_relayed(e, w);
 		return;
 	}
 	if ((!bulk_first || bulk_put(e, w)) && put_entry_queue(e, w) && bulk_put(e, w))
