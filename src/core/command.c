@@ -9,6 +9,7 @@
 #include "core/event.h"
 #include "core/peer.h"
 #include "core/purge.h"
+#include "core/relay.h"
 #include "core/repair.h"
 #include "core/sender.h"
 
@@ -98,6 +99,8 @@ static void set_role(struct engine *e, enum engine_role role)
 
 static void ask_peers(struct engine *e)
 {
+	if (!engine_has_control(e))
+		return; /* ALARM: they say all by themselves */
 	if (sender_control(e, CONTROL_RESYNC, NULL, 0, 0))
 		engine_count(e, COUNTER_RESYNCS_ASKED);
 	for (unsigned i = 0; i < e->peers_count; i++) {
@@ -143,6 +146,7 @@ static void flush(struct engine *e)
 	e->bulk.state = BULK_WANTED;
 	e->bulk.again = e->bulk.end_again = e->bulk.known = false;
 	repair_flushed(e);
+	relay_flushed(e);
 	dumper_flushed(e);
 }
 
@@ -200,10 +204,11 @@ static bool at_once(struct engine *e, enum engine_command_kind kind)
 	case ENGINE_PURGE_LATER:
 		purge_schedule(e);
 		return true;
+	case ENGINE_BULK:
+		return e->config.links == 0;
 	case ENGINE_COMMIT:
 	case ENGINE_PROMOTE:
 	case ENGINE_RESYNC_KERNEL:
-	case ENGINE_BULK:
 	case ENGINE_PURGE:
 		return false;
 	}

@@ -75,8 +75,8 @@ static uint32_t take(
 	return local_take(e, k, handle, &p, expect_has(x, EXPECT_TIMEOUT), false);
 }
 
-static void changed(
-	struct engine *e, const struct table_key *k, uint32_t handle, const struct expect *x)
+static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct expect *x, bool is_new)
 {
 	bool known = handle && !at(e, handle)->dead, news;
 
@@ -91,6 +91,8 @@ static void changed(
 		return;
 	local_set_evented(e, handle, true);
 	local_set_silent(e, handle, false);
+	if (e->config.internal_cache_off && !known && !is_new)
+		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
 	if (news)
 		local_queue_changed(e, handle, known);
 	else
@@ -100,6 +102,10 @@ static void changed(
 static void destroyed(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct expect *x)
 {
+	/* peers may have it from a former process of ours, and not all sweep; or nothing stays here
+	 */
+	bool tell = (!e->dump.complete || e->config.internal_cache_off) && e->config.links > 0 &&
+		    expect_filter_match(&e->config.expect_filter, x);
 	struct table_packed p;
 
 	kernel_ops_destroyed(e, k);
@@ -109,9 +115,7 @@ static void destroyed(
 		return;
 	}
 	table_pack_expect(&p, x);
-	/* peers may have it from a former process of ours, and not all sweep */
-	local_ended(e, k, handle, &p,
-		!e->dump.complete && expect_filter_match(&e->config.expect_filter, x));
+	local_ended(e, k, handle, &p, tell);
 }
 
 static void dumped(
@@ -119,7 +123,9 @@ static void dumped(
 {
 	bool known = handle && !at(e, handle)->dead;
 
-	if (!e->dump.running || e->dump.flushed || local_is_fresher(e, handle))
+	/* a dump for a purge is about flows, which their expectations go with */
+	if (!e->dump.running || e->dump.flushed || e->relay.collecting ||
+		local_is_fresher(e, handle))
 		return;
 	if (!expect_filter_match(&e->config.expect_filter, x)) {
 		refuse(e, handle, COUNTER_EXPECT_FILTERED);
@@ -139,7 +145,7 @@ static void dumped(
 		return;
 	local_set_evented(e, handle, false);
 	if (!known)
-		local_set_silent(e, handle, true);
+		local_set_silent(e, handle, !e->config.internal_cache_off);
 	local_queue_changed(e, handle, known);
 }
 
@@ -170,7 +176,7 @@ void engine_kernel_expect(
 	else if (kind == KERNEL_EVENT_DESTROY)
 		destroyed(e, &k, handle, x);
 	else
-		changed(e, &k, handle, x);
+		changed(e, &k, handle, x, kind == KERNEL_EVENT_NEW);
 }
 
 /* ---- what peers are told ---- */

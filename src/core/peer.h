@@ -21,10 +21,10 @@ void peer_restarted(struct engine *, struct peer *);
 /* Where the peer stands in its sequence is not known any more; its table is asked for. */
 void peer_lose_track(struct engine *, struct peer *);
 
-enum engine_sync peer_sync(const struct peer *, mono now);
+enum engine_sync peer_sync(const struct engine *, const struct peer *, mono now);
 
 void peer_tick(struct engine *, struct peer *);
-mono peer_deadline(const struct peer *);
+mono peer_deadline(const struct engine *, const struct peer *);
 void peer_check(const struct engine *, const struct peer *);
 
 #endif

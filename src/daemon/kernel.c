@@ -228,7 +228,7 @@ void kernel_run(struct kernel *k, mono now)
 {
 	if (mono_reached(now, drain_deadline(&k->drain)))
 		read_events(k, now);
-	if (nldump_is_running(&k->dump))
+	if (nldump_is_running(&k->dump) && engine_takes_dump(k->engine))
 		step_dump(k, now);
 	k->ops_left = true;
 	for (unsigned i = 0; k->ops_left && i < KERNEL_BATCHES_PER_TURN; i++)
@@ -237,7 +237,7 @@ void kernel_run(struct kernel *k, mono now)
 
 mono kernel_deadline(const struct kernel *k, mono now)
 {
-	if (k->ops_left || nldump_is_running(&k->dump))
+	if (k->ops_left || (nldump_is_running(&k->dump) && engine_takes_dump(k->engine)))
 		return now;
 	return drain_deadline(&k->drain);
 }
