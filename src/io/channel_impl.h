@@ -24,9 +24,27 @@ socklen_t channel_sockaddr(
 int channel_set_int(int fd, int level, int name, int value);
 int channel_set_buffer(int fd, int force, int plain, uint32_t bytes);
 
-int channel_check_config(const struct channel_config *);
+/* Lets a socket be bound to an IPv6 address that is there only while its interface is up. */
+int channel_free_bind(const struct channel *, int fd);
 
-/* Learns the interface's index and MTU. */
-int channel_query_interface(struct channel *);
+/* The link's fault: ENETDOWN, EHOSTUNREACH and the like. */
+bool channel_is_link_error(int err);
+
+int channel_udp_open(struct channel *);
+void channel_udp_close(struct channel *);
+int channel_udp_refresh(struct channel *, unsigned ifindex_before);
+int channel_udp_send(struct channel *, const void *bytes, size_t len);
+int channel_udp_receive(struct channel *, unsigned datagrams_max, channel_datagram_fn *, void *ctx);
+
+int channel_tcp_open(struct channel *);
+void channel_tcp_close(struct channel *);
+void channel_tcp_tick(struct channel *, mono now);
+mono channel_tcp_deadline(const struct channel *);
+void channel_tcp_hang_up(struct channel *);
+bool channel_tcp_is_connected(const struct channel *);
+bool channel_tcp_is_accepted(const struct channel *);
+bool channel_tcp_is_full(const struct channel *);
+int channel_tcp_send(struct channel *, const void *bytes, size_t len);
+int channel_tcp_receive(struct channel *, unsigned datagrams_max, channel_datagram_fn *, void *ctx);
 
 #endif

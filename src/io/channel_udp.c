@@ -38,27 +38,6 @@ static int aim(struct channel *ch, int fd)
 	return 0;
 }
 
-/*
- * With the interface given by its index the kernel would send from any address, ours or not, and
- * nobody would notice a wrong IPv4_interface.
- */
-static int check_local(struct channel *ch)
-{
-	union sockaddr_ip addr;
-	socklen_t len = channel_sockaddr(ch, &ch->config.local, 0, &addr);
-	int err = 0, fd;
-
-	if (ch->config.family != AF_INET || channel_addr_is_zero(&ch->config.local))
-		return 0;
-	fd = socket(ch->config.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (bind(fd, &addr.any, len) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
 /* The source address that the kernel chooses for us, learnt from a socket that sends nothing. */
 static void learn_source(struct channel *ch)
 {
@@ -101,9 +80,7 @@ static int open_sender(struct channel *ch)
 	ch->tx_fd = socket(c->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (ch->tx_fd < 0)
 		return -errno;
-	err = channel_query_interface(ch);
-	if (!err)
-		err = check_local(ch);
+	err = channel_free_bind(ch, ch->tx_fd);
 	if (!err)
 		err = channel_set_buffer(ch->tx_fd, SO_SNDBUFFORCE, SO_SNDBUF, c->sndbuf_bytes);
 	if (!err && v4 && !c->checksum)
@@ -192,6 +169,8 @@ static int open_receiver(struct channel *ch)
 		return -errno;
 	err = channel_set_int(ch->rx_fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (!err)
+		err = channel_free_bind(ch, ch->rx_fd);
+	if (!err)
 		err = channel_set_buffer(ch->rx_fd, SO_RCVBUFFORCE, SO_RCVBUF, c->rcvbuf_bytes);
 	if (!err)
 		err = set_receiver_options(ch);
@@ -225,43 +204,33 @@ static int make_area(struct channel *ch)
 	return 0;
 }
 
-int channel_open(struct channel *ch, const struct channel_config *config)
+int channel_udp_open(struct channel *ch)
 {
-	int err;
+	int err = make_area(ch);
 
-	*ch = (struct channel){.config = *config, .tx_fd = -1, .rx_fd = -1};
-	err = channel_check_config(config);
-	if (!err)
-		err = make_area(ch);
 	if (!err)
 		err = open_sender(ch);
 	if (!err)
 		err = open_receiver(ch);
-	if (err)
-		channel_close(ch);
-	else
+	if (!err)
 		learn_source(ch);
 	return err;
 }
 
-void channel_close(struct channel *ch)
+void channel_udp_close(struct channel *ch)
 {
 	if (ch->tx_fd >= 0)
 		close(ch->tx_fd);
 	if (ch->rx_fd >= 0)
 		close(ch->rx_fd);
-	ch->tx_fd = ch->rx_fd = -1;
 	memory_release(ch->area, sizeof(*ch->area));
 	ch->area = NULL;
 }
 
-int channel_refresh(struct channel *ch)
+int channel_udp_refresh(struct channel *ch, unsigned before)
 {
-	const unsigned before = ch->ifindex;
-	int err = channel_query_interface(ch);
+	int err = 0;
 
-	if (err)
-		return err;
 	if (before != ch->ifindex && ch->config.kind == CHANNEL_MULTICAST) {
 		leave(ch, before);
 		err = aim(ch, ch->tx_fd);
@@ -272,7 +241,7 @@ int channel_refresh(struct channel *ch)
 	return err;
 }
 
-int channel_send(struct channel *ch, const void *bytes, size_t len)
+int channel_udp_send(struct channel *ch, const void *bytes, size_t len)
 {
 	union sockaddr_ip to;
 	socklen_t to_len = channel_sockaddr(ch, &ch->config.group, ch->config.port, &to);
@@ -295,8 +264,7 @@ int channel_send(struct channel *ch, const void *bytes, size_t len)
 	}
 	ch->last_error = err;
 	ch->stats.send_errors++;
-	if (err == ENETDOWN || err == ENETUNREACH || err == EHOSTUNREACH || err == ENODEV ||
-		err == ENXIO || err == EADDRNOTAVAIL)
+	if (channel_is_link_error(err))
 		ch->stats.send_link_errors++;
 	return -err;
 }
@@ -334,8 +302,7 @@ static void take_datagram(struct channel *ch, unsigned i, channel_datagram_fn *f
 		ch->stats.truncated++;
 		return;
 	}
-	/* A UDP peer may be reached by routes, so only multicast is bound to the link. */
-	if (ch->config.kind == CHANNEL_MULTICAST && arrival_ifindex(h) != ch->ifindex) {
+	if (arrival_ifindex(h) != ch->ifindex) {
 		ch->stats.wrong_interface++;
 		return;
 	}
@@ -372,7 +339,8 @@ static int receive_some(struct channel *ch, unsigned max)
 	return n < 0 ? -errno : n;
 }
 
-int channel_receive(struct channel *ch, unsigned datagrams_max, channel_datagram_fn *fn, void *ctx)
+int channel_udp_receive(
+	struct channel *ch, unsigned datagrams_max, channel_datagram_fn *fn, void *ctx)
 {
 	unsigned taken = 0, asked;
 	int n;
