@@ -43,8 +43,7 @@ static void exp_new(struct differ *d, struct exp_pair *p)
 {
 	bool in_callers_memory = one_in(d, 4);
 
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 
 		p->of[s] = in_callers_memory ? calloc(1, api->nfexp_maxsize()) : api->nfexp_new();
@@ -53,8 +52,7 @@ static void exp_new(struct differ *d, struct exp_pair *p)
 
 static void exp_destroy(struct exp_pair *p)
 {
-	BOTH(s)
-	{
+	BOTH (s) {
 		if (p->of[s])
 			api_of[s].nfexp_destroy(p->of[s]);
 		p->of[s] = NULL;
@@ -70,11 +68,11 @@ static void observe_head(struct differ *d, const struct nf_conntrack *const head
 		enum nf_conntrack_attr id = head_attrs[i];
 		size_t bytes = attr_infos[id].kind == KIND_NUMBER ? attr_infos[id].bytes : 16;
 
-		BOTH(s)
-		got[s] = api_of[s].nfct_attr_is_set(head[s], id);
+		BOTH (s)
+			got[s] = api_of[s].nfct_attr_is_set(head[s], id);
 		same_int(d, "nfct_attr_is_set of a tuple", got);
-		BOTH(s)
-		value[s] = api_of[s].nfct_get_attr(head[s], id);
+		BOTH (s)
+			value[s] = api_of[s].nfct_get_attr(head[s], id);
 		if (!value[OURS] || !value[THEIRS])
 			same_int(d, "nfct_get_attr of a tuple",
 				(const long[]){!value[OURS], !value[THEIRS]});
@@ -85,8 +83,8 @@ static void observe_head(struct differ *d, const struct nf_conntrack *const head
 	for (size_t i = 0; i < sizeof(head_groups); i++) {
 		uint8_t data[SIDES][32] = {0};
 
-		BOTH(s)
-		got[s] = api_of[s].nfct_get_attr_grp(head[s], head_groups[i], data[s]);
+		BOTH (s)
+			got[s] = api_of[s].nfct_get_attr_grp(head[s], head_groups[i], data[s]);
 		same_failure(d, "nfct_get_attr_grp of a tuple", got);
 		same_bytes(d, "nfct_get_attr_grp of a tuple",
 			(const void *const[]){data[OURS], data[THEIRS]}, (const size_t[]){32, 32});
@@ -100,11 +98,10 @@ static void observe_value(struct differ *d, const struct exp_pair *p, enum nf_ex
 	char what[32];
 
 	snprintf(what, sizeof(what), "expectation attribute %d", id);
-	BOTH(s)
-	got[s] = api_of[s].nfexp_attr_is_set(p->of[s], id);
+	BOTH (s)
+		got[s] = api_of[s].nfexp_attr_is_set(p->of[s], id);
 	same_failure(d, what, got);
-	BOTH(s)
-	{
+	BOTH (s) {
 		value[s] = api_of[s].nfexp_get_attr(p->of[s], id);
 		got[s] = value[s] ? 0 : -1;
 	}
@@ -115,8 +112,7 @@ static void observe_value(struct differ *d, const struct exp_pair *p, enum nf_ex
 	} else if (id == ATTR_EXP_HELPER_NAME || id == ATTR_EXP_FN) {
 		same_text(d, what, (const char *const[]){value[OURS], value[THEIRS]});
 	} else {
-		BOTH(s)
-		{
+		BOTH (s) {
 			struct api *api = &api_of[s];
 
 			got[s] = api->nfexp_get_attr_u8(p->of[s], id) +
@@ -146,12 +142,12 @@ static void set_tuple(struct episode *e, struct exp_pair *p, enum nf_expect_attr
 	if (one_in(d, 8)) {
 		enum nf_conntrack_attr gone = head_attrs[below(d, sizeof(head_attrs))];
 
-		BOTH(s)
-		api_of[s].nfct_attr_unset(ct.of[s], gone);
+		BOTH (s)
+			api_of[s].nfct_attr_unset(ct.of[s], gone);
 	}
 	differ_step(d, "set tuple %d", id);
-	BOTH(s)
-	api_of[s].nfexp_set_attr(p->of[s], id, ct.of[s]);
+	BOTH (s)
+		api_of[s].nfexp_set_attr(p->of[s], id, ct.of[s]);
 	ct_destroy(&ct);
 }
 
@@ -170,8 +166,7 @@ static void step_set(struct episode *e, struct exp_pair *p)
 		return;
 	}
 	differ_step(d, "set attribute %d", id);
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 
 		if (id == ATTR_EXP_HELPER_NAME || id == ATTR_EXP_FN)
@@ -192,8 +187,8 @@ static void step_unset(struct episode *e, struct exp_pair *p)
 	long got[SIDES];
 
 	differ_step(e->d, "unset attribute %d", id);
-	BOTH(s)
-	got[s] = api_of[s].nfexp_attr_unset(p->of[s], id);
+	BOTH (s)
+		got[s] = api_of[s].nfexp_attr_unset(p->of[s], id);
 	same_failure(e->d, "nfexp_attr_unset", got);
 }
 
@@ -204,8 +199,7 @@ static void step_clone(struct episode *e, struct exp_pair *p)
 	bool bytes = one_in(e->d, 2);
 
 	differ_step(e->d, bytes ? "copy the memory" : "clone");
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 
 		made.of[s] = bytes ? api->nfexp_new() : api->nfexp_clone(p->of[s]);
@@ -225,8 +219,8 @@ static void step_cmp(struct episode *e, struct exp_pair *p)
 	if (!to->of[OURS])
 		return;
 	differ_step(e->d, "compare, flags 0x%x", flags);
-	BOTH(s)
-	got[s] = api_of[s].nfexp_cmp(p->of[s], to->of[s], flags);
+	BOTH (s)
+		got[s] = api_of[s].nfexp_cmp(p->of[s], to->of[s], flags);
 	same_int(e->d, "nfexp_cmp", got);
 }
 
@@ -291,8 +285,7 @@ static void step_build(struct episode *e, struct exp_pair *p)
 	char name[64];
 
 	differ_step(d, how == 0 ? "%s %u" : "%s", what, query);
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 		struct nlmsghdr *nlh = message_header(&m[s]);
 		struct nfnl_subsys_handle *ssh = (void *)&handle[s];
@@ -449,8 +442,8 @@ static void parse_both(struct differ *d, struct exp_pair *p, struct parse *parse
 	struct oddities odd = message_oddities(m, MESSAGE_EXP);
 	bool survived[SIDES];
 
-	BOTH(s)
-	survived[s] = side_survives(s, parse_one, parse);
+	BOTH (s)
+		survived[s] = side_survives(s, parse_one, parse);
 	if (!survived[OURS] && !d->same_library) {
 		differ_report(d, "parse", "ours ended the process");
 	} else if (!survived[THEIRS]) {
