@@ -13,11 +13,7 @@
 
 #include "tests/interop/differ/pair.h"
 
-enum { PAIRS = 3, STEPS_MAX = 60, PADDING = 0xa5 };
-
-struct exp_pair {
-	struct nf_expect *of[SIDES];
-};
+enum { PAIRS = 3, STEPS_MAX = 60, PADDING = 0xa5, FUNCTION_BYTES = 24 };
 
 struct episode {
 	struct differ *d;
@@ -50,7 +46,7 @@ static void exp_new(struct differ *d, struct exp_pair *p)
 	}
 }
 
-static void exp_destroy(struct exp_pair *p)
+void exp_destroy(struct exp_pair *p)
 {
 	BOTH (s) {
 		if (p->of[s])
@@ -124,7 +120,7 @@ static void observe_value(struct differ *d, const struct exp_pair *p, enum nf_ex
 	}
 }
 
-static void exp_observe(struct differ *d, const struct exp_pair *p)
+void exp_observe(struct differ *d, const struct exp_pair *p)
 {
 	for (unsigned id = 0; id <= ATTR_EXP_MAX && !d->differed; id++)
 		observe_value(d, p, id);
@@ -381,6 +377,16 @@ static bool has_some_tuples(struct message *m)
 	for (uint16_t type = CTA_EXPECT_MASTER; type <= CTA_EXPECT_MASK; type++)
 		count += message_find(m, (const uint16_t[]){type, 0}, &len) != NULL;
 	return count > 0 && count < 3;
+}
+
+bool exp_is_plain(struct message *m)
+{
+	size_t len;
+
+	if (message_find(m, (const uint16_t[]){CTA_EXPECT_FN, 0}, &len) && len > FUNCTION_BYTES)
+		return false;
+	return message_find(m, (const uint16_t[]){CTA_EXPECT_MASTER, 0}, &len) &&
+	       !has_some_tuples(m) && !message_find(m, (const uint16_t[]){CTA_EXPECT_NAT, 0}, &len);
 }
 
 /* Ours gives each tuple that it read the message's layer 3 protocol; theirs is made to agree. */
