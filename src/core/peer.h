@@ -21,6 +21,9 @@ void peer_acknowledge_again(struct engine *, struct peer *, uint32_t from, uint3
 /* Its table is to be asked for, in delay_ms at the earliest. */
 void peer_want_resync(struct engine *, struct peer *, int64_t delay_ms);
 
+/* All peers are asked for their tables at once; what they do not name any more goes. */
+void peer_ask_all(struct engine *);
+
 enum engine_sync peer_sync(const struct peer *, mono now);
 
 void peer_tick(struct engine *, struct peer *);
