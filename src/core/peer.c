@@ -294,6 +294,41 @@ static mono silence_at(const struct peer *p)
 	return mono_add_ms(p->heard, LIMIT_PEER_SILENCE_MS);
 }
 
+/* It has been asked, so that whatever wish there was is fulfilled. */
+static void resync_asked(struct engine *e, struct peer *p)
+{
+	p->resync_wanted = false;
+	p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
+	if (p->unconfirmed && mono_is_never(p->sweep_at))
+		p->sweep_at = mono_add_ms(e->now, LIMIT_SWEEP_MS);
+	if (p->is_ctsync)
+		peer_want_resync(e, p, LIMIT_RESYNC_RETRY_MS); /* called off by its bulk */
+}
+
+/*
+ * conntrackd does not tell what its purge removes, and gives its table to whoever asks before the
+ * purge. So what is here may have ended long since on the node that has taken it over, and is not
+ * to be trusted until it is named again.
+ */
+void peer_ask_all(struct engine *e)
+{
+	bool asked = sender_control(e, CONTROL_RESYNC, NULL, 0, 0);
+
+	if (asked)
+		engine_count(e, COUNTER_RESYNCS_ASKED);
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		struct peer *p = &e->peers[i];
+
+		if (!asked || p->silent) {
+			peer_want_resync(e, p, 0);
+			continue;
+		}
+		if (!p->is_ctsync)
+			remote_unconfirm(e, p);
+		resync_asked(e, p);
+	}
+}
+
 /* A silent peer is asked when it is heard again: what it is told now piles up, or gets lost. */
 static void tick_resync(struct engine *e, struct peer *p)
 {
@@ -305,12 +340,7 @@ static void tick_resync(struct engine *e, struct peer *p)
 		return;
 	}
 	engine_count(e, COUNTER_RESYNCS_ASKED);
-	p->resync_wanted = false;
-	p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
-	if (p->unconfirmed && mono_is_never(p->sweep_at))
-		p->sweep_at = mono_add_ms(e->now, LIMIT_SWEEP_MS);
-	if (p->is_ctsync)
-		peer_want_resync(e, p, LIMIT_RESYNC_RETRY_MS); /* called off by its bulk */
+	resync_asked(e, p);
 }
 
 void peer_tick(struct engine *e, struct peer *p)

@@ -22,6 +22,9 @@ void peer_restarted(struct engine *, struct peer *);
 /* Where the peer stands in its sequence is not known any more; its table is asked for. */
 void peer_lose_track(struct engine *, struct peer *);
 
+/* All peers are asked for their tables at once; what they do not name any more goes. */
+void peer_ask_all(struct engine *);
+
 enum engine_sync peer_sync(const struct peer *, mono now);
 
 void peer_tick(struct engine *, struct peer *);
