@@ -3,6 +3,7 @@
  * Shows that nlmsg_bpf_build()'s programs keep events of the running kernel from a socket, and no
  * others. Needs root; works in a network namespace of its own. Exit status as kernel_accepts.
  */
+#include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include "base/rng.h"
 #include "flow/filter.h"
 #include "nlmsg/bpf.h"
+#include "nlmsg/exp.h"
 #include "tests/lib/seed.h"
 #include "tests/system/kernel_lab.h"
 
@@ -76,21 +78,14 @@ static void filtered_events(void)
 	mnl_socket_close(maker);
 }
 
-/* ---- the same verdicts as user space, over random flows and filters ---- */
-
-enum { ROUNDS = 150, FLOWS_PER_ROUND = 20 };
-
-struct tally {
-	unsigned passed, dropped, wrong, births;
-};
-
-static struct mnl_socket *listen_through(const struct flow_filter *filter)
+/* All events of connections that pass the filter. */
+static struct mnl_socket *listen_through(const struct flow_filter *filter, const uint32_t *own_port)
 {
 	static int groups[] = {
 		NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE, NFNLGRP_CONNTRACK_DESTROY};
 	static struct sock_filter prog[BPF_MAXINSNS];
 	struct mnl_socket *s = mnl_socket_open2(NETLINK_NETFILTER, SOCK_NONBLOCK);
-	int len = nlmsg_bpf_build(prog, ARRAY_SIZE(prog), NULL, 0, filter);
+	int len = nlmsg_bpf_build(prog, ARRAY_SIZE(prog), own_port, own_port ? 1 : 0, filter);
 	struct sock_fprog fprog = {(unsigned short)len, prog};
 
 	CHECK(s && len > 0 && mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) == 0);
@@ -101,6 +96,114 @@ static struct mnl_socket *listen_through(const struct flow_filter *filter)
 			s, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])));
 	return s;
 }
+
+/* ---- expectations ---- */
+
+static int ask(struct mnl_socket *maker, const void *message, size_t len)
+{
+	uint32_t buf[2048];
+	const struct nlmsgerr *err;
+
+	if (len == 0 || mnl_socket_sendto(maker, message, len) < 0 ||
+		mnl_socket_recvfrom(maker, buf, sizeof(buf)) < 0)
+		return -1;
+	err = mnl_nlmsg_get_payload((const struct nlmsghdr *)buf);
+	return -err->error;
+}
+
+static int ask_expect(struct mnl_socket *maker, const struct expect *e, bool create)
+{
+	uint32_t buf[2048 / sizeof(uint32_t)];
+
+	return ask(maker, buf,
+		create ? nlmsg_exp_build(buf, sizeof(buf), NLM_F_ACK | CREATE, 1, e)
+		       : nlmsg_exp_build_delete(buf, sizeof(buf), NLM_F_ACK, 1, e));
+}
+
+/* How many messages of that kind wait. */
+static unsigned count_of(struct mnl_socket *events, enum nlmsg_event event)
+{
+	uint32_t buf[2048];
+	unsigned count = 0;
+
+	while (mnl_socket_recvfrom(events, buf, sizeof(buf)) > 0)
+		count += nlmsg_exp_event((const struct nlmsghdr *)buf) == event;
+	return count;
+}
+
+static void expect_of(const struct flow *master, struct expect *e)
+{
+	struct flow mask;
+
+	memset(e, 0, sizeof(*e));
+	flow_head_of(&e->master, master);
+	e->expected = e->master;
+	e->expected.tuple.sport_be = 0;
+	e->expected.tuple.dport_be = htons(40000);
+	mask = *master;
+	memset(&mask.tuple[FLOW_ORIG].src, 0xff, 4);
+	memset(&mask.tuple[FLOW_ORIG].dst, 0xff, 4);
+	mask.tuple[FLOW_ORIG].sport_be = 0;
+	mask.tuple[FLOW_ORIG].dport_be = 0xffff;
+	flow_head_of(&e->mask, &mask);
+	memcpy(e->helper_name, "ftp", sizeof("ftp"));
+	e->timeout = 100;
+	e->set = 1u << EXPECT_MASTER | 1u << EXPECT_EXPECTED | 1u << EXPECT_MASK |
+		 1u << EXPECT_TIMEOUT | 1u << EXPECT_HELPER_NAME;
+}
+
+static void own_expectations(void)
+{
+	static int groups[] = {NFNLGRP_CONNTRACK_EXP_NEW, NFNLGRP_CONNTRACK_EXP_UPDATE,
+		NFNLGRP_CONNTRACK_EXP_DESTROY};
+	struct mnl_socket *own = mnl_socket_open(NETLINK_NETFILTER);
+	struct mnl_socket *other = mnl_socket_open(NETLINK_NETFILTER);
+	uint32_t buf[NLMSG_CT_BYTES_MAX / sizeof(uint32_t)];
+	struct mnl_socket *events;
+	struct flow master = tcp();
+	struct expect e;
+	uint32_t port;
+
+	CHECK(own && other && !mnl_socket_bind(own, 0, MNL_SOCKET_AUTOPID) &&
+		!mnl_socket_bind(other, 0, MNL_SOCKET_AUTOPID));
+	port = mnl_socket_get_portid(own);
+	events = listen_through(NULL, &port);
+	for (size_t i = 0; i < ARRAY_SIZE(groups); i++)
+		CHECK(!mnl_socket_setsockopt(
+			events, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof(groups[i])));
+	memcpy(master.helper_name, "ftp", sizeof("ftp"));
+	flow_mark_set(&master, FLOW_HELPER_NAME);
+	expect("create a master with a helper", create(&master), 0);
+	expect_of(&master, &e);
+	expect("create its expectation", ask_expect(own, &e, true), 0);
+	fact("nothing is heard of an own one", count_of(events, NLMSG_EVENT_NEW) == 0);
+	expect("create it again", ask_expect(own, &e, true), EEXIST);
+	expect("delete it", ask_expect(own, &e, false), 0);
+	fact("nothing is heard of its end", count_of(events, NLMSG_EVENT_DESTROY) == 0);
+	expect("delete it again", ask_expect(own, &e, false), ENOENT);
+	ask_expect(other, &e, true);
+	fact("another's is heard of", count_of(events, NLMSG_EVENT_NEW) == 1);
+	ask_expect(other, &e, false);
+	fact("and its end", count_of(events, NLMSG_EVENT_DESTROY) == 1);
+	ask_expect(own, &e, true);
+	expect("delete the master by the own socket",
+		ask(own, buf, nlmsg_ct_build_delete(buf, sizeof(buf), NLM_F_ACK, 1, &master, 0)),
+		0);
+	fact("the end of the expectation is heard: the kernel's doing",
+		count_of(events, NLMSG_EVENT_DESTROY) == 1);
+	ask_expect(own, &e, false);
+	mnl_socket_close(events);
+	mnl_socket_close(own);
+	mnl_socket_close(other);
+}
+
+/* ---- the same verdicts as user space, over random flows and filters ---- */
+
+enum { ROUNDS = 150, FLOWS_PER_ROUND = 20 };
+
+struct tally {
+	unsigned passed, dropped, wrong, births;
+};
 
 static enum flow_filter_policy random_policy(struct rng *r)
 {
@@ -207,10 +310,10 @@ static void random_events(void)
 
 	for (unsigned round = 0; round < ROUNDS; round++) {
 		static struct flow_filter filter;
-		struct mnl_socket *all = listen_through(NULL), *filtered;
+		struct mnl_socket *all = listen_through(NULL, NULL), *filtered;
 
 		random_filter(&r, &filter);
-		filtered = listen_through(&filter);
+		filtered = listen_through(&filter, NULL);
 		for (unsigned i = 0; i < FLOWS_PER_ROUND; i++) {
 			struct flow f;
 
@@ -241,6 +344,7 @@ int main(void)
 		return 77;
 	}
 	filtered_events();
+	own_expectations();
 	random_events();
 	return lab_close("kernel_filters");
 }
