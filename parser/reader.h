@@ -61,6 +61,7 @@ struct reader {
 	struct config_link *link; /* the one being filled */
 	struct config_link scratch; /* in place of one too many */
 	bool port_bad; /* the link's port has been told to be wrong already */
+	uint32_t dest_line; /* of the link's destination; 0: none yet */
 	bool policy_used; /* the Policy section that is open is not empty */
 	bool mode_seen, link_seen; /* also if there was something wrong with it */
 	unsigned modes_seen; /* bit n: enum config_mode n */
