@@ -10,6 +10,7 @@ src_io_libio_a_SOURCES = \
 	src/io/nldump.h src/io/nldump.c \
 	src/io/iface.h src/io/iface.c \
 	src/io/lockfile.h src/io/lockfile.c \
+	src/io/linelog.h src/io/linelog.c \
 	src/io/log.h src/io/log.c \
 	src/io/loop.h src/io/loop.c \
 	src/io/memory.h src/io/memory.c \
