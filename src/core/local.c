@@ -374,56 +374,6 @@ static uint32_t take(
 	return local_take(e, k, handle, &p, flow_has(&c->merged, FLOW_TIMEOUT), c->replaced);
 }
 
-static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
-	const struct flow *f, bool whole)
-{
-	struct change c;
-	bool news = true;
-
-	change_of(e, &c, handle, f, whole);
-	if (!flow_filter_match(&e->config.filter, &c.merged)) {
-		refuse(e, handle, c.known || c.replaced);
-		return;
-	}
-	if (c.known) {
-		int64_t gain = timeout_gain(e, &c, handle);
-
-		news = !flow_same_state(&c.old, &c.merged) || gain > TIMEOUT_SLACK_S ||
-		       gain < -TIMEOUT_SLACK_S;
-	}
-	handle = take(e, k, handle, &c);
-	if (!handle)
-		return;
-	local_set_evented(e, handle, true);
-	local_set_silent(e, handle, false);
-	if (e->config.internal_cache_off && !c.known && !whole)
-		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
-	if (news)
-		local_queue_changed(e, handle, c.known);
-	else
-		engine_count(e, COUNTER_COALESCED);
-}
-
-void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
-	const struct table_packed *p, bool tell)
-{
-	if (!e->dump.running && !tell)
-		return;
-	/* a record that the dump read before this must not bring it to life */
-	if (!handle) {
-		handle = add(e, k, p);
-		if (!handle)
-			return;
-		set_dead(e, handle, true);
-		if (tell) {
-			at(e, handle)->flags |= ENTRY_ANNOUNCED;
-			e->tombs++;
-			local_queue(e, handle);
-		}
-	}
-	local_set_evented(e, handle, true);
-}
-
 /*
  * Peers may have a flow that is not in the table: from a former process of ours, and not all sweep;
  * or since nothing stays in it. Whether a filter by state let it pass once cannot be told then.
@@ -439,6 +389,70 @@ static bool may_be_known(const struct engine *e, const struct flow *f)
 	stateless = *f;
 	flow_mark_unset(&stateless, FLOW_TCP_STATE);
 	return flow_filter_match(&e->config.filter, &stateless);
+}
+
+/* The end of what is not in the table: to be told, or a mark for the dump that runs. */
+static void add_dead(
+	struct engine *e, const struct table_key *k, const struct table_packed *p, bool tell)
+{
+	uint32_t handle = add(e, k, p);
+
+	if (!handle)
+		return;
+	set_dead(e, handle, true);
+	local_set_evented(e, handle, true);
+	if (!tell)
+		return;
+	at(e, handle)->flags |= ENTRY_ANNOUNCED;
+	e->tombs++;
+	local_queue(e, handle);
+}
+
+void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct table_packed *p, bool tell)
+{
+	if (!e->dump.running && !tell)
+		return;
+	/* a record that the dump read before this must not bring it to life */
+	if (handle)
+		local_set_evented(e, handle, true);
+	else
+		add_dead(e, k, p, tell);
+}
+
+static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct flow *f, bool whole)
+{
+	struct change c;
+	bool news = true, unknown = !handle;
+	struct table_packed p;
+
+	change_of(e, &c, handle, f, whole);
+	if (!flow_filter_match(&e->config.filter, &c.merged)) {
+		refuse(e, handle, c.known || c.replaced);
+		if (e->config.internal_cache_off && !handle && !whole && may_be_known(e, f)) {
+			table_pack(&p, f);
+			add_dead(e, k, &p, true);
+		}
+		return;
+	}
+	if (c.known) {
+		int64_t gain = timeout_gain(e, &c, handle);
+
+		news = !flow_same_state(&c.old, &c.merged) || gain > TIMEOUT_SLACK_S ||
+		       gain < -TIMEOUT_SLACK_S;
+	}
+	handle = take(e, k, handle, &c);
+	if (!handle)
+		return;
+	local_set_evented(e, handle, true);
+	local_set_silent(e, handle, false);
+	if (e->config.internal_cache_off && unknown && !whole)
+		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
+	if (news)
+		local_queue_changed(e, handle, c.known);
+	else
+		engine_count(e, COUNTER_COALESCED);
 }
 
 static void destroyed(
@@ -457,7 +471,6 @@ static void destroyed(
 		local_kill(e, handle, true);
 		return;
 	}
-	/* peers may have it from a former process of ours, and not all sweep */
 	tell = may_be_known(e, f);
 	if (!e->dump.running && !tell)
 		return;

@@ -7,6 +7,7 @@
 #include "core/ack.h"
 #include "core/bulk.h"
 #include "core/expect.h"
+#include "core/link.h"
 #include "core/local.h"
 #include "core/refresh.h"
 #include "core/relay.h"
@@ -46,6 +47,19 @@ bool sender_control(
 	c->a = a;
 	c->b = b;
 	return true;
+}
+
+void sender_control_first(struct engine *e, enum control_kind kind)
+{
+	struct sender *s = &e->sender;
+
+	if (s->queue_count == LIMIT_CONTROL_QUEUE) {
+		engine_count(e, COUNTER_CONTROL_FULL);
+		return;
+	}
+	s->queue_head = (s->queue_head + LIMIT_CONTROL_QUEUE - 1) % LIMIT_CONTROL_QUEUE;
+	s->queue_count++;
+	s->queue[s->queue_head] = (struct control){.kind = (uint8_t)kind};
 }
 
 bool sender_nack(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
@@ -262,8 +276,8 @@ size_t engine_next_datagram(struct engine *e, mono now, uint8_t *buf, size_t cap
 		wbuf_of(buf, cap < e->config.datagram_bytes ? cap : e->config.datagram_bytes);
 
 	engine_set_now(e, now);
-	*link = e->sender.link;
-	if (e->config.links == 0)
+	*link = e->links.current;
+	if (e->config.links == 0 || !link_is_usable(e))
 		return 0;
 	put_all(e, &w);
 	if (w.used == 0)

@@ -17,6 +17,7 @@ static void view_peer(
 	out->expectations = remote_expects(p);
 	out->bulk_flows = p->bulk_open ? p->bulk_flows : 0;
 	out->bulk_total = p->bulk_open ? p->bulk_total : 0;
+	out->link = p->link;
 	if (engine_acknowledges(e))
 		out->unacked =
 			e->sender.next_seq - (p->acked_set ? p->acked + 1 : e->sender.first_seq);
@@ -29,6 +30,7 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 	memset(out, 0, sizeof(*out));
 	out->mode = e->config.mode;
 	out->role = e->role;
+	out->link_usable = engine_current_link(e, &out->link);
 	out->kernel_synced = e->kernel_synced;
 	out->committing = e->commit.running;
 	out->purge_scheduled = e->purge.scheduled;

@@ -105,7 +105,7 @@ bool expect_local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t
 	static struct shown local;
 	bool filtered = n->config.filter.state_policy != FLOW_FILTER_OFF;
 
-	if (!n->config.expect_filter.on)
+	if (!n->config.expect_filter.on || n->config.internal_cache_off)
 		return true;
 	if (!show(s, n, -1, &local)) {
 		snprintf(why, cap, "node %u: a local expectation that nobody had", n->index);
@@ -139,6 +139,21 @@ static int peer_of(const struct engine_status *st, const struct engine_addr *a)
 	return -1;
 }
 
+/* What the owner's peers are to know: its local table, or, without that, all of its kernel's. */
+static bool owner_shows(struct sim *s, struct sim_node *owner, struct shown *out)
+{
+	const struct expect_model *m = &owner->kernel.expects;
+
+	if (!owner->config.internal_cache_off)
+		return show(s, owner, -1, out);
+	memset(out, 0, sizeof(*out));
+	for (unsigned i = 0; i < m->count; i++) {
+		out->there[i] = m->entries[i].live;
+		out->x[i] = m->entries[i].x;
+	}
+	return true;
+}
+
 bool expect_remote_is_local(
 	struct sim *s, struct sim_node *n, struct sim_node *owner, char *why, size_t cap)
 {
@@ -150,7 +165,8 @@ bool expect_remote_is_local(
 		return true;
 	engine_get_status(n->engine, s->now, &st);
 	peer = peer_of(&st, &owner->addr);
-	if (peer < 0 || !show(s, n, peer, &here) || !show(s, owner, -1, &there)) {
+	memset(&here, 0, sizeof(here)); /* a peer that has had nothing to say may be unknown */
+	if ((peer >= 0 && !show(s, n, peer, &here)) || !owner_shows(s, owner, &there)) {
 		snprintf(why, cap, "node %u: of node %u: an expectation that nobody had", n->index,
 			owner->index);
 		return false;
