@@ -10,11 +10,9 @@
 static const struct sim_node *owner_of(
 	const struct sim *s, const struct engine_status *st, unsigned peer)
 {
-	for (unsigned i = 0; peer < st->peers_count && i < s->params.nodes; i++)
-		if (memcmp(&s->nodes[i].addr, &st->peers[peer].addr,
-			    sizeof(st->peers[peer].addr)) == 0)
-			return &s->nodes[i];
-	return NULL;
+	int node = peer < st->peers_count ? sim_node_of_peer(s, st, peer) : -1;
+
+	return node < 0 ? NULL : &s->nodes[node];
 }
 
 static void check_table(
@@ -131,10 +129,10 @@ bool expect_local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t
 	return true;
 }
 
-static int peer_of(const struct engine_status *st, const struct engine_addr *a)
+static int peer_of(const struct sim *s, const struct engine_status *st, unsigned node)
 {
 	for (unsigned i = 0; i < st->peers_count; i++)
-		if (memcmp(&st->peers[i].addr, a, sizeof(*a)) == 0)
+		if (sim_node_of_peer(s, st, i) == (int)node)
 			return (int)i;
 	return -1;
 }
@@ -164,7 +162,7 @@ bool expect_remote_is_local(
 	if (!n->config.expect_filter.on || !owner->config.expect_filter.on)
 		return true;
 	engine_get_status(n->engine, s->now, &st);
-	peer = peer_of(&st, &owner->addr);
+	peer = peer_of(s, &st, owner->index);
 	memset(&here, 0, sizeof(here)); /* a peer that has had nothing to say may be unknown */
 	if ((peer >= 0 && !show(s, n, peer, &here)) || !owner_shows(s, owner, &there)) {
 		snprintf(why, cap, "node %u: of node %u: an expectation that nobody had", n->index,
