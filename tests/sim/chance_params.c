@@ -138,6 +138,8 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	params_config(&r, &p->config);
 	params_mode(seed, p);
 	params_links(&r, p);
+	r = dice_of(seed, 7);
+	p->config.expect_filter.on = dice_permille(&r, 600);
 	/*
 	 * With CommitTimeout no timeout is on the wire: what a node leaves behind when it loses its
 	 * kernel stays with its peers for LIMIT_HOLD_S, longer than a run.
