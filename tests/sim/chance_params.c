@@ -110,13 +110,6 @@ static void params_mode(uint64_t seed, struct sim_params *p)
 	}
 }
 
-static void params_expect(uint64_t seed, struct sim_params *p)
-{
-	struct rng r = dice_of(seed, RNG_EXPECT);
-
-	p->config.expect_filter.on = dice_permille(&r, 600);
-}
-
 static void params_links(struct rng *r, struct sim_params *p)
 {
 	p->config.links = dice_permille(r, 500) ? 1 : (unsigned)dice_range(r, 2, SIM_LINKS_MAX);
@@ -144,8 +137,9 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	params_faults(&r, p);
 	params_config(&r, &p->config);
 	params_mode(seed, p);
-	params_expect(seed, p);
 	params_links(&r, p);
+	r = dice_of(seed, RNG_EXPECT);
+	p->config.expect_filter.on = dice_permille(&r, 600);
 	/*
 	 * With CommitTimeout no timeout is on the wire: what a node leaves behind when it loses its
 	 * kernel stays with its peers for LIMIT_HOLD_S, longer than a run.
