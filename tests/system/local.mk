@@ -9,6 +9,7 @@ EXTRA_DIST += \
 	tests/system/test_examples.py \
 	tests/system/test_kernel.py \
 	tests/system/test_lab.py \
+	tests/system/test_expect.py \
 	tests/system/test_links.py \
 	tests/system/test_nfct_handle.py \
 	tests/system/test_process.py
