@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "parser/check.h"
 
+#include <string.h>
+
 #include "parser/settings.h"
 
 /*
@@ -62,6 +64,24 @@ static void check_mode(struct reader *r)
 	}
 }
 
+/* Two links on one interface fail together, so that the second is of no use. */
+static void check_own_interface(struct reader *r, unsigned i)
+{
+	const struct config_link *links = r->config->sync.links;
+
+	if (links[i].interface[0] == '\0')
+		return; /* has been told */
+	for (unsigned k = 0; k < i; k++) {
+		if (strcmp(links[i].interface, links[k].interface) != 0)
+			continue;
+		diag_warning(r->diag, links[i].interface_loc.line,
+			"%s: expected an interface of its own for each link, found that of line %u "
+			"again",
+			config_transport_name(links[i].transport), links[k].loc.line);
+		return;
+	}
+}
+
 static void check_links(struct reader *r)
 {
 	const struct config_sync *sync = &r->config->sync;
@@ -78,6 +98,7 @@ static void check_links(struct reader *r)
 			diag_warning(r->diag, link->loc.line,
 				"%s: expected one Default link, found another: the last one counts",
 				name);
+		check_own_interface(r, i);
 	}
 }
 

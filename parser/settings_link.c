@@ -3,7 +3,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/check.h"
 #include "parser/settings.h"
+
+static const struct {
+	uint8_t l3;
+	const char *name;
+} families[] = {{AF_INET, "IPv4"}, {AF_INET6, "IPv6"}};
 
 bool settings_link(struct reader *r, const struct directive *d, const struct statement *st)
 {
@@ -23,7 +29,8 @@ bool settings_link(struct reader *r, const struct directive *d, const struct sta
 			"%s: expected links of one kind only, found also %s in line %u", d->name,
 			config_transport_name(sync->links[0].transport), sync->links[0].loc.line);
 	r->port_bad = false;
-	r->dest_line = 0;
+	memset(r->pair, 0, sizeof(r->pair));
+	r->pair_last = 0;
 	r->link = &r->scratch;
 	if (sync->links_count == CONFIG_LINKS_MAX)
 		diag_error(r->diag, st->name.line, "%s: expected at most %d links, found one more",
@@ -56,44 +63,55 @@ static bool link_addr(struct reader *r, const struct directive *d, const struct 
 	return false;
 }
 
-/* Both families in one link: the first one stays. */
-static bool link_family(struct reader *r, const struct directive *d, const struct statement *st,
-	union flow_addr *addr)
+static unsigned family_of(const struct directive *d)
 {
-	uint8_t l3 = strncmp(d->name, "IPv4", 4) == 0 ? AF_INET : AF_INET6;
+	return strncmp(d->name, "IPv4", 4) == 0 ? 0 : 1;
+}
 
-	if (!link_addr(r, d, &st->words[0], l3, addr))
-		return false;
+/* Multicast has one address: of two families the first one stays. */
+static bool take_group(struct reader *r, const struct directive *d, const struct token *tok,
+	uint8_t l3, const union flow_addr *addr)
+{
 	if (r->link->l3 != 0 && r->link->l3 != l3) {
-		diag_warning(r->diag, st->name.line,
+		diag_warning(r->diag, tok->line,
 			"%s: expected an %s address as before in this link, found " TOKEN_FMT
 			", ignored",
-			d->name, l3 == AF_INET ? "IPv6" : "IPv4", TOKEN_ARGS(st->words[0]));
+			d->name, l3 == AF_INET ? "IPv6" : "IPv4", TOKEN_ARGS(*tok));
 		return false;
 	}
 	r->link->l3 = l3;
+	r->link->addr = *addr;
+	r->link->addr_loc.line = tok->line;
 	return true;
 }
 
 bool settings_link_addr(struct reader *r, const struct directive *d, const struct statement *st)
 {
+	const unsigned family = family_of(d);
+	const uint8_t l3 = families[family].l3;
+	const struct token *tok = &st->words[0];
 	union flow_addr addr;
 
-	if (!link_family(r, d, st, &addr))
+	if (!link_addr(r, d, tok, l3, &addr))
 		return false;
-	r->link->addr = addr;
-	r->link->addr_loc.line = st->name.line;
+	if (r->link->transport == CONFIG_MULTICAST)
+		return take_group(r, d, tok, l3, &addr);
+	r->pair[family].local = addr;
+	r->pair[family].local_line = tok->line;
+	r->pair_last = family;
 	return true;
 }
 
 bool settings_link_dest(struct reader *r, const struct directive *d, const struct statement *st)
 {
+	const unsigned family = family_of(d);
 	union flow_addr addr;
 
-	if (!link_family(r, d, st, &addr))
+	if (!link_addr(r, d, &st->words[0], families[family].l3, &addr))
 		return false;
-	r->link->dest = addr;
-	r->dest_line = st->name.line;
+	r->pair[family].dest = addr;
+	r->pair[family].dest_line = st->words[0].line;
+	r->pair_last = family;
 	return true;
 }
 
@@ -133,34 +151,81 @@ static void check_group(struct reader *r, const struct config_link *link)
 			inet_ntop(link->l3, link->addr.bytes, addr, sizeof(addr)));
 }
 
-/* The two ends of a UDP or TCP link. */
-static void check_pair(struct reader *r, const struct config_link *link)
+/* Which family a UDP or TCP link has: the one with both ends, of two such the one named last. */
+static unsigned choose_family(struct reader *r, const char *name)
+{
+	const struct reader_pair *p = r->pair;
+	const bool whole[] = {
+		p[0].local_line > 0 && p[0].dest_line > 0,
+		p[1].local_line > 0 && p[1].dest_line > 0,
+	};
+	const bool any[] = {
+		p[0].local_line > 0 || p[0].dest_line > 0,
+		p[1].local_line > 0 || p[1].dest_line > 0,
+	};
+	unsigned family = r->pair_last;
+
+	if (!whole[family] && whole[!family])
+		family = !family;
+	if (any[0] && any[1] && whole[family])
+		diag_warning(r->diag, r->link->loc.line,
+			"%s: expected addresses of one family, found both: %s is used", name,
+			families[family].name);
+	else if (any[0] && any[1])
+		diag_error(r->diag, r->link->loc.line,
+			"%s: expected addresses of one family, found both", name);
+	return family;
+}
+
+/* This node's end. */
+static void check_local(struct reader *r, const struct config_link *link, const char *family)
 {
 	const char *name = config_transport_name(link->transport);
-	const char *family = link->l3 == AF_INET6 ? "IPv6" : "IPv4";
 	char addr[INET6_ADDRSTRLEN];
 
-	if (link->l3 == 0)
-		diag_error(r->diag, link->loc.line,
-			"%s: expected an IPv4_address or IPv6_address, found none", name);
-	else if (link->addr_loc.line == 0)
-		diag_error(r->diag, link->loc.line, "%s: expected an %s_address, found none", name,
-			family);
+	if (link->addr_loc.line == 0)
+		diag_warning(r->diag, link->loc.line,
+			"%s: expected an %s_address, found none: any address of this node is taken",
+			name, family);
 	else if (addr_is_multicast(link->l3, &link->addr))
 		diag_error(r->diag, link->addr_loc.line,
 			"%s: expected an address of this node, found %s", name,
 			inet_ntop(link->l3, link->addr.bytes, addr, sizeof(addr)));
-	if (r->dest_line == 0)
+}
+
+/* The two ends of a UDP or TCP link. */
+static void check_pair(struct reader *r, struct config_link *link)
+{
+	const char *name = config_transport_name(link->transport);
+	const unsigned family = choose_family(r, name);
+	const struct reader_pair *p = &r->pair[family];
+	const size_t len = family == 0 ? sizeof(p->dest.v4_be) : sizeof(p->dest);
+	char addr[INET6_ADDRSTRLEN];
+
+	link->l3 = families[family].l3;
+	link->addr = p->local;
+	link->addr_loc.line = p->local_line;
+	link->dest = p->dest;
+	if (p->dest_line == 0) {
 		diag_error(r->diag, link->loc.line,
-			"%s: expected an %s_Destination_Address, found none", name, family);
-	else if (addr_is_multicast(link->l3, &link->dest) || addr_is_any(link->l3, &link->dest))
-		diag_error(r->diag, r->dest_line, "%s: expected an address of the peer, found %s",
+			p->local_line == 0 ? "%s: expected an %s_Destination_Address or "
+					     "IPv6_Destination_Address, found none"
+					   : "%s: expected an %s_Destination_Address, found none",
+			name, families[family].name);
+		return;
+	}
+	check_local(r, link, families[family].name);
+	if (addr_is_multicast(link->l3, &link->dest) || addr_is_any(link->l3, &link->dest))
+		diag_error(r->diag, p->dest_line, "%s: expected an address of the peer, found %s",
 			name, inet_ntop(link->l3, link->dest.bytes, addr, sizeof(addr)));
+	else if (p->local_line > 0 && memcmp(&p->local, &p->dest, len) == 0)
+		diag_warning(r->diag, p->dest_line,
+			"%s: expected an address of the peer, found this node's own", name);
 }
 
 void settings_link_end(struct reader *r)
 {
-	const struct config_link *link = r->link;
+	struct config_link *link = r->link;
 	const char *name = config_transport_name(link->transport);
 	const char *port = link->transport == CONFIG_MULTICAST ? "Group" : "Port";
 

@@ -74,19 +74,23 @@ bool settings_expect(struct reader *r, const struct directive *d, const struct s
 void settings_expect_item(struct reader *r, const struct token *tok)
 {
 	char name[FLOW_HELPER_NAME_MAX] = "";
-	int err = -EINVAL;
 
-	if (tok->len > 0 && tok->len < sizeof(name) && !token_is_number(tok) &&
-		!token_has_control(tok) && !memchr(tok->at, '/', tok->len)) {
-		memcpy(name, tok->at, tok->len);
-		err = expect_filter_add(&r->config->sync.expectation_sync, name);
-	}
-	if (err == -EINVAL)
+	if (tok->len == 0 || token_is_number(tok) || token_has_control(tok) ||
+		memchr(tok->at, '/', tok->len)) {
 		diag_error(r->diag, tok->line,
-			"ExpectationSync: expected a helper's name of at most %zu characters, "
-			"found " TOKEN_FMT,
+			"ExpectationSync: expected a helper's name, found " TOKEN_FMT,
+			TOKEN_ARGS(*tok));
+		return;
+	}
+	if (tok->len >= sizeof(name)) { /* no helper's name begins with it */
+		diag_warning(r->diag, tok->line,
+			"ExpectationSync: expected at most %zu characters, found " TOKEN_FMT
+			", ignored",
 			sizeof(name) - 1, TOKEN_ARGS(*tok));
-	else if (err == -ENOSPC)
+		return;
+	}
+	memcpy(name, tok->at, tok->len);
+	if (expect_filter_add(&r->config->sync.expectation_sync, name) == -ENOSPC)
 		diag_error(r->diag, tok->line,
 			"ExpectationSync: expected at most %d names, found one more",
 			EXPECT_FILTER_NAMES_MAX);

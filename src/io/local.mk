@@ -2,7 +2,7 @@
 # io: thin shells that move bytes. Includes base and the system's libraries, nothing else of ours.
 noinst_LIBRARIES += src/io/libio.a
 src_io_libio_a_SOURCES = \
-	src/io/channel.h src/io/channel.c \
+	src/io/channel.h src/io/channel_impl.h src/io/channel.c src/io/channel_tcp.c src/io/channel_udp.c \
 	src/io/control.h src/io/control.c \
 	src/io/control_client.h src/io/control_client.c \
 	src/io/daemonize.h src/io/daemonize.c \

@@ -155,7 +155,7 @@ static void the_used_link_is_the_default_or_the_first(void)
 	CU_ASSERT_PTR_NULL(config_link_used(&c));
 	CU_ASSERT_EQUAL(parse(&c, UNIX "Sync { Mode FTFW { } " LINK LINK "}"), 0);
 	CU_ASSERT_PTR_EQUAL(config_link_used(&c), &c.sync.links[0]);
-	CU_ASSERT_EQUAL(diag.count, 0);
+	CU_ASSERT_EQUAL(diag.warnings, 1); /* one interface for both */
 	c.sync.links[1].is_default = true;
 	CU_ASSERT_PTR_EQUAL(config_link_used(&c), &c.sync.links[1]);
 }
@@ -243,6 +243,42 @@ static void every_value_of_the_other_modes_too(void)
 	CU_ASSERT_TRUE(c.sync.expectation_sync.on);
 	CU_ASSERT_EQUAL(c.sync.expectation_sync.names_count, 2);
 	CU_ASSERT_STRING_EQUAL(c.sync.expectation_sync.names[1], "H.245");
+}
+
+#define PAIR(text) UNIX "Sync { Mode FTFW { } UDP { Interface a Port 1 " text " } }"
+#define LOCAL4	   "IPv4_address 192.0.2.1 "
+#define DEST4	   "IPv4_Destination_Address 192.0.2.2 "
+#define LOCAL6	   "IPv6_address fd00::1 "
+#define DEST6	   "IPv6_Destination_Address fd00::2 "
+
+static void the_two_ends_of_a_link_are_of_one_family(void)
+{
+	struct config c;
+	const struct config_link *l = &c.sync.links[0];
+
+	CU_ASSERT_EQUAL(parse(&c, PAIR(DEST4 LOCAL4)), 0);
+	CU_ASSERT_EQUAL(diag.count, 0);
+	CU_ASSERT_EQUAL(l->l3, AF_INET);
+	/* Of two whole ones the one named last counts. */
+	CU_ASSERT_EQUAL(parse(&c, PAIR(LOCAL4 DEST4 LOCAL6 DEST6)), 0);
+	CU_ASSERT_EQUAL(diag.warnings, 1);
+	CU_ASSERT_EQUAL(l->l3, AF_INET6);
+	CU_ASSERT_EQUAL(parse(&c, PAIR(LOCAL6 DEST4 DEST6 LOCAL4)), 0);
+	CU_ASSERT_EQUAL(l->l3, AF_INET);
+	CU_ASSERT_EQUAL(l->dest.bytes[0], 192);
+	/* What is not whole does not. */
+	CU_ASSERT_EQUAL(parse(&c, PAIR(LOCAL6 DEST6 LOCAL4)), 0);
+	CU_ASSERT_EQUAL(diag.warnings, 1);
+	CU_ASSERT_EQUAL(l->l3, AF_INET6);
+	CU_ASSERT_EQUAL(parse(&c, PAIR(LOCAL4 DEST6)), -EINVAL);
+	CU_ASSERT_EQUAL(parse(&c, PAIR(LOCAL6 DEST4)), -EINVAL);
+	/* Any address of this node. */
+	CU_ASSERT_EQUAL(parse(&c, PAIR(DEST6)), 0);
+	CU_ASSERT_EQUAL(diag.warnings, 1);
+	CU_ASSERT_EQUAL(l->l3, AF_INET6);
+	CU_ASSERT_EQUAL(l->addr_loc.line, 0);
+	CU_ASSERT_EQUAL(parse(&c, PAIR(LOCAL6)), -EINVAL);
+	CU_ASSERT_EQUAL(parse(&c, PAIR("")), -EINVAL);
 }
 
 static void statistics_have_logs_of_their_own(void)
@@ -562,6 +598,7 @@ static const struct unit_test tests[] = {
 	{"of several modes the first in rank wins", of_several_modes_the_first_in_rank_wins},
 	{"options of another mode have no effect", options_of_another_mode_have_no_effect},
 	{"every value of the other modes too", every_value_of_the_other_modes_too},
+	{"the two ends of a link are of one family", the_two_ends_of_a_link_are_of_one_family},
 	{"statistics have logs of their own", statistics_have_logs_of_their_own},
 	{"off means off", off_means_off},
 	{"interface names may look like anything", interface_names_may_look_like_anything},

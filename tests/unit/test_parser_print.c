@@ -88,6 +88,8 @@ static void any_link(struct config_link *l, enum config_transport transport)
 			l->dest.v6_be[k] = any(UINT32_MAX);
 	}
 	l->addr.bytes[0] = l->dest.bytes[0] = 10;
+	if (any(8) == 0)
+		memset(&l->addr, 0, sizeof(l->addr));
 	if (transport == CONFIG_MULTICAST) {
 		l->addr.bytes[0] = l->l3 == AF_INET ? 225 : 0xff;
 		l->dest.bytes[0] = 0;
