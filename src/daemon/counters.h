@@ -33,7 +33,9 @@
 	X(CONTROL_REFUSED, "control_refused", "control connections refused: too many")             \
 	X(CONTROL_DROPPED, "control_dropped", "control connections that said or read nothing")     \
 	X(CONTROL_TOO_LONG, "control_too_long", "control requests that were too long")             \
-	X(CONTROL_MALFORMED, "control_malformed", "control requests that were not understood")
+	X(CONTROL_MALFORMED, "control_malformed", "control requests that were not understood")     \
+	X(PURGES, "control_purges", "requests to delete the kernel's entries")                     \
+	X(RESYNCS, "control_resyncs", "requests to read the kernel's tables anew")
 
 #define X(name, text, help) DAEMON_COUNTER_##name,
 enum daemon_counter { DAEMON_COUNTERS(X) DAEMON_COUNTER_COUNT };
