@@ -78,9 +78,10 @@ static void put_cache(struct text *t, const char *name, const json_t *table)
 static void put_cache_details(struct text *t, const char *name, const json_t *table)
 {
 	unsigned long long entries = number(table, "entries"), full = refused(table);
+	unsigned long long total = entries + number(table, "ended"); /* but not acknowledged */
 
-	put(t, "cache:%s\tactive objects:\t\t%12llu\n", name, entries);
-	put(t, "\tactive/total entries:\t\t%12llu/%12llu\n", entries, entries);
+	put(t, "cache:%s\tactive objects:\t\t%12llu\n", name, total);
+	put(t, "\tactive/total entries:\t\t%12llu/%12llu\n", entries, total);
 	put(t, "\tcreation OK/failed:\t\t%12llu/%12llu\n", number(table, "created"), full);
 	put(t, "\t\tno memory available:\t%12llu\n", 0ULL);
 	put(t, "\t\tno space left in cache:\t%12llu\n", full);

@@ -154,6 +154,7 @@ static json_t *group_cache(const struct figures *f)
 		table_object(s->remote_flows, engine(f, COUNTER_REMOTE_CREATED),
 			engine(f, COUNTER_REMOTE_UPDATED), engine(f, COUNTER_REMOTE_FULL)));
 
+	put(json_object_get(object, "local"), "ended", s->tombstones);
 	put(object, "entries_max", f->config->general.hash_limit);
 	put(object, "refused_memory", engine(f, COUNTER_MEMORY_FULL));
 	put(object, "silent", s->local_silent);
