@@ -296,9 +296,14 @@ static void refuse(struct engine *e, uint32_t handle, bool alive)
 static uint32_t take(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct change *c)
 {
-	if (!handle)
-		return add(e, k, &c->merged);
+	if (!handle) {
+		handle = add(e, k, &c->merged);
+		if (handle)
+			engine_count(e, COUNTER_LOCAL_CREATED);
+		return handle;
+	}
 	handle = write(e, k, handle, &c->merged);
+	engine_count(e, c->known ? COUNTER_LOCAL_UPDATED : COUNTER_LOCAL_CREATED);
 	if (at(e, handle)->dead) {
 		revive(e, handle);
 		at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
@@ -346,6 +351,17 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 		engine_count(e, COUNTER_COALESCED);
 }
 
+/* What it carried, where the kernel counts that (net.netfilter.nf_conntrack_acct). */
+static void count_traffic(struct engine *e, const struct flow *f)
+{
+	if (!flow_has(f, FLOW_ORIG_COUNTER_BYTES))
+		return;
+	for (unsigned dir = 0; dir < FLOW_DIRS; dir++) {
+		e->counters[COUNTER_ENDED_PACKETS] += f->counters[dir].packets;
+		e->counters[COUNTER_ENDED_BYTES] += f->counters[dir].bytes;
+	}
+}
+
 static void destroyed(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
 {
@@ -357,6 +373,7 @@ static void destroyed(
 		table_read(&e->store, handle, &old);
 		if (ids_differ(&old, f))
 			return; /* the end of a flow that is known to be replaced */
+		count_traffic(e, f);
 		set_evented(e, handle, true);
 		local_kill(e, handle, true);
 		return;

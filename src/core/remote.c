@@ -29,9 +29,10 @@ static void put(struct engine *e, const struct arrival *a)
 {
 	struct table *t = &a->peer->remote;
 	uint32_t handle = table_find(t, &e->store, &a->key);
+	bool known = handle;
 	enum table_result r;
 
-	if (handle)
+	if (known)
 		r = table_write(t, &e->store, &a->key, &a->flow, &handle);
 	else
 		r = table_add(t, &e->store, &a->key, &a->flow, engine_coarse(e, e->now), &handle);
@@ -40,6 +41,7 @@ static void put(struct engine *e, const struct arrival *a)
 		a->peer->missed = true;
 		return;
 	}
+	engine_count(e, known ? COUNTER_REMOTE_UPDATED : COUNTER_REMOTE_CREATED);
 	at(e, handle)->touched = engine_coarse(e, e->now);
 	at(e, handle)->seq = a->peer->epoch;
 }

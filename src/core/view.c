@@ -22,8 +22,11 @@ static void view_peer(
 void engine_get_status(const struct engine *e, mono now, struct engine_status *out)
 {
 	memset(out, 0, sizeof(*out));
+	out->mode = e->config.mode;
 	out->role = e->role;
 	out->link_usable = engine_current_link(e, &out->link);
+	out->control_queue = e->sender.queue_count;
+	out->control_kept = e->sender.sent_count;
 	out->kernel_synced = e->kernel_synced;
 	out->committing = e->commit.running;
 	out->purge_scheduled = e->purge.scheduled;
@@ -62,6 +65,9 @@ static void view_flow(
 	out->peer = x->table ? x->table - 1U : 0;
 	out->silent = x->flags & ENTRY_SILENT;
 	out->age_ms = mono_diff_ms(now, e->start) - (int64_t)x->born * 100;
+	out->expires_ms = -1;
+	if (x->table && e->config.mode == ENGINE_MODE_ALARM)
+		out->expires_ms = (int64_t)e->config.cache_timeout_s * 1000 - age_ms;
 }
 
 /*
