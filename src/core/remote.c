@@ -35,9 +35,10 @@ static void merge(const struct engine *e, uint32_t handle, struct arrival *a)
 static void store(struct engine *e, struct peer *p, const struct table_key *k, uint32_t handle,
 	const struct table_packed *packed)
 {
+	bool known = handle;
 	enum table_result r;
 
-	if (handle)
+	if (known)
 		r = table_write_packed(&p->remote, &e->store, k, packed, &handle);
 	else
 		r = table_add_packed(
@@ -47,6 +48,7 @@ static void store(struct engine *e, struct peer *p, const struct table_key *k, u
 		p->missed = true;
 		return;
 	}
+	engine_count(e, known ? COUNTER_REMOTE_UPDATED : COUNTER_REMOTE_CREATED);
 	at(e, handle)->touched = engine_coarse(e, e->now);
 	at(e, handle)->seq = p->epoch;
 }
