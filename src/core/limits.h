@@ -5,8 +5,12 @@
 /* Every bound of the engine. What a bound refuses is counted under a name in counters.h. */
 enum {
 	LIMIT_PEERS = 8, /* senders with a table of their own */
+	LIMIT_LINKS = 4, /* dedicated links */
 	LIMIT_PEER_SILENCE_MS = 5000, /* a peer that says nothing for so long is silent */
 	LIMIT_ALIVE_MS = 1000, /* something is sent at least this often */
+	LIMIT_GUESS_MAX = 1024, /* a ctsyncd on another link: numbers that may be missing */
+	LIMIT_FOLLOW_MS = 250, /* after a change of link, until a peer is followed to another */
+	LIMIT_FOLLOW_SPREAD_MS = 1024, /* and so much more by the boot id, so that nodes differ */
 	LIMIT_TICK_MS = 100, /* grain of the engine's timers */
 
 	LIMIT_CONTROL_QUEUE = 256, /* control messages waiting to be sent */
@@ -34,6 +38,12 @@ enum {
 	LIMIT_RESTART_MS = 2000, /* old numbers alone for so long: they are the peer's true ones */
 	LIMIT_HOLE_MS = 3000, /* what is in a hole of a peer's acknowledgements is said again */
 	LIMIT_LAG_MS = 3000, /* a peer that has not acknowledged for so long lags */
+	LIMIT_LOSS_PAUSE_MS =
+		30000, /* NOTRACK: between resyncs while losses go on; it grows to this */
+	LIMIT_RESYNC_TRIES = 3, /* NOTRACK: conntrackd that says nothing has nothing */
+	LIMIT_AGAIN_MS = 1000, /* ALARM: a deletion is said once more after this */
+	LIMIT_EXPIRE_WALK_MS = 30000, /* ALARM: a walk for what has ended lasts no longer */
+	LIMIT_RELAY_QUEUE = 16384, /* no internal cache: with so many waiting no dump is read */
 	LIMIT_HOLD_S = 3600, /* timeout of an unconfirmed flow that came without one */
 	LIMIT_DEAD_TIMEOUT_S = 60, /* least timeout of a committed flow */
 };

@@ -16,6 +16,10 @@
 	X(EVENT_BAD_ATTR, "event_bad_attr", "messages of the kernel with a malformed attribute")   \
 	X(EVENT_BUFFER, "event_buffer_bytes", "room for unread events")                            \
 	X(EVENT_GATHERINGS, "event_gatherings", "times the event socket was found busy")           \
+	X(ENDED_PACKETS, "ended_packets", "packets of flows that ended, where they are counted")   \
+	X(ENDED_BYTES, "ended_bytes", "bytes of flows that ended, where they are counted")         \
+	X(STATS_LINES, "stats_lines", "ended flows told by Stats")                                 \
+	X(STATS_LOST, "stats_lost", "lines of the Stats log for which there was no room")          \
 	X(WRITE_BATCHES, "write_batches", "batches of requests sent to the kernel")                \
 	X(WRITE_LOST, "write_answers_lost", "requests whose answer was lost")                      \
 	X(WRITE_TOO_LARGE, "write_too_large", "operations that fit no request")                    \
@@ -29,6 +33,11 @@
 	X(LINK_TRUNCATED, "link_truncated", "datagrams larger than any UDP datagram")              \
 	X(LINK_WRONG_INTERFACE, "link_wrong_interface", "datagrams from another interface")        \
 	X(LINK_OWN, "link_own", "datagrams that we sent ourselves")                                \
+	X(LINK_WRONG_SOURCE, "link_wrong_source", "datagrams and connections not of the peer")     \
+	X(LINK_CONNECTS, "link_connects", "TCP connections to the peer")                           \
+	X(LINK_ACCEPTS, "link_accepts", "TCP connections of the peer")                             \
+	X(LINK_BREAKS, "link_breaks", "TCP connections that have ended")                           \
+	X(LINK_OUT_OF_STEP, "link_out_of_step", "of these, closed: no message could begin there")  \
 	X(CONTROL_ACCEPTED, "control_accepted", "control connections")                             \
 	X(CONTROL_REFUSED, "control_refused", "control connections refused: too many")             \
 	X(CONTROL_DROPPED, "control_dropped", "control connections that said or read nothing")     \

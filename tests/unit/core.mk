@@ -10,8 +10,11 @@ check_PROGRAMS += \
 	tests/unit/test_core_commit_flow \
 	tests/unit/test_core_hostile \
 	tests/unit/test_core_kernel \
+	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
+	tests/unit/test_core_modes \
+	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table
 TESTS += \
@@ -21,8 +24,11 @@ TESTS += \
 	tests/unit/test_core_commit_flow \
 	tests/unit/test_core_hostile \
 	tests/unit/test_core_kernel \
+	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
+	tests/unit/test_core_modes \
+	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table
 tests_unit_test_arena_SOURCES = tests/unit/unit.h tests/unit/test_arena.c
@@ -37,6 +43,8 @@ tests_unit_test_core_hostile_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core
 tests_unit_test_core_hostile_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_kernel_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_kernel.c
 tests_unit_test_core_kernel_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_link_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_link.c
+tests_unit_test_core_link_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_peer_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_peer.c
 tests_unit_test_core_peer_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_many_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_many.c
@@ -45,3 +53,7 @@ tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sy
 tests_unit_test_core_sync_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_table_SOURCES = tests/unit/unit.h tests/unit/test_core_table.c
 tests_unit_test_core_table_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_modes_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_modes.c
+tests_unit_test_core_modes_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_relay_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_relay.c
+tests_unit_test_core_relay_LDADD = $(CORE_TEST_LDADD)
