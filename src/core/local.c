@@ -371,7 +371,21 @@ static uint32_t take(
 	struct table_packed p;
 
 	table_pack(&p, &c->merged);
-	return local_take(e, k, handle, &p, flow_has(&c->merged, FLOW_TIMEOUT), c->replaced);
+	handle = local_take(e, k, handle, &p, flow_has(&c->merged, FLOW_TIMEOUT), c->replaced);
+	if (handle)
+		engine_count(e, c->known ? COUNTER_LOCAL_UPDATED : COUNTER_LOCAL_CREATED);
+	return handle;
+}
+
+/* What it carried, where the kernel counts that (net.netfilter.nf_conntrack_acct). */
+static void count_traffic(struct engine *e, const struct flow *f)
+{
+	if (!flow_has(f, FLOW_ORIG_COUNTER_BYTES))
+		return;
+	for (unsigned dir = 0; dir < FLOW_DIRS; dir++) {
+		e->counters[COUNTER_ENDED_PACKETS] += f->counters[dir].packets;
+		e->counters[COUNTER_ENDED_BYTES] += f->counters[dir].bytes;
+	}
 }
 
 void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
@@ -458,6 +472,7 @@ static void destroyed(
 		table_read(&e->store, handle, &old);
 		if (ids_differ(&old, f))
 			return; /* the end of a flow that is known to be replaced */
+		count_traffic(e, f);
 		local_set_evented(e, handle, true);
 		local_kill(e, handle, true);
 		return;
