@@ -9,6 +9,7 @@
 #include "core/event.h"
 #include "core/peer.h"
 #include "core/purge.h"
+#include "core/repair.h"
 #include "core/sender.h"
 
 static void done(struct engine *e, const struct engine_command *c, mono began,
@@ -93,17 +94,6 @@ static void set_role(struct engine *e, enum engine_role role)
 	event_put(e, &event);
 }
 
-static void ask_peers(struct engine *e)
-{
-	if (sender_control(e, CONTROL_RESYNC, NULL, 0, 0))
-		engine_count(e, COUNTER_RESYNCS_ASKED);
-	for (unsigned i = 0; i < e->peers_count; i++) {
-		e->peers[i].resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
-		if (e->peers[i].is_ctsync)
-			peer_want_resync(e, &e->peers[i], LIMIT_RESYNC_RETRY_MS);
-	}
-}
-
 /* Not the active node any more. */
 static void step_down(struct engine *e, enum engine_role role)
 {
@@ -139,7 +129,7 @@ static void flush(struct engine *e)
 	 */
 	e->bulk.state = BULK_WANTED;
 	e->bulk.again = e->bulk.end_again = e->bulk.known = false;
-	sender_flushed(e);
+	repair_flushed(e);
 	dumper_flushed(e);
 }
 
@@ -183,7 +173,7 @@ static bool at_once(struct engine *e, enum engine_command_kind kind)
 	switch (kind) {
 	case ENGINE_DEMOTE:
 		step_down(e, ENGINE_ROLE_BACKUP);
-		ask_peers(e);
+		peer_ask_all(e);
 		return true;
 	case ENGINE_FAULT:
 		step_down(e, ENGINE_ROLE_FAULT);
@@ -192,7 +182,7 @@ static bool at_once(struct engine *e, enum engine_command_kind kind)
 		flush(e);
 		return true;
 	case ENGINE_RESYNC_PEERS:
-		ask_peers(e);
+		peer_ask_all(e);
 		return true;
 	case ENGINE_PURGE_LATER:
 		purge_schedule(e);

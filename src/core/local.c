@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "core/event.h"
 #include "core/kernel_ops.h"
-#include "core/sender.h"
+#include "core/repair.h"
 #include "flow/merge.h"
 
 enum {
@@ -193,7 +193,7 @@ static bool make_room(struct engine *e)
 {
 	if (!e->tomb.head)
 		return false;
-	sender_drop_tombstone(e);
+	repair_drop_tombstone(e);
 	return true;
 }
 
@@ -351,17 +351,6 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 		engine_count(e, COUNTER_COALESCED);
 }
 
-/* What it carried, where the kernel counts that (net.netfilter.nf_conntrack_acct). */
-static void count_traffic(struct engine *e, const struct flow *f)
-{
-	if (!flow_has(f, FLOW_ORIG_COUNTER_BYTES))
-		return;
-	for (unsigned dir = 0; dir < FLOW_DIRS; dir++) {
-		e->counters[COUNTER_ENDED_PACKETS] += f->counters[dir].packets;
-		e->counters[COUNTER_ENDED_BYTES] += f->counters[dir].bytes;
-	}
-}
-
 static void destroyed(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
 {
@@ -373,7 +362,6 @@ static void destroyed(
 		table_read(&e->store, handle, &old);
 		if (ids_differ(&old, f))
 			return; /* the end of a flow that is known to be replaced */
-		count_traffic(e, f);
 		set_evented(e, handle, true);
 		local_kill(e, handle, true);
 		return;

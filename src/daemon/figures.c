@@ -25,6 +25,10 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 	values[DAEMON_COUNTER_EVENT_BAD_ATTR] = d->kernel.bad_attr;
 	values[DAEMON_COUNTER_EVENT_BUFFER] = events->rcvbuf_bytes;
 	values[DAEMON_COUNTER_EVENT_GATHERINGS] = d->kernel.drain.switches;
+	values[DAEMON_COUNTER_ENDED_PACKETS] = d->stats.packets;
+	values[DAEMON_COUNTER_ENDED_BYTES] = d->stats.bytes;
+	values[DAEMON_COUNTER_STATS_LINES] = d->stats.lines;
+	values[DAEMON_COUNTER_STATS_LOST] = d->stats.log.lost;
 	values[DAEMON_COUNTER_WRITE_BATCHES] = d->kernel.batch.batches;
 	values[DAEMON_COUNTER_WRITE_LOST] = d->kernel.batch.unanswered;
 	values[DAEMON_COUNTER_WRITE_TOO_LARGE] = d->kernel.too_large;
@@ -47,11 +51,16 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 	values[DAEMON_COUNTER_RESYNCS] = d->service.resyncs;
 }
 
-static void gather_link(const struct daemon *d, struct figures_link *l)
+/* The dedicated links; none without a Sync section. */
+static void gather_links(const struct daemon *d, struct figures *f)
 {
+	struct figures_link *l = &f->links[0];
 	const struct iface *iface = &d->link.ifaces.ifaces[0];
 	const struct config_link *used = config_link_used(&d->config);
 
+	if (!used)
+		return;
+	f->links_count = 1;
 	*l = (struct figures_link){
 		.transport = used->transport,
 		.exists = iface->index,
@@ -77,10 +86,9 @@ void figures_gather(void *daemon, struct figures *f)
 		.reserved_bytes = d->memory_bytes,
 		.reloads = d->reloads,
 		.clients = d->service.control.count,
-		.links_count = 1,
 	};
 	engine_get_status(d->engine, now, &f->status);
 	gather_counters(d, f->daemon);
 	process_usage(&f->usage);
-	gather_link(d, &f->links[0]);
+	gather_links(d, f);
 }

@@ -7,6 +7,9 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/daemon.h src/daemon/daemon.c \
 	src/daemon/figures.h src/daemon/figures.c \
 	src/daemon/kernel.h src/daemon/kernel.c \
+	src/daemon/kernel_dump.h src/daemon/kernel_dump.c \
+	src/daemon/kernel_events.h src/daemon/kernel_events.c \
+	src/daemon/kernel_write.h src/daemon/kernel_write.c \
 	src/daemon/link.h src/daemon/link.c \
 	src/daemon/names.h src/daemon/names.c \
 	src/daemon/reload.h src/daemon/reload.c \
@@ -17,7 +20,8 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/report.h src/daemon/report.c \
 	src/daemon/request.h src/daemon/request.c \
 	src/daemon/service.h src/daemon/service.c \
-	src/daemon/settings.h src/daemon/settings.c
+	src/daemon/settings.h src/daemon/settings.c \
+	src/daemon/stats.h src/daemon/stats.c
 
 sbin_PROGRAMS += ctsyncd
 ctsyncd_SOURCES = src/daemon/main.c

@@ -10,6 +10,7 @@ check_PROGRAMS += \
 	tests/unit/test_core_commit_flow \
 	tests/unit/test_core_hostile \
 	tests/unit/test_core_kernel \
+	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
 	tests/unit/test_core_sync \
@@ -21,6 +22,7 @@ TESTS += \
 	tests/unit/test_core_commit_flow \
 	tests/unit/test_core_hostile \
 	tests/unit/test_core_kernel \
+	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
 	tests/unit/test_core_sync \
@@ -37,6 +39,8 @@ tests_unit_test_core_hostile_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core
 tests_unit_test_core_hostile_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_kernel_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_kernel.c
 tests_unit_test_core_kernel_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_link_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_link.c
+tests_unit_test_core_link_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_peer_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_peer.c
 tests_unit_test_core_peer_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_many_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_many.c
