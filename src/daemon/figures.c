@@ -25,8 +25,6 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 	values[DAEMON_COUNTER_EVENT_BAD_ATTR] = d->kernel.bad_attr;
 	values[DAEMON_COUNTER_EVENT_BUFFER] = events->rcvbuf_bytes;
 	values[DAEMON_COUNTER_EVENT_GATHERINGS] = d->kernel.drain.switches;
-	values[DAEMON_COUNTER_ENDED_PACKETS] = d->stats.packets;
-	values[DAEMON_COUNTER_ENDED_BYTES] = d->stats.bytes;
 	values[DAEMON_COUNTER_STATS_LINES] = d->stats.lines;
 	values[DAEMON_COUNTER_STATS_LOST] = d->stats.log.lost;
 	values[DAEMON_COUNTER_WRITE_BATCHES] = d->kernel.batch.batches;

@@ -139,8 +139,8 @@ static json_t *traffic(const struct figures *f)
 {
 	json_t *object = json_object();
 
-	put(object, "bytes", f->daemon[DAEMON_COUNTER_ENDED_BYTES]);
-	put(object, "packets", f->daemon[DAEMON_COUNTER_ENDED_PACKETS]);
+	put(object, "bytes", engine(f, COUNTER_ENDED_BYTES));
+	put(object, "packets", engine(f, COUNTER_ENDED_PACKETS));
 	return object;
 }
 

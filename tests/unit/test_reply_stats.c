@@ -88,7 +88,7 @@ static void each_figure_is_where_it_belongs(void)
 	is_number(all, "cache.local.ended", 6);
 	is_number(all, "cache.remote.entries", 20);
 	is_number(all, "cache.remote.refused_full", counters[COUNTER_REMOTE_FULL]);
-	is_number(all, "cache.ended_traffic.bytes", f.daemon[DAEMON_COUNTER_ENDED_BYTES]);
+	is_number(all, "cache.ended_traffic.bytes", counters[COUNTER_ENDED_BYTES]);
 	is_number(all, "expect.local.entries", 3);
 	is_number(all, "expect.remote.entries", 4);
 	is_number(all, "queue.send.entries", 5);
