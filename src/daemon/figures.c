@@ -13,7 +13,7 @@ const char *const daemon_counter_names[DAEMON_COUNTER_COUNT] = {DAEMON_COUNTERS(
 
 static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNTER_COUNT])
 {
-	const struct channel_stats *link = &d->link.channel.stats;
+	const struct channel_stats links = links_stats(&d->links), *link = &links;
 	const struct nlsock *events = &d->kernel.events;
 	const struct control *control = &d->service.control;
 
@@ -40,6 +40,11 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 	values[DAEMON_COUNTER_LINK_TRUNCATED] = link->truncated;
 	values[DAEMON_COUNTER_LINK_WRONG_INTERFACE] = link->wrong_interface;
 	values[DAEMON_COUNTER_LINK_OWN] = link->own;
+	values[DAEMON_COUNTER_LINK_WRONG_SOURCE] = link->wrong_source;
+	values[DAEMON_COUNTER_LINK_CONNECTS] = link->connects;
+	values[DAEMON_COUNTER_LINK_ACCEPTS] = link->accepts;
+	values[DAEMON_COUNTER_LINK_BREAKS] = link->breaks;
+	values[DAEMON_COUNTER_LINK_OUT_OF_STEP] = link->out_of_step;
 	values[DAEMON_COUNTER_CONTROL_ACCEPTED] = control->accepted;
 	values[DAEMON_COUNTER_CONTROL_REFUSED] = control->refused;
 	values[DAEMON_COUNTER_CONTROL_DROPPED] = control->dropped;
@@ -49,24 +54,21 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 	values[DAEMON_COUNTER_RESYNCS] = d->service.resyncs;
 }
 
-/* The dedicated links; none without a Sync section. */
-static void gather_links(const struct daemon *d, struct figures *f)
+static void gather_link(const struct daemon *d, unsigned i, unsigned current, struct figures_link *l)
 {
-	struct figures_link *l = &f->links[0];
-	const struct iface *iface = &d->link.ifaces.ifaces[0];
-	const struct config_link *used = config_link_used(&d->config);
+	const struct iface *iface = &d->links.ifaces.ifaces[i];
+	const struct link *link = &d->links.link[i];
 
-	if (!used)
-		return;
-	f->links_count = 1;
 	*l = (struct figures_link){
-		.transport = used->transport,
+		.transport = link->config->transport,
 		.exists = iface->index,
 		.up = iface->up,
 		.running = iface->running,
-		.current = true,
+		.current = link->index == current,
+		.connected_in = channel_is_accepted(&link->channel),
+		.connected_out = channel_is_connected(&link->channel),
 		.mtu = iface->mtu,
-		.stats = d->link.channel.stats,
+		.stats = link->channel.stats,
 	};
 	memcpy(l->interface, iface->name, sizeof(l->interface));
 }
@@ -88,5 +90,7 @@ void figures_gather(void *daemon, struct figures *f)
 	engine_get_status(d->engine, now, &f->status);
 	gather_counters(d, f->daemon);
 	process_usage(&f->usage);
-	gather_links(d, f);
+	f->links_count = d->links.count;
+	for (unsigned i = 0; i < f->links_count; i++)
+		gather_link(d, i, f->status.link, &f->links[i]);
 }
