@@ -188,10 +188,10 @@ void peer_lose_track(struct engine *e, struct peer *p)
 {
 	p->ack_set = p->seen = false;
 	p->before_since = MONO_NEVER;
-	if (e->config.mode == ENGINE_MODE_ALARM) {
+	if (!engine_acknowledges(e))
 		loss_gap(e, p);
+	if (e->config.mode == ENGINE_MODE_ALARM)
 		return;
-	}
 	p->nack_wait = p->nack_sent = false;
 	sender_forget_peer(e, p);
 	remote_unconfirm(e, p);
