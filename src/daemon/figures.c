@@ -54,7 +54,8 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 	values[DAEMON_COUNTER_RESYNCS] = d->service.resyncs;
 }
 
-static void gather_link(const struct daemon *d, unsigned i, unsigned current, struct figures_link *l)
+static void gather_link(
+	const struct daemon *d, unsigned i, unsigned current, struct figures_link *l)
 {
 	const struct iface *iface = &d->links.ifaces.ifaces[i];
 	const struct link *link = &d->links.link[i];

@@ -226,6 +226,9 @@ def replicate(duos, act, count):
 def mode(name, conf_of, more=()):
     """Flows come, change and go; then the backup commits."""
     with two_duos(name, conf_of) as duos:
+        for node in (n for d in duos for n in d.nodes):
+            wait_for(lambda n=node: "=disconnected" not in ask(n, "-s").stdout, 20,
+                     f"{node.name} is connected")
         show_all(duos, more)
         replicate(duos, lambda a: add_flows(a, SOME), 4)
         show_all(duos, more)
@@ -269,10 +272,13 @@ def test_statistics():
         for args in (("-c",), ("-n",), ("-B",), ("-t",), ("-f", "external"), ("-c", "e")):
             same(*(d.one for d in duos), args)
             equal([d.a.count() for d in duos], [3, 3], f"flows after {args}")
-        same(*(d.one for d in duos), ("-f",))
+        same(*(d.one for d in duos), ("-f", "internal"))
         same(*(d.one for d in duos), ("-i",))
         same(*(d.one for d in duos), ("-R",))
         same(*(d.one for d in duos), ("-i",), dump=True)
+        # conntrackd does nothing at all at -f without a word
+        equal(ask(duos[1].one, "-f").returncode, 0, "-f")
+        equal(ask(duos[1].one, "-i").stdout, "", "-i after -f")
         same(*(d.one for d in duos), ("-F",))
         wait_for(lambda: [d.a.count() for d in duos] == [0, 0], 10, "-F has emptied the kernels")
 
