@@ -5,6 +5,7 @@ commands, the same texts and exit statuses. What differs on purpose is written d
 
 import contextlib
 import difflib
+import json
 import os
 import re
 import sys
@@ -126,6 +127,45 @@ def test_life_of_flows():
         everywhere(pairs, lambda p: change_flows(p.a, changed.values()))
         everywhere(pairs, lambda p: delete_flows(p.a, [flows[n] for n in gone]))
         show_all(pairs)
+
+
+def test_ctsyncctl_in_every_form():
+    """What ctsyncctl shows, as text, JSON and XML: the same flows in each, and all well formed."""
+    flows = list(carried_zoo().values())
+    groups = ("all", "network", "cache", "queue", "process", "link", "expect", "runtime")
+    with Lab("cf") as lab:
+        pair = Pair(lab, "ctsyncd", "ctsyncd")
+        add_flows(pair.a, flows)
+        pair.settle()
+        for node, table in ((pair.one, "local"), (pair.two, "remote")):
+            lines = node.ctl("show", "flows", table).stdout.splitlines()
+            objects = [json.loads(x) for x in node.ctl("-j", "show", table).stdout.splitlines()]
+            tree = ElementTree.fromstring(node.ctl("-x", "show", table).stdout)
+            equal([len(lines), len(objects), len(tree)], [len(flows)] * 3, f"{table} flows")
+            equal(tree.tag, "conntrack", "root")
+            equal(sorted(o["original"]["src"] for o in objects),
+                  sorted(x.find("meta/layer3/src").text for x in tree), "sources")
+            equal(len(ElementTree.fromstring(node.ctl("-x", "show", "expectations").stdout)), 0,
+                  "expectations")
+        for group in groups:
+            text = pair.one.ctl("stats", group).stdout
+            found = json.loads(pair.one.ctl("stats", group, "--json").stdout)
+            tree = ElementTree.fromstring(pair.one.ctl("stats", group, "--xml").stdout)
+            equal([tree.tag, [x.tag for x in tree]], [group, list(found)], f"stats {group}")
+            equal([line.split()[0].rstrip(":") for line in text.splitlines() if line[0] != " "],
+                  list(found), f"stats {group} as text")
+        everything = json.loads(pair.one.ctl("stats", "all", "-j").stdout)
+        equal(everything["cache"]["local"]["entries"], len(flows), "local entries")
+        equal(everything["cache"]["local"]["created"], len(flows), "local entries made")
+        equal(everything["process"]["pid"], pair.one.process.pid, "process id")
+        equal([(x["interface"], x["status"], x["role"]) for x in everything["link"]["links"]],
+              [("sync", "running", "active")], "links")
+        equal(ElementTree.fromstring(pair.one.ctl("status", "-x").stdout).find("in_sync").text, "yes",
+              "in_sync")
+        pair.two.ctl("commit", "expectations")
+        equal(pair.b.count(), 0, "flows after a commit of expectations alone")
+        pair.two.ctl("kill")
+        equal(pair.two.process.popen.poll(), 0, "exit status after kill, which waits for it")
 
 
 def test_actions():
