@@ -31,8 +31,6 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 	out->mode = e->config.mode;
 	out->role = e->role;
 	out->link_usable = engine_current_link(e, &out->link);
-	out->control_queue = e->sender.queue_count;
-	out->control_kept = e->sender.sent_count;
 	out->kernel_synced = e->kernel_synced;
 	out->committing = e->commit.running;
 	out->purge_scheduled = e->purge.scheduled;
@@ -43,6 +41,8 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 	out->local_expectations = local_expects(e);
 	out->tombstones = e->tombs;
 	out->send_queue = e->queued.count;
+	out->control_queue = e->sender.queue_count;
+	out->control_kept = e->sender.sent_count;
 	out->memory_bytes =
 		arena_touched_bytes(&e->store.arena) + index_touched_bytes(&e->local.index);
 	out->peers_count = e->peers_count;
