@@ -78,7 +78,7 @@ static uint32_t take(
 static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
 	const struct expect *x, bool is_new)
 {
-	bool known = handle && !at(e, handle)->dead, unknown = !handle, news;
+	bool known = handle && !at(e, handle)->dead, news;
 
 	if (!expect_filter_match(&e->config.expect_filter, x)) {
 		refuse(e, handle, COUNTER_EXPECT_FILTERED);
@@ -91,7 +91,7 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 		return;
 	local_set_evented(e, handle, true);
 	local_set_silent(e, handle, false);
-	if (e->config.internal_cache_off && unknown && !is_new)
+	if (e->config.internal_cache_off && !known && !is_new)
 		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
 	if (news)
 		local_queue_changed(e, handle, known);
@@ -225,5 +225,6 @@ bool engine_show_next_expect(const struct engine *e, mono now, enum engine_table
 		out->expect.timeout = view_timeout_left(e, now, handle, out->expect.timeout);
 	out->peer = x->table ? x->table - 1U : 0;
 	out->age_ms = mono_diff_ms(now, e->start) - (int64_t)x->born * 100;
+	out->expires_ms = view_expires_ms(e, now, handle);
 	return true;
 }
