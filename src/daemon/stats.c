@@ -12,7 +12,7 @@
 
 enum { STATS_LINE_BYTES = 1024 }; /* the longest line needs some 500 */
 
-int stats_open(struct stats *s, const struct config *config, const struct engine *engine)
+int stats_open(struct stats *s, const struct config *config, struct engine *engine)
 {
 	const struct config_stats *stats = &config->stats;
 
@@ -102,7 +102,13 @@ void stats_on_end(struct stats *s, const struct flow *f)
 
 void stats_run(struct stats *s, mono now)
 {
-	int err = linelog_flush(&s->log, now);
+	struct flow f;
+	int err;
+
+	while (engine_next_ended(s->engine, &f))
+		if (s->wants_lines)
+			tell(s, &f);
+	err = linelog_flush(&s->log, now);
 
 	if (err && !s->failing)
 		log_error("writing %s failed: %s; lines are kept while there is room", s->log.path,
