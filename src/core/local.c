@@ -377,36 +377,6 @@ static uint32_t take(
 	return handle;
 }
 
-static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
-	const struct flow *f, bool whole)
-{
-	struct change c;
-	bool news = true;
-
-	change_of(e, &c, handle, f, whole);
-	if (!flow_filter_match(&e->config.filter, &c.merged)) {
-		refuse(e, handle, c.known || c.replaced);
-		return;
-	}
-	if (c.known) {
-		int64_t gain = timeout_gain(e, &c, handle);
-
-		news = !flow_same_state(&c.old, &c.merged) || gain > TIMEOUT_SLACK_S ||
-		       gain < -TIMEOUT_SLACK_S;
-	}
-	handle = take(e, k, handle, &c);
-	if (!handle)
-		return;
-	local_set_evented(e, handle, true);
-	local_set_silent(e, handle, false);
-	if (e->config.internal_cache_off && !c.known && !whole)
-		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
-	if (news)
-		local_queue_changed(e, handle, c.known);
-	else
-		engine_count(e, COUNTER_COALESCED);
-}
-
 /* What it carried, where the kernel counts that (net.netfilter.nf_conntrack_acct). */
 static void count_traffic(struct engine *e, const struct flow *f)
 {
@@ -455,6 +425,41 @@ static bool may_be_known(const struct engine *e, const struct flow *f)
 	return flow_filter_match(&e->config.filter, &stateless);
 }
 
+static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct flow *f, bool whole)
+{
+	struct change c;
+	struct table_packed p;
+	bool news = true, unknown = !handle;
+
+	change_of(e, &c, handle, f, whole);
+	if (!flow_filter_match(&e->config.filter, &c.merged)) {
+		refuse(e, handle, c.known || c.replaced);
+		if (e->config.internal_cache_off && !handle && !whole && may_be_known(e, f)) {
+			table_pack(&p, f);
+			local_ended(e, k, 0, &p, true);
+		}
+		return;
+	}
+	if (c.known) {
+		int64_t gain = timeout_gain(e, &c, handle);
+
+		news = !flow_same_state(&c.old, &c.merged) || gain > TIMEOUT_SLACK_S ||
+		       gain < -TIMEOUT_SLACK_S;
+	}
+	handle = take(e, k, handle, &c);
+	if (!handle)
+		return;
+	local_set_evented(e, handle, true);
+	local_set_silent(e, handle, false);
+	if (e->config.internal_cache_off && unknown && !whole)
+		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
+	if (news)
+		local_queue_changed(e, handle, c.known);
+	else
+		engine_count(e, COUNTER_COALESCED);
+}
+
 static void destroyed(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
 {
@@ -472,7 +477,6 @@ static void destroyed(
 		local_kill(e, handle, true);
 		return;
 	}
-	/* peers may have it from a former process of ours, and not all sweep */
 	tell = may_be_known(e, f);
 	if (!e->dump.running && !tell)
 		return;

@@ -2,6 +2,8 @@
 #include "flow/status.h"
 #include "tests/sim/chance.h"
 
+enum { RNG_EXPECT = 7, RNG_MODE = 100, RNG_LINKS };
+
 void chance_params_calm(struct sim_params *p)
 {
 	*p = (struct sim_params){
@@ -14,6 +16,7 @@ void chance_params_calm(struct sim_params *p)
 		.traffic_round = 4,
 		.events_cap = 1024,
 		.events_delay_us = 500,
+		.seq_apart = 1,
 		.config =
 			{
 				.links = 1,
@@ -86,6 +89,40 @@ static void params_config(struct rng *r, struct engine_config *c)
 	}
 }
 
+/* Likewise. */
+static void params_links(uint64_t seed, struct sim_params *p)
+{
+	struct rng r = dice_of(seed, RNG_LINKS);
+
+	p->config.links = dice_permille(&r, 500) ? 1 : (unsigned)dice_range(&r, 2, SIM_LINKS_MAX);
+	p->config.link_default = (unsigned)rng_below(&r, p->config.links);
+	p->weight_link = dice_permille(&r, 800) ? (unsigned)rng_below(&r, 20) : 0;
+	/* Nobody can tell nodes apart by numbers that are near each other: see test_core_link. */
+	if (p->config.links > 1 && p->nodes > 2)
+		p->seq_apart = 100000000;
+}
+
+/* A number generator of its own, so that a seed means the same as ever but for the mode. */
+static void params_mode(uint64_t seed, struct sim_params *p)
+{
+	struct rng r = dice_of(seed, RNG_MODE);
+	unsigned dice = (unsigned)rng_below(&r, 10);
+	struct engine_config *c = &p->config;
+
+	if (dice < 3) {
+		c->mode = ENGINE_MODE_NOTRACK;
+		c->internal_cache_off = dice == 0;
+	} else if (dice < 5) {
+		c->mode = ENGINE_MODE_ALARM;
+		c->refresh_s = (uint32_t)dice_range(&r, 1, 5);
+		c->cache_timeout_s = 3 * c->refresh_s;
+	}
+	if (!c->internal_cache_off && dice_permille(&r, 150)) {
+		c->polling = true;
+		c->poll_s = 1;
+	}
+}
+
 void chance_params(uint64_t seed, struct sim_params *p)
 {
 	struct rng r = dice_of(seed, 0);
@@ -102,6 +139,10 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	params_net(&r, p);
 	params_faults(&r, p);
 	params_config(&r, &p->config);
+	params_links(seed, p);
+	params_mode(seed, p);
+	r = dice_of(seed, RNG_EXPECT);
+	p->config.expect_filter.on = dice_permille(&r, 600);
 	/*
 	 * With CommitTimeout no timeout is on the wire: what a node leaves behind when it loses its
 	 * kernel stays with its peers for LIMIT_HOLD_S, longer than a run.

@@ -21,11 +21,53 @@ static void params_calm(uint64_t seed, struct sim_params *p)
 	chance_params_calm(p);
 }
 
+static void params_notrack(uint64_t seed, struct sim_params *p)
+{
+	params_calm(seed, p);
+	p->config.mode = ENGINE_MODE_NOTRACK;
+}
+
+/* An old peer of this mode never makes up for what it has missed. */
+static void params_notrack_lossy(uint64_t seed, struct sim_params *p)
+{
+	params_notrack(seed, p);
+	p->loss_permille[0] = 100;
+	p->duplicate_permille = 50;
+	p->jitter_us = 2000;
+}
+
+static void params_notrack_no_cache(uint64_t seed, struct sim_params *p)
+{
+	params_notrack_lossy(seed, p);
+	p->config.internal_cache_off = true;
+}
+
+static void params_alarm(uint64_t seed, struct sim_params *p)
+{
+	params_calm(seed, p);
+	p->config.mode = ENGINE_MODE_ALARM;
+	p->config.refresh_s = 3;
+	p->config.cache_timeout_s = 10;
+}
+
+static void params_alarm_lossy(uint64_t seed, struct sim_params *p)
+{
+	params_alarm(seed, p);
+	p->loss_permille[0] = p->loss_permille[1] = 150;
+	p->duplicate_permille = 50;
+}
+
 static void params_lossy(uint64_t seed, struct sim_params *p)
 {
 	params_calm(seed, p);
 	p->loss_permille[0] = p->loss_permille[1] = 150;
 	p->duplicate_permille = 50;
+}
+
+static void params_links(uint64_t seed, struct sim_params *p)
+{
+	params_calm(seed, p);
+	p->config.links = 2;
 }
 
 static void begin(struct sim *s)
@@ -137,6 +179,14 @@ static void old_peer_is_followed(struct sim *s)
 	mixed_settle(s, AGREE_S);
 }
 
+/* What was lost of it goes or comes by its table, which it does not end with a mark. */
+static void old_peer_is_asked(struct sim *s)
+{
+	begin(s);
+	traffic(s, 300);
+	mixed_settle(s, LIMIT_LOSS_PAUSE_MS / 1000 + AGREE_AFTER_RESTART_S);
+}
+
 static void old_peer_may_restart(struct sim *s)
 {
 	struct sim_node *o = &s->nodes[1];
@@ -171,12 +221,53 @@ static void engine_may_restart_beside_an_old_peer(struct sim *s)
 	}
 }
 
+/* Both links fail in turn, at one end or at both; the old peer says nowhere who it is. */
+static void old_peer_is_followed_to_other_links(struct sim *s)
+{
+	struct engine_status st;
+
+	begin(s);
+	traffic(s, 50);
+	for (unsigned turn = 0; turn < 8; turn++) {
+		unsigned link = turn % 2;
+
+		net_link(s, turn / 2 % 2, link, false);
+		if (dice_permille(&s->rng_fault, 500))
+			net_link(s, 1 - turn / 2 % 2, link, false);
+		traffic(s, 60);
+		net_link(s, 0, link, true);
+		net_link(s, 1, link, true);
+		traffic(s, (unsigned)dice_range(&s->rng_fault, 1, 30));
+	}
+	mixed_settle(s, AGREE_S);
+	scenario_status(s, &s->nodes[0], &st);
+	scenario_expect(s, st.peers_count, ==, 1);
+	scenario_expect(s, scenario_counter(&s->nodes[0], COUNTER_PEER_RESTARTS), ==, 0);
+	scenario_expect(s, scenario_counter(&s->nodes[0], COUNTER_ADDR_GUESSES), ==, 1);
+	scenario_expect(s, scenario_counter(&s->nodes[0], COUNTER_ADDR_GUESSES_WRONG), ==, 0);
+}
+
 static const struct scenario mixed[] = {
+	{"old peer is followed to other links", params_links, old_peer_is_followed_to_other_links},
 	{"old peers follow each other", params_lossy, old_peers_follow_each_other},
 	{"old peer is followed", params_calm, old_peer_is_followed},
 	{"old peer is followed over a bad net", params_lossy, old_peer_is_followed},
 	{"old peer may restart", params_calm, old_peer_may_restart},
 	{"engine may restart beside an old peer", params_calm,
+		engine_may_restart_beside_an_old_peer},
+	{"NOTRACK: old peers follow each other", params_notrack, old_peers_follow_each_other},
+	{"NOTRACK: old peer is followed", params_notrack, old_peer_is_followed},
+	{"NOTRACK: old peer is followed over a bad net", params_notrack_lossy, old_peer_is_asked},
+	{"NOTRACK: old peer may restart", params_notrack, old_peer_may_restart},
+	{"NOTRACK: engine may restart beside an old peer", params_notrack,
+		engine_may_restart_beside_an_old_peer},
+	{"NOTRACK: engine without a cache beside an old peer", params_notrack_no_cache,
+		old_peer_is_asked},
+	{"ALARM: old peers follow each other", params_alarm_lossy, old_peers_follow_each_other},
+	{"ALARM: old peer is followed", params_alarm, old_peer_is_followed},
+	{"ALARM: old peer is followed over a bad net", params_alarm_lossy, old_peer_is_followed},
+	{"ALARM: old peer may restart", params_alarm_lossy, old_peer_may_restart},
+	{"ALARM: engine may restart beside an old peer", params_alarm_lossy,
 		engine_may_restart_beside_an_old_peer},
 };
 

@@ -347,6 +347,27 @@ static void a_stale_dump_brings_nothing_back(void)
 	pair_free(p);
 }
 
+/* Nor does it take a change back. */
+static void a_stale_dump_changes_nothing(void)
+{
+	struct pair *p = started();
+	struct expect x = expected(0, 0), older = x;
+	struct engine_expect_view v;
+
+	event(p, 0, KERNEL_EVENT_NEW, &older);
+	pair_run(p, 1000);
+	engine_kernel_event(p->node[0].engine, p->now, KERNEL_DUMP_BEGIN, NULL);
+	x.class = 1;
+	event(p, 0, KERNEL_EVENT_UPDATE, &x);
+	for (uint32_t i = 0; i < MASTERS; i++)
+		flow_event(p, 0, KERNEL_DUMP_FLOW, i);
+	event(p, 0, KERNEL_DUMP_FLOW, &older);
+	engine_kernel_event(p->node[0].engine, p->now, KERNEL_DUMP_END, NULL);
+	pair_run(p, 1000);
+	CU_ASSERT(find(p, 1, REMOTE, &x, &v) && v.expect.class == 1);
+	pair_free(p);
+}
+
 static void while_off_peers_are_not_listened_to(void)
 {
 	struct engine_config c = config();
@@ -677,6 +698,7 @@ static const struct unit_test tests[] = {
 	{"a bulk names flows first and sweeps both", a_bulk_names_flows_first_and_sweeps_both},
 	{"a dump brings and sweeps", a_dump_brings_and_sweeps},
 	{"a stale dump brings nothing back", a_stale_dump_brings_nothing_back},
+	{"a stale dump changes nothing", a_stale_dump_changes_nothing},
 	{"while off, peers are not listened to", while_off_peers_are_not_listened_to},
 	{"a flush empties both", a_flush_empties_both},
 	{"a commit writes expectations behind their masters",
