@@ -92,8 +92,9 @@ static const struct {
 	[CONFIG_SET_EXPECTATION_SYNC] =
 		SETTING("ExpectationSync", AT_START, AS_EXPECT, sync.expectation_sync),
 	[CONFIG_SET_FILTER_MARK] = SETTING("Filter Mark", AT_START, AS_MARKS, general.filter),
-	[CONFIG_SET_STATS_LOG_FILE] = SETTING("Stats LogFile", AT_START, AS_STRING, stats.log_file),
-	[CONFIG_SET_STATS_SYSLOG] = SETTING("Stats Syslog", AT_START, AS_SYSLOG, stats.syslog),
+	[CONFIG_SET_STATS_LOG_FILE] =
+		SETTING("Stats LogFile", AT_RUNTIME, AS_STRING, stats.log_file),
+	[CONFIG_SET_STATS_SYSLOG] = SETTING("Stats Syslog", AT_RUNTIME, AS_SYSLOG, stats.syslog),
 	[CONFIG_SET_LINKS] = SETTING("dedicated links", AT_START, AS_LINKS, sync.links),
 };
 

@@ -20,6 +20,25 @@ static void log_problems(const struct diag *diag)
 	}
 }
 
+static bool same_stats(const struct config_stats *a, const struct config_stats *b)
+{
+	return strcmp(a->log_file, b->log_file) == 0 && a->syslog == b->syslog &&
+	       a->syslog_facility == b->syslog_facility;
+}
+
+static void take_over_stats(struct daemon *d, const struct config *fresh)
+{
+	int err;
+
+	if (fresh->purpose != d->config.purpose || same_stats(&fresh->stats, &d->config.stats))
+		return;
+	err = stats_change(&d->stats, &fresh->stats);
+	if (err) /* as below */
+		log_error("%s: %s", fresh->stats.log_file, strerror(-err));
+	else
+		d->config.stats = fresh->stats;
+}
+
 /* The settings that apply at once; config_diff_reload() says the same of each. */
 static void take_over(struct daemon *d, const struct config *fresh)
 {
@@ -33,6 +52,7 @@ static void take_over(struct daemon *d, const struct config *fresh)
 	d->config.sync.commit_timeout_s = fresh->sync.commit_timeout_s;
 	d->config.sync.purge_timeout_s = fresh->sync.purge_timeout_s;
 	engine_set_timeouts(d->engine, fresh->sync.commit_timeout_s, fresh->sync.purge_timeout_s);
+	take_over_stats(d, fresh);
 	if (!log_changed)
 		return;
 	settings_log(fresh, !d->detached, &log);

@@ -12,23 +12,32 @@
 
 enum { STATS_LINE_BYTES = 1024 }; /* the longest line needs some 500 */
 
+int stats_change(struct stats *s, const struct config_stats *places)
+{
+	struct linelog log = {.fd = -1, .retry = MONO_NEVER};
+	int err = places->log_file[0] ? linelog_open(&log, places->log_file) : 0;
+
+	if (err)
+		return err;
+	log.lines = s->log.lines;
+	log.lost = s->log.lost;
+	linelog_close(&s->log);
+	s->log = log;
+	s->syslog_facility = places->syslog ? places->syslog_facility : -1;
+	s->wants_lines = places->syslog || places->log_file[0];
+	return 0;
+}
+
 int stats_open(struct stats *s, const struct config *config, struct engine *engine)
 {
-	const struct config_stats *stats = &config->stats;
-
 	*s = (struct stats){
 		.engine = engine,
 		.filter = &config->general.filter,
 		.syslog_facility = -1,
-		.log.fd = -1,
+		.log = {.fd = -1, .retry = MONO_NEVER},
 		.date_s = -1,
 	};
-	if (config->purpose != CONFIG_STATS)
-		return 0;
-	if (stats->syslog)
-		s->syslog_facility = stats->syslog_facility;
-	s->wants_lines = stats->syslog || stats->log_file[0];
-	return stats->log_file[0] ? linelog_open(&s->log, stats->log_file) : 0;
+	return config->purpose == CONFIG_STATS ? stats_change(s, &config->stats) : 0;
 }
 
 void stats_close(struct stats *s)

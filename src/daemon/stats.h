@@ -32,6 +32,9 @@ struct stats {
 int stats_open(struct stats *, const struct config *, struct engine *);
 void stats_close(struct stats *);
 
+/* Other places for the lines. 0, or a negative errno, and then all is as it was. */
+int stats_change(struct stats *, const struct config_stats *);
+
 /* The file by its name again, for a rotation. 0 or a negative errno. */
 int stats_reopen(struct stats *);
 

@@ -94,6 +94,26 @@ def test_rotation():
         equal(len(lines(lab, "stats.log.1")), 50, "lines in the old file")
 
 
+def test_another_file_at_a_reload():
+    with Lab("sa") as lab:
+        n = node(lab)
+        load(n.space, "create", 100)
+        load(n.space, "delete", 50)
+        wait_for(lambda: len(lines(lab)) == 50, 10, "the first half")
+        n.reconfigure(stats_conf("", FILE.replace("stats.log", "other.log")))
+        n.process.kill(signal.SIGHUP)
+        wait_for(lambda: os.path.exists(lab.path("other.log")), 10, "the other file")
+        load(n.space, "delete", 50, "--first", "50")
+        wait_for(lambda: len(lines(lab, "other.log")) == 50, 10, "the second half")
+        equal(len(lines(lab)), 50, "lines in the first one")
+        n.reconfigure(stats_conf("", FILE.replace("stats.log", "nowhere/stats.log")))
+        n.process.kill(signal.SIGHUP)
+        wait_for(lambda: "nowhere/stats.log: No such file" in n.process.log_text(), 10, "refused")
+        load(n.space, "create", 1)
+        load(n.space, "delete", 1)
+        wait_for(lambda: len(lines(lab, "other.log")) == 51, 10, "the file stays in use")
+
+
 def test_a_full_disk_is_waited_for():
     with Lab("sd") as lab:
         os.symlink("/dev/full", lab.path("stats.log"))
