@@ -234,7 +234,10 @@ size_t config_diff_reload(const struct config *old, const struct config *new,
 			.setting = set,
 			.name = settings[set].name,
 			.line = new->loc[set].line,
-			.at_runtime = settings[set].at_runtime,
+			/* What a section says that was not there needs what is set up for it. */
+			.at_runtime = settings[set].at_runtime &&
+				      (old->purpose == new->purpose || set == CONFIG_SET_LOG_FILE ||
+					      set == CONFIG_SET_SYSLOG),
 		};
 	}
 	return count;

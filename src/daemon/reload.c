@@ -20,23 +20,15 @@ static void log_problems(const struct diag *diag)
 	}
 }
 
-static bool same_stats(const struct config_stats *a, const struct config_stats *b)
+/* On failure the next reload sees the difference again, and tries again. */
+static void take_over_stats(struct daemon *d, const struct config_stats *fresh)
 {
-	return strcmp(a->log_file, b->log_file) == 0 && a->syslog == b->syslog &&
-	       a->syslog_facility == b->syslog_facility;
-}
+	int err = stats_change(&d->stats, &d->config.stats, fresh);
 
-static void take_over_stats(struct daemon *d, const struct config *fresh)
-{
-	int err;
-
-	if (fresh->purpose != d->config.purpose || same_stats(&fresh->stats, &d->config.stats))
-		return;
-	err = stats_change(&d->stats, &fresh->stats);
-	if (err) /* as below */
-		log_error("%s: %s", fresh->stats.log_file, strerror(-err));
+	if (err)
+		log_error("%s: %s", fresh->log_file, strerror(-err));
 	else
-		d->config.stats = fresh->stats;
+		d->config.stats = *fresh;
 }
 
 /* The settings that apply at once; config_diff_reload() says the same of each. */
@@ -49,10 +41,14 @@ static void take_over(struct daemon *d, const struct config *fresh)
 	struct log_config log;
 	int err;
 
-	d->config.sync.commit_timeout_s = fresh->sync.commit_timeout_s;
-	d->config.sync.purge_timeout_s = fresh->sync.purge_timeout_s;
-	engine_set_timeouts(d->engine, fresh->sync.commit_timeout_s, fresh->sync.purge_timeout_s);
-	take_over_stats(d, fresh);
+	if (fresh->purpose == d->config.purpose && fresh->purpose == CONFIG_STATS) {
+		take_over_stats(d, &fresh->stats);
+	} else if (fresh->purpose == d->config.purpose) {
+		d->config.sync.commit_timeout_s = fresh->sync.commit_timeout_s;
+		d->config.sync.purge_timeout_s = fresh->sync.purge_timeout_s;
+		engine_set_timeouts(
+			d->engine, fresh->sync.commit_timeout_s, fresh->sync.purge_timeout_s);
+	}
 	if (!log_changed)
 		return;
 	settings_log(fresh, !d->detached, &log);

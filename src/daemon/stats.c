@@ -12,32 +12,23 @@
 
 enum { STATS_LINE_BYTES = 1024 }; /* the longest line needs some 500 */
 
-int stats_change(struct stats *s, const struct config_stats *places)
-{
-	struct linelog log = {.fd = -1, .retry = MONO_NEVER};
-	int err = places->log_file[0] ? linelog_open(&log, places->log_file) : 0;
-
-	if (err)
-		return err;
-	log.lines = s->log.lines;
-	log.lost = s->log.lost;
-	linelog_close(&s->log);
-	s->log = log;
-	s->syslog_facility = places->syslog ? places->syslog_facility : -1;
-	s->wants_lines = places->syslog || places->log_file[0];
-	return 0;
-}
-
 int stats_open(struct stats *s, const struct config *config, struct engine *engine)
 {
+	const struct config_stats *stats = &config->stats;
+
 	*s = (struct stats){
 		.engine = engine,
 		.filter = &config->general.filter,
 		.syslog_facility = -1,
-		.log = {.fd = -1, .retry = MONO_NEVER},
+		.log.fd = -1,
 		.date_s = -1,
 	};
-	return config->purpose == CONFIG_STATS ? stats_change(s, &config->stats) : 0;
+	if (config->purpose != CONFIG_STATS)
+		return 0;
+	if (stats->syslog)
+		s->syslog_facility = stats->syslog_facility;
+	s->wants_lines = stats->syslog || stats->log_file[0];
+	return stats->log_file[0] ? linelog_open(&s->log, stats->log_file) : 0;
 }
 
 void stats_close(struct stats *s)
@@ -48,6 +39,26 @@ void stats_close(struct stats *s)
 int stats_reopen(struct stats *s)
 {
 	return linelog_reopen(&s->log);
+}
+
+int stats_change(struct stats *s, const struct config_stats *from, const struct config_stats *to)
+{
+	struct linelog log = {.fd = -1, .retry = MONO_NEVER};
+	int err = 0;
+
+	if (strcmp(from->log_file, to->log_file) != 0) {
+		if (to->log_file[0])
+			err = linelog_open(&log, to->log_file);
+		if (err)
+			return err;
+		log.lines = s->log.lines;
+		log.lost = s->log.lost;
+		linelog_close(&s->log);
+		s->log = log;
+	}
+	s->syslog_facility = to->syslog ? to->syslog_facility : -1;
+	s->wants_lines = to->syslog || to->log_file[0];
+	return 0;
 }
 
 /* As ctime() has it, made once per second. */
@@ -118,7 +129,6 @@ void stats_run(struct stats *s, mono now)
 		if (s->wants_lines)
 			tell(s, &f);
 	err = linelog_flush(&s->log, now);
-
 	if (err && !s->failing)
 		log_error("writing %s failed: %s; lines are kept while there is room", s->log.path,
 			strerror(-err));
