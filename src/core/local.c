@@ -228,7 +228,7 @@ static void revive(struct engine *e, uint32_t handle)
 		e->tombs--;
 	else
 		x->flags &= (uint8_t)~ENTRY_ANNOUNCED;
-	if (x->list == ENTRY_TOMB)
+	if (x->list == ENTRY_TOMB || e->config.tells_ended)
 		unlist(e, handle);
 	set_dead(e, handle, false);
 	set_bulked(e, handle);
@@ -599,6 +599,17 @@ void local_dumped(struct engine *e, const struct flow *f)
 	local_queue_changed(e, handle, c.known);
 }
 
+/* As a tombstone on the queue, where engine_next_ended() finds it. */
+static void entomb(struct engine *e, uint32_t handle)
+{
+	local_set_silent(e, handle, false);
+	unlist(e, handle);
+	set_dead(e, handle, true);
+	e->tombs++;
+	at(e, handle)->list = ENTRY_QUEUED;
+	chain_append(&e->store, &e->queued, handle);
+}
+
 void local_sweep(struct engine *e, uint32_t handle)
 {
 	struct entry *x = at(e, handle);
@@ -608,7 +619,10 @@ void local_sweep(struct engine *e, uint32_t handle)
 		forget(e, handle);
 	} else if (!x->dead && x->dump_gen != e->dump.gen) {
 		engine_count(e, entry_is_expect(x) ? COUNTER_EXPECT_SWEPT : COUNTER_KERNEL_SWEPT);
-		local_kill(e, handle, true);
+		if (e->config.tells_ended)
+			entomb(e, handle);
+		else
+			local_kill(e, handle, true);
 	} else if (!x->dead && x->list != ENTRY_QUEUED && e->config.internal_cache_off &&
 		   !e->purge.running) {
 		forget(e, handle);

@@ -640,6 +640,43 @@ static void without_links_nothing_is_sent(void)
 	pair_free(p);
 }
 
+static void ends_unheard_are_told_without_links(void)
+{
+	struct engine_config c = config_of(ENGINE_MODE_FTFW);
+	bool told[100] = {false};
+	struct pair *p;
+	struct flow f;
+
+	c.links = 0;
+	c.tells_ended = true;
+	p = pair_new(&c);
+	put(p, 0, 0, 100);
+	end(p, 0, 99);
+	CU_ASSERT_FALSE(engine_next_ended(p->node[0].engine, &f));
+	dump(p, 0, 0, 60);
+	CU_ASSERT_EQUAL(pair_status(p, 0).local_flows, 60);
+	put(p, 0, 98, 1); /* alive again before its end was asked for */
+	for (unsigned i = 0; i < 38; i++) {
+		uint32_t n;
+
+		CU_ASSERT_TRUE_FATAL(engine_next_ended(p->node[0].engine, &f));
+		for (n = 60; n < 98; n++) {
+			struct flow g = pair_flow(n);
+
+			if (flow_has(&f, FLOW_ID) && f.id == g.id)
+				break;
+		}
+		CU_ASSERT_TRUE_FATAL(n < 98 && !told[n]);
+		told[n] = true;
+		engine_check(p->node[0].engine);
+	}
+	CU_ASSERT_FALSE(engine_next_ended(p->node[0].engine, &f));
+	CU_ASSERT_EQUAL(pair_status(p, 0).local_flows, 61);
+	CU_ASSERT_EQUAL(pair_status(p, 0).tombstones, 0);
+	CU_ASSERT_EQUAL(pair_status(p, 0).send_queue, 0);
+	pair_free(p);
+}
+
 static unsigned dumps_asked(struct pair *p, unsigned n)
 {
 	unsigned count = 0;
@@ -706,6 +743,7 @@ static const struct unit_test tests[] = {
 	{"ALARM lets no older state follow", alarm_lets_no_older_state_follow},
 	{"ALARM sends all at once when it is told to", alarm_sends_all_at_once_when_it_is_told_to},
 	{"without links nothing is sent", without_links_nothing_is_sent},
+	{"ends unheard are told without links", ends_unheard_are_told_without_links},
 	{"polling looks again and again", polling_looks_again_and_again},
 };
 
