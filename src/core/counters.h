@@ -34,6 +34,16 @@
 	X(KERNEL_REFUSED, "kernel_refused", "operations that the kernel refused for good")         \
 	X(COMMIT_SKIPPED, "commit_skipped",                                                        \
 		"flows and expectations a commit left out: half-open, filtered, over")             \
+	X(LOCAL_CREATED, "local_created", "entries made in the local table")                       \
+	X(LOCAL_UPDATED, "local_updated", "changes of entries of the local table")                 \
+	X(REMOTE_CREATED, "remote_created", "entries made in the remote tables")                   \
+	X(REMOTE_UPDATED, "remote_updated", "changes of entries of the remote tables")             \
+	X(EXPECT_LOCAL_CREATED, "expect_local_created", "expectations new in the local table")     \
+	X(EXPECT_LOCAL_UPDATED, "expect_local_updated", "changes of expectations there")           \
+	X(EXPECT_REMOTE_CREATED, "expect_remote_created", "expectations new in the remote tables") \
+	X(EXPECT_REMOTE_UPDATED, "expect_remote_updated", "changes of expectations there")         \
+	X(ENDED_PACKETS, "ended_packets", "packets of ended flows, if the kernel counts them")     \
+	X(ENDED_BYTES, "ended_bytes", "bytes of ended flows, likewise")                            \
 	X(LOCAL_FULL, "local_full", "flows not taken: the local table is full")                    \
 	X(REMOTE_FULL, "remote_full", "flows not taken: a remote table is full")                   \
 	X(MEMORY_FULL, "memory_full", "flows not taken: no memory of that size class is left")     \

@@ -36,9 +36,10 @@ static void merge(const struct engine *e, uint32_t handle, struct arrival *a)
 static void store(struct engine *e, struct peer *p, const struct table_key *k, uint32_t handle,
 	const struct table_packed *packed)
 {
+	bool known = handle;
 	enum table_result r;
 
-	if (handle)
+	if (known)
 		r = table_write_packed(&p->remote, &e->store, k, packed, &handle);
 	else
 		r = table_add_packed(
@@ -48,6 +49,11 @@ static void store(struct engine *e, struct peer *p, const struct table_key *k, u
 		p->missed = true;
 		return;
 	}
+	if (entry_is_expect(at(e, handle)))
+		engine_count(
+			e, known ? COUNTER_EXPECT_REMOTE_UPDATED : COUNTER_EXPECT_REMOTE_CREATED);
+	else
+		engine_count(e, known ? COUNTER_REMOTE_UPDATED : COUNTER_REMOTE_CREATED);
 	at(e, handle)->touched = engine_coarse(e, e->now);
 	at(e, handle)->seq = p->epoch;
 }

@@ -41,6 +41,26 @@ int stats_reopen(struct stats *s)
 	return linelog_reopen(&s->log);
 }
 
+int stats_change(struct stats *s, const struct config_stats *from, const struct config_stats *to)
+{
+	struct linelog log = {.fd = -1};
+	int err = 0;
+
+	if (strcmp(from->log_file, to->log_file) != 0) {
+		if (to->log_file[0])
+			err = linelog_open(&log, to->log_file);
+		if (err)
+			return err;
+		linelog_close(&s->log);
+		log.lines = s->log.lines;
+		log.lost = s->log.lost;
+		s->log = log;
+	}
+	s->syslog_facility = to->syslog ? to->syslog_facility : -1;
+	s->wants_lines = to->syslog || to->log_file[0];
+	return 0;
+}
+
 /* As ctime() has it, made once per second. */
 static const char *date_of_now(struct stats *s, int64_t now_s)
 {
@@ -96,15 +116,7 @@ static bool is_ours(const struct stats *s, const struct flow *f)
 
 void stats_on_end(struct stats *s, const struct flow *f)
 {
-	bool has_counters = flow_has(f, FLOW_ORIG_COUNTER_PACKETS);
-
-	if ((!has_counters && !s->wants_lines) || !is_ours(s, f))
-		return;
-	for (int dir = FLOW_ORIG; has_counters && dir <= FLOW_REPL; dir++) {
-		s->packets += f->counters[dir].packets;
-		s->bytes += f->counters[dir].bytes;
-	}
-	if (s->wants_lines)
+	if (s->wants_lines && is_ours(s, f))
 		tell(s, f);
 }
 
