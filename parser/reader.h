@@ -42,7 +42,7 @@ struct reader {
 	uint32_t line;
 	unsigned words_left; /* that may still be values of the directive before */
 	bool any_word; /* the next word is a value even if it is a directive's name */
-	bool same_line; /* what follows an unknown directive on its line is its values */
+	bool same_line; /* what follows on the line are values of what took none, or is unknown */
 	bool list_next, in_list;
 	unsigned depth;
 	struct token last; /* what was read last: the parser's lookahead */
@@ -61,6 +61,11 @@ struct reader {
 	struct config_link *link; /* the one being filled */
 	struct config_link scratch; /* in place of one too many */
 	bool port_bad; /* the link's port has been told to be wrong already */
+	struct reader_pair {
+		union flow_addr local, dest;
+		uint32_t local_line, dest_line; /* 0: not given */
+	} pair[2]; /* the ends of a UDP or TCP link: over IPv4, over IPv6 */
+	unsigned pair_last; /* the one of them that was named last */
 	bool policy_used; /* the Policy section that is open is not empty */
 	bool mode_seen, link_seen; /* also if there was something wrong with it */
 	unsigned modes_seen; /* bit n: enum config_mode n */

@@ -5,9 +5,11 @@
 
 #include "base/check.h"
 #include "core/ack.h"
+#include "core/addr.h"
 #include "core/bulk.h"
 #include "core/event.h"
 #include "core/handshake.h"
+#include "core/local.h"
 #include "core/loss.h"
 #include "core/remote.h"
 #include "core/repair.h"
@@ -74,14 +76,14 @@ static struct peer *place(struct engine *e)
 	return NULL;
 }
 
-struct peer *peer_get(struct engine *e, const struct engine_addr *addr)
+struct peer *peer_get(struct engine *e, unsigned link, const struct engine_addr *addr,
+	const struct wire_v1_message *m)
 {
-	struct peer *p;
+	struct peer *p = addr_find(e, link, addr, m);
 	struct table remote;
 
-	for (unsigned i = 0; i < e->peers_count; i++)
-		if (memcmp(&e->peers[i].addr, addr, sizeof(*addr)) == 0)
-			return &e->peers[i];
+	if (p)
+		return p;
 	p = place(e);
 	if (!p) {
 		refuse(e, addr);
@@ -91,7 +93,7 @@ struct peer *peer_get(struct engine *e, const struct engine_addr *addr)
 	memset(p, 0, sizeof(*p));
 	p->remote = remote;
 	p->used = true;
-	p->addr = *addr;
+	addr_init(p, link, addr);
 	p->heard = e->now;
 	p->sweep_at = MONO_NEVER;
 	p->resync_next = p->introduce_next = e->now;
@@ -123,7 +125,7 @@ void peer_restarted(struct engine *e, struct peer *p)
 		handshake_retire_boot(p);
 	reset(e, p);
 	remote_unconfirm(e, p);
-	event_peer(e, ENGINE_EVENT_PEER_RESTARTED, p, table_count(&p->remote));
+	event_peer(e, ENGINE_EVENT_PEER_RESTARTED, p, remote_flows(p));
 	handshake_greet(e, p);
 }
 
@@ -176,7 +178,7 @@ static void deliver(struct engine *e, struct peer *p, const struct wire_v1_messa
 	} else if (m->flags & WIRE_V1_RESYNC) {
 		engine_count(e, COUNTER_RESYNCS_RECEIVED);
 		p->ahead = false; /* whatever it has missed, it gets all */
-		event_peer(e, ENGINE_EVENT_RESYNC_ASKED, p, table_count(&e->local) - e->dead);
+		event_peer(e, ENGINE_EVENT_RESYNC_ASKED, p, local_flows(e));
 		bulk_want_for(e, p);
 	} else if (mark) {
 		mark_heard(e, p, mark);
@@ -259,7 +261,7 @@ static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hel
 	return true;
 }
 
-void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message *m)
+bool peer_message(struct engine *e, struct peer *p, const struct wire_v1_message *m)
 {
 	bool hello = engine_acknowledges(e) && m->flags & WIRE_V1_HELLO, has_mark, taken;
 	struct wire_v1_mark mark;
@@ -270,7 +272,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 		remote_settle(e);
 	p->heard = e->now;
 	if (p->silent) {
-		p->silent = false;
+		p->silent = p->superseded = false;
 		if (p->leaving) {
 			p->leaving = false;
 			remote_unconfirm(e, p);
@@ -282,7 +284,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	}
 	if (has_mark && !handshake_boot_heard(e, p, m->seq, mark.boot_id)) {
 		engine_count(e, COUNTER_BEFORE);
-		return;
+		return false;
 	}
 	taken = in_sequence(e, p, m->seq, hello);
 	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO)
@@ -291,7 +293,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 		/* nobody would say it again; what else comes late may be older than what is here */
 		if (m->flags & WIRE_V1_RESYNC && !engine_acknowledges(e))
 			deliver(e, p, m, NULL);
-		return;
+		return false;
 	}
 	if (hello)
 		e->sender.hello_back = true;
@@ -306,6 +308,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	if (engine_acknowledges(e))
 		ack_taken(e, p, m);
 	deliver(e, p, m, has_mark ? &mark : NULL);
+	return true;
 }
 
 /* ---- time ---- */
@@ -330,6 +333,33 @@ static void resync_asked(struct engine *e, struct peer *p)
 		loss_asked(e, p);
 }
 
+/*
+ * conntrackd does not tell what its purge removes, and gives its table to whoever asks before the
+ * purge. So what is here may have ended long since on the node that has taken it over, and is not
+ * to be trusted until it is named again.
+ */
+void peer_ask_all(struct engine *e)
+{
+	bool asked;
+
+	if (!engine_has_control(e))
+		return; /* ALARM: they say all by themselves */
+	asked = sender_control(e, CONTROL_RESYNC, NULL, 0, 0);
+	if (asked)
+		engine_count(e, COUNTER_RESYNCS_ASKED);
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		struct peer *p = &e->peers[i];
+
+		if (!asked || p->silent) {
+			peer_want_resync(e, p, 0);
+			continue;
+		}
+		if (!p->is_ctsync)
+			remote_unconfirm(e, p);
+		resync_asked(e, p);
+	}
+}
+
 /* A silent peer is asked when it is heard again: what it is told now piles up, or gets lost. */
 static void tick_resync(struct engine *e, struct peer *p)
 {
@@ -351,6 +381,7 @@ void peer_tick(struct engine *e, struct peer *p)
 		event_peer(e, ENGINE_EVENT_PEER_LOST, p, 0);
 		repair_release(e);
 	}
+	addr_tick(e, p);
 	if (engine_acknowledges(e))
 		ack_tick(e, p);
 	else
@@ -389,7 +420,5 @@ void peer_check(const struct engine *e, const struct peer *p)
 {
 	CHECK(p->used);
 	ack_check(e, p);
-	for (unsigned i = 0; i < e->peers_count; i++)
-		CHECK(&e->peers[i] == p ||
-			memcmp(&e->peers[i].addr, &p->addr, sizeof(p->addr)) != 0);
+	addr_check(e, p);
 }

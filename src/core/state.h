@@ -39,8 +39,16 @@ struct bulk {
 	uint32_t begin_seq;
 	uint32_t end_seq; /* of the last END said */
 	mono began;
-	uint32_t flows; /* sent since its begin */
+	uint32_t flows; /* and expectations: sent since its begin */
+	bool expects; /* the flows have been walked over */
 	uint64_t cursor;
+};
+
+/* The dedicated links (link.c). */
+struct links {
+	unsigned current;
+	bool usable[LIMIT_LINKS];
+	mono follow_at; /* a peer is followed to another link from then on */
 };
 
 struct sender {
@@ -53,7 +61,6 @@ struct sender {
 	uint32_t gone_seq;
 	uint32_t repairs; /* entries on the queue with ENTRY_REPAIR */
 	mono alive_at;
-	unsigned link;
 	struct control queue[LIMIT_CONTROL_QUEUE];
 	uint32_t queue_head, queue_count;
 	struct control sent[LIMIT_CONTROL_RESEND];
@@ -62,9 +69,27 @@ struct sender {
 
 enum { PEER_OLD_BOOTS = 4 };
 
+/* What is known of a peer's address on one link (addr.c). */
+enum peer_addr_state {
+	PEER_ADDR_NONE,
+	PEER_ADDR_WRONG, /* this one was taken for the peer's, and is not */
+	PEER_ADDR_GUESSED,
+	PEER_ADDR_SURE,
+};
+
+struct peer_link {
+	enum peer_addr_state state;
+	struct engine_addr addr;
+	mono late_since, late_last; /* nothing but old numbers came from there; or never */
+};
+
 struct peer {
 	bool used;
-	struct engine_addr addr;
+	struct engine_addr addr; /* the one it was last heard from, on this link */
+	unsigned link;
+	struct peer_link links[LIMIT_LINKS];
+	bool superseded; /* its process is another peer, which has its addresses */
+	uint8_t successor;
 	struct table remote;
 
 	/* what we hear: peer.c */
@@ -111,7 +136,8 @@ struct peer {
 	bool synced; /* its table was complete here once since its last restart */
 	bool unconfirmed; /* entries of an older epoch wait for a bulk, or for their timeout */
 	bool hold; /* it came back empty: they wait for their timeout */
-	uint32_t bulk_gen, bulk_flows, bulk_total;
+	uint32_t bulk_gen;
+	uint32_t bulk_flows, bulk_total; /* with expectations */
 	bool partial; /* its updates tell only changes */
 	mono sweep_at; /* of a conntrackd peer: when unconfirmed entries go */
 	bool missed; /* flows of it were refused: there was no room */
@@ -209,18 +235,23 @@ struct ops {
 struct tally {
 	mono began;
 	uint64_t written, refused, skipped;
+	uint64_t expect_written, expect_refused; /* of the first two: expectations */
 	struct {
 		int err;
 		uint64_t count;
 	} errnos[ENGINE_ERRNOS_MAX];
 };
 
+enum commit_pass { COMMIT_FLOWS, COMMIT_RELATED, COMMIT_EXPECTATIONS };
+
 struct commit {
 	bool running, promote;
 	bool walked; /* all flows have been looked at */
 	bool more; /* a look was cut short, and goes on with the next pull */
 	bool masters; /* the first pass has seen flows with a master */
-	uint8_t pass, peer;
+	uint8_t scope; /* enum engine_scope */
+	uint8_t pass; /* enum commit_pass */
+	uint8_t peer;
 	uint64_t cursor;
 	struct tally tally;
 };
@@ -278,8 +309,10 @@ struct engine {
 	uint64_t local_silent;
 	uint32_t tombs; /* dead entries that are queued or wait for an acknowledgement */
 	uint32_t dead; /* all dead entries; the rest are marks of a running dump */
+	uint32_t dead_expects; /* of them, expectations */
 	struct entry_chain queued, sent, tomb;
 
+	struct links links;
 	struct sender sender;
 	struct bulk bulk;
 	struct refresh refresh;

@@ -16,6 +16,8 @@
 	X(EVENT_BAD_ATTR, "event_bad_attr", "messages of the kernel with a malformed attribute")   \
 	X(EVENT_BUFFER, "event_buffer_bytes", "room for unread events")                            \
 	X(EVENT_GATHERINGS, "event_gatherings", "times the event socket was found busy")           \
+	X(STATS_LINES, "stats_lines", "ended flows told by Stats")                                 \
+	X(STATS_LOST, "stats_lost", "lines of the Stats log for which there was no room")          \
 	X(WRITE_BATCHES, "write_batches", "batches of requests sent to the kernel")                \
 	X(WRITE_LOST, "write_answers_lost", "requests whose answer was lost")                      \
 	X(WRITE_TOO_LARGE, "write_too_large", "operations that fit no request")                    \
@@ -29,11 +31,18 @@
 	X(LINK_TRUNCATED, "link_truncated", "datagrams larger than any UDP datagram")              \
 	X(LINK_WRONG_INTERFACE, "link_wrong_interface", "datagrams from another interface")        \
 	X(LINK_OWN, "link_own", "datagrams that we sent ourselves")                                \
+	X(LINK_WRONG_SOURCE, "link_wrong_source", "datagrams and connections not of the peer")     \
+	X(LINK_CONNECTS, "link_connects", "TCP connections to the peer")                           \
+	X(LINK_ACCEPTS, "link_accepts", "TCP connections of the peer")                             \
+	X(LINK_BREAKS, "link_breaks", "TCP connections that have ended")                           \
+	X(LINK_OUT_OF_STEP, "link_out_of_step", "of these, closed: no message could begin there")  \
 	X(CONTROL_ACCEPTED, "control_accepted", "control connections")                             \
 	X(CONTROL_REFUSED, "control_refused", "control connections refused: too many")             \
 	X(CONTROL_DROPPED, "control_dropped", "control connections that said or read nothing")     \
 	X(CONTROL_TOO_LONG, "control_too_long", "control requests that were too long")             \
-	X(CONTROL_MALFORMED, "control_malformed", "control requests that were not understood")
+	X(CONTROL_MALFORMED, "control_malformed", "control requests that were not understood")     \
+	X(PURGES, "control_purges", "requests to delete the kernel's entries")                     \
+	X(RESYNCS, "control_resyncs", "requests to read the kernel's tables anew")
 
 #define X(name, text, help) DAEMON_COUNTER_##name,
 enum daemon_counter { DAEMON_COUNTERS(X) DAEMON_COUNTER_COUNT };

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -9,13 +8,11 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "daemon/counters.h"
 #include "daemon/daemon.h"
+#include "daemon/figures.h"
 #include "daemon/reload.h"
-#include "daemon/reply.h"
 #include "daemon/report.h"
 #include "daemon/settings.h"
-#include "io/iface.h"
 #include "io/log.h"
 #include "io/memory.h"
 #include "io/privs.h"
@@ -25,6 +22,7 @@
 enum {
 	DAEMON_STATUS_INTERVAL_S = 5, /* between two STATUS= lines */
 	DAEMON_FAILED = 1, /* exit status */
+	DAEMON_DATAGRAM_BYTES = 1400, /* of an engine that sends none */
 };
 
 /* Tells why the start fails, to the log and to whoever waits for a detached daemon. */
@@ -53,52 +51,6 @@ static void on_signal(void *ctx, int signo)
 		d->stopping = true;
 }
 
-#define X(name, text, help) [DAEMON_COUNTER_##name] = text,
-const char *const daemon_counter_names[DAEMON_COUNTER_COUNT] = {DAEMON_COUNTERS(X)};
-#undef X
-
-static json_t *all_counters(void *ctx)
-{
-	const struct daemon *d = ctx;
-	const struct channel_stats *link = &d->link.channel.stats;
-	const struct nlsock *events = &d->kernel.events;
-	const struct control *control = &d->service.control;
-	const uint64_t values[DAEMON_COUNTER_COUNT] = {
-		[DAEMON_COUNTER_EVENT_MESSAGES] = events->messages,
-		[DAEMON_COUNTER_EVENT_DATAGRAMS] = events->datagrams,
-		[DAEMON_COUNTER_EVENT_FOREIGN] = events->foreign,
-		[DAEMON_COUNTER_EVENT_TRUNCATED] = events->truncated,
-		[DAEMON_COUNTER_EVENT_OTHER] = d->kernel.other,
-		[DAEMON_COUNTER_EVENT_BAD_ATTR] = d->kernel.bad_attr,
-		[DAEMON_COUNTER_EVENT_BUFFER] = events->rcvbuf_bytes,
-		[DAEMON_COUNTER_EVENT_GATHERINGS] = d->kernel.drain.switches,
-		[DAEMON_COUNTER_WRITE_BATCHES] = d->kernel.batch.batches,
-		[DAEMON_COUNTER_WRITE_LOST] = d->kernel.batch.unanswered,
-		[DAEMON_COUNTER_WRITE_TOO_LARGE] = d->kernel.too_large,
-		[DAEMON_COUNTER_LINK_SENT] = link->sent,
-		[DAEMON_COUNTER_LINK_SENT_BYTES] = link->sent_bytes,
-		[DAEMON_COUNTER_LINK_RECEIVED] = link->received,
-		[DAEMON_COUNTER_LINK_RECEIVED_BYTES] = link->received_bytes,
-		[DAEMON_COUNTER_LINK_SEND_ERRORS] = link->send_errors,
-		[DAEMON_COUNTER_LINK_SEND_FULL] = link->send_full,
-		[DAEMON_COUNTER_LINK_RECEIVE_ERRORS] = link->receive_errors,
-		[DAEMON_COUNTER_LINK_TRUNCATED] = link->truncated,
-		[DAEMON_COUNTER_LINK_WRONG_INTERFACE] = link->wrong_interface,
-		[DAEMON_COUNTER_LINK_OWN] = link->own,
-		[DAEMON_COUNTER_CONTROL_ACCEPTED] = control->accepted,
-		[DAEMON_COUNTER_CONTROL_REFUSED] = control->refused,
-		[DAEMON_COUNTER_CONTROL_DROPPED] = control->dropped,
-		[DAEMON_COUNTER_CONTROL_TOO_LONG] = control->too_long,
-		[DAEMON_COUNTER_CONTROL_MALFORMED] = d->service.malformed,
-	};
-	json_t *object = reply_counters(engine_counters(d->engine));
-
-	for (unsigned i = 0; object && i < DAEMON_COUNTER_COUNT; i++)
-		json_object_set_new(
-			object, daemon_counter_names[i], json_integer((json_int_t)values[i]));
-	return object;
-}
-
 /* A flow born while nobody listens sends no events, ever, unless the sysctl is 1. */
 static void hear_every_flow(void)
 {
@@ -118,12 +70,20 @@ static void hear_every_flow(void)
 			value);
 }
 
+static bool is_sync(const struct daemon *d)
+{
+	return d->config.purpose == CONFIG_SYNC;
+}
+
 static int open_engine(struct daemon *d)
 {
+	uint32_t datagram_bytes = DAEMON_DATAGRAM_BYTES;
 	struct engine_config config;
-	int err = settings_engine(
-		&d->config, (uint32_t)channel_payload_bytes(&d->link.channel), &config);
+	int err;
 
+	if (is_sync(d))
+		datagram_bytes = links_datagram_bytes(&d->links);
+	err = settings_engine(&d->config, datagram_bytes, &config);
 	if (err)
 		return fail(d, "no random numbers: %s", strerror(-err));
 	d->memory_bytes = engine_memory_bytes(&config);
@@ -137,31 +97,22 @@ static int open_engine(struct daemon *d)
 	return 0;
 }
 
-static int open_link(struct daemon *d)
+static int open_links(struct daemon *d)
 {
-	const struct config_link *link = config_link_used(&d->config);
-	char local[INET_ADDRSTRLEN];
-	struct channel_config config;
-	int err;
+	char reason[512];
+	struct text why = text_of(reason, sizeof(reason));
 
-	settings_channel(link, &config);
-	inet_ntop(AF_INET, &link->interface_addr_be, local, sizeof(local));
-	err = link_open(&d->link, &config);
-	if (err == -EADDRNOTAVAIL && link->interface_addr_be)
-		return fail(d, "%s:%u: IPv4_interface %s is not an address of this node",
-			d->config_path, link->loc.line, local);
-	if (err == -ENODEV)
-		return fail(d, "%s:%u: there is no interface '%s'", d->config_path,
-			link->interface_loc.line, link->interface);
-	if (err)
-		return fail(d, "%s:%u: cannot open the sync link on %s: %s", d->config_path,
-			link->loc.line, link->interface, strerror(-err));
-	if (link->l3 == AF_INET && link->interface_addr_be &&
-		!iface_has_v4(link->interface, link->interface_addr_be))
-		log_warning("%s:%u: IPv4_interface %s is not an address of %s: peers may fail to "
-			    "answer it",
-			d->config_path, link->loc.line, local, link->interface);
-	return 0;
+	if (!is_sync(d) || links_open(&d->links, &d->config, d->config_path, &why))
+		return 0;
+	return fail(d, "%s", reason);
+}
+
+/* A client asked for it, and has its answer. */
+static void stop(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	d->stopping = true;
 }
 
 static int open_control(struct daemon *d)
@@ -173,8 +124,9 @@ static int open_control(struct daemon *d)
 		log_warning("no UNIX { Path }: ctsyncctl cannot reach this daemon");
 		return 0;
 	}
-	d->service.stats = all_counters;
-	d->service.stats_ctx = d;
+	d->service.figures = figures_gather;
+	d->service.stop = stop;
+	d->service.ctx = d;
 	err = service_open(&d->service, &d->loop, d->engine, path);
 	if (err == -EADDRINUSE)
 		return fail(d, "%s: a daemon is running and listens there", path);
@@ -201,11 +153,34 @@ static int open_kernel(struct daemon *d)
 	const char *what;
 	int err;
 
-	hear_every_flow();
-	err = kernel_open(&d->kernel, &d->loop, d->engine, &d->config.general, &what);
+	if (!d->config.general.poll_s)
+		hear_every_flow();
+	err = kernel_open(&d->kernel, &d->loop, d->engine, &d->stats, &d->config, &what);
 	if (err)
 		return fail(d, "%s: %s", what, strerror(-err));
 	return 0;
+}
+
+static int open_stats(struct daemon *d)
+{
+	int err = stats_open(&d->stats, &d->config, d->engine);
+
+	if (err)
+		return fail(d, "%s: %s", d->config.stats.log_file, strerror(-err));
+	return 0;
+}
+
+static void set_scheduler(const struct daemon *d)
+{
+	uint32_t line = d->config.loc[CONFIG_SET_SCHEDULER_TYPE].line;
+	int err;
+
+	if (!line)
+		return;
+	err = scheduler_set(d->config.general.scheduler == CONFIG_SCHED_FIFO,
+		d->config.general.scheduler_priority);
+	if (err)
+		log_warning("%s:%u: Scheduler: %s", d->config_path, line, strerror(-err));
 }
 
 static int drop_privileges(struct daemon *d)
@@ -241,20 +216,14 @@ static int set_up(struct daemon *d)
 		return fail(d, "event loop: %s", strerror(-err));
 	if (d->config.general.systemd && notify_init(&d->notify, loop_now(&d->loop)))
 		log_warning("NOTIFY_SOCKET is unusable");
-	if (take_lock(d) || open_link(d) || open_engine(d))
+	if (take_lock(d) || open_links(d) || open_engine(d))
 		return DAEMON_FAILED;
-	err = link_start(&d->link, &d->loop, d->engine);
+	err = links_start(&d->links, &d->loop, d->engine);
 	if (err)
 		return fail(d, "event loop: %s", strerror(-err));
-	if (open_control(d) || open_kernel(d))
+	if (open_control(d) || open_stats(d) || open_kernel(d))
 		return DAEMON_FAILED;
-	if (d->config.loc[CONFIG_SET_SCHEDULER_TYPE].line) {
-		err = scheduler_set(d->config.general.scheduler == CONFIG_SCHED_FIFO,
-			d->config.general.scheduler_priority);
-		if (err)
-			log_warning("%s:%u: Scheduler: %s", d->config_path,
-				d->config.loc[CONFIG_SET_SCHEDULER_TYPE].line, strerror(-err));
-	}
+	set_scheduler(d);
 	return drop_privileges(d);
 }
 
@@ -298,6 +267,7 @@ static void take_events(struct daemon *d)
 
 	while (engine_next_event(d->engine, &event)) {
 		report_event(&event);
+		links_report(&d->links, &event);
 		if (event.kind == ENGINE_EVENT_DONE)
 			service_on_done(&d->service, &event);
 		if (event.kind == ENGINE_EVENT_KERNEL_SYNCED && !d->ready)
@@ -310,7 +280,8 @@ static mono next_deadline(const struct daemon *d, mono now)
 	mono t = engine_deadline(d->engine);
 
 	t = mono_min(t, kernel_deadline(&d->kernel, now));
-	t = mono_min(t, link_deadline(&d->link, now));
+	t = mono_min(t, stats_deadline(&d->stats, now));
+	t = mono_min(t, links_deadline(&d->links, now));
 	t = mono_min(t, control_deadline(&d->service.control));
 	t = mono_min(t, notify_deadline(&d->notify));
 	return mono_min(t, d->status_at);
@@ -320,7 +291,7 @@ static int run(struct daemon *d)
 {
 	mono now = loop_now(&d->loop);
 
-	d->status_at = now;
+	d->status_at = d->started = now;
 	while (!d->stopping) {
 		int err = loop_run_once(&d->loop, next_deadline(d, now));
 
@@ -333,12 +304,14 @@ static int run(struct daemon *d)
 			d->reload = false;
 			notify_reloading(&d->notify, now);
 			reload_config(d);
+			d->reloads++;
 			notify_ready(&d->notify);
 		}
 		if (mono_reached(now, engine_deadline(d->engine)))
 			engine_tick(d->engine, now);
 		kernel_run(&d->kernel, now);
-		link_run(&d->link, now);
+		stats_run(&d->stats, now);
+		links_run(&d->links, now);
 		take_events(d);
 		control_tick(&d->service.control, now);
 		notify_tick(&d->notify, now);
@@ -347,6 +320,18 @@ static int run(struct daemon *d)
 	log_notice("stopping");
 	notify_stopping(&d->notify);
 	return d->status;
+}
+
+static void tell_start(const struct daemon *d)
+{
+	char what[128] = "statistics";
+	struct text t = text_of(what, sizeof(what));
+
+	for (unsigned i = 0; i < d->links.count; i++) {
+		text_puts(&t, i ? ", " : d->links.count > 1 ? "sync links " : "sync link ");
+		text_puts(&t, d->links.link[i].config->interface);
+	}
+	log_notice("ctsyncd %s, pid %d, %s", PACKAGE_VERSION, (int)getpid(), what);
 }
 
 int daemon_main(struct daemon *d, const struct config *config, const char *config_path,
@@ -362,13 +347,13 @@ int daemon_main(struct daemon *d, const struct config *config, const char *confi
 	d->notify.fd = -1;
 	status = set_up(d);
 	if (!status) {
-		log_notice("ctsyncd %s, pid %d, sync link %s", PACKAGE_VERSION, (int)getpid(),
-			d->link.channel.config.interface);
+		tell_start(d);
 		status = run(d);
 	}
 	service_close(&d->service);
 	kernel_close(&d->kernel);
-	link_close(&d->link);
+	stats_close(&d->stats);
+	links_close(&d->links);
 	memory_release(d->memory, d->memory_bytes);
 	lockfile_release(&d->lock);
 	notify_fini(&d->notify);

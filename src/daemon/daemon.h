@@ -3,7 +3,7 @@
 #define CTSYNC_DAEMON_DAEMON_H
 
 #include "daemon/kernel.h"
-#include "daemon/link.h"
+#include "daemon/links.h"
 #include "daemon/service.h"
 #include "io/daemonize.h"
 #include "io/lockfile.h"
@@ -20,12 +20,15 @@ struct daemon {
 	void *memory;
 	size_t memory_bytes;
 	struct kernel kernel;
-	struct link link;
+	struct stats stats;
+	struct links links; /* unused without a Sync section */
 	struct service service;
 	struct notify notify;
 	struct lockfile lock;
 	struct daemonize *daemonize;
 	mono status_at; /* when the service manager is told of our status again */
+	mono started;
+	uint64_t reloads; /* of the configuration, by SIGHUP */
 	bool ready; /* the first dump is in */
 	bool stopping, reload;
 	int status; /* what daemon_main() returns */

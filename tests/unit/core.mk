@@ -8,8 +8,10 @@ check_PROGRAMS += \
 	tests/unit/test_hash \
 	tests/unit/test_core_commit \
 	tests/unit/test_core_commit_flow \
+	tests/unit/test_core_expect \
 	tests/unit/test_core_hostile \
 	tests/unit/test_core_kernel \
+	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
 	tests/unit/test_core_modes \
@@ -21,8 +23,10 @@ TESTS += \
 	tests/unit/test_hash \
 	tests/unit/test_core_commit \
 	tests/unit/test_core_commit_flow \
+	tests/unit/test_core_expect \
 	tests/unit/test_core_hostile \
 	tests/unit/test_core_kernel \
+	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
 	tests/unit/test_core_modes \
@@ -37,10 +41,14 @@ tests_unit_test_core_commit_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_
 tests_unit_test_core_commit_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_commit_flow_SOURCES = tests/unit/unit.h tests/unit/test_core_commit_flow.c
 tests_unit_test_core_commit_flow_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_expect_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_expect.c
+tests_unit_test_core_expect_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_hostile_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_hostile.c
 tests_unit_test_core_hostile_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_kernel_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_kernel.c
 tests_unit_test_core_kernel_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_link_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_link.c
+tests_unit_test_core_link_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_peer_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_peer.c
 tests_unit_test_core_peer_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_many_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_many.c

@@ -117,8 +117,7 @@ void ct_new(struct differ *d, struct ct_pair *p)
 	bool in_callers_memory = one_in(d, 4);
 
 	*p = (struct ct_pair){.in_callers_memory = in_callers_memory};
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 
 		/* A zeroed buffer is as good as what nfct_new() gives. */
@@ -128,8 +127,7 @@ void ct_new(struct differ *d, struct ct_pair *p)
 
 void ct_destroy(struct ct_pair *p)
 {
-	BOTH(s)
-	{
+	BOTH (s) {
 		if (p->of[s])
 			api_of[s].nfct_destroy(p->of[s]);
 		p->of[s] = NULL;
@@ -140,13 +138,13 @@ static void same_bitmask(struct differ *d, const char *what, const struct nfct_b
 {
 	long maxbit[SIDES], bit[SIDES];
 
-	BOTH(s)
-	maxbit[s] = of[s] ? (long)api_of[s].nfct_bitmask_maxbit(of[s]) : -1;
+	BOTH (s)
+		maxbit[s] = of[s] ? (long)api_of[s].nfct_bitmask_maxbit(of[s]) : -1;
 	if (!same_int(d, what, maxbit))
 		return;
 	for (long i = 0; i <= maxbit[OURS]; i++) {
-		BOTH(s)
-		bit[s] = api_of[s].nfct_bitmask_test_bit(of[s], (unsigned)i);
+		BOTH (s)
+			bit[s] = api_of[s].nfct_bitmask_test_bit(of[s], (unsigned)i);
 		if (!same_int(d, what, bit))
 			return;
 	}
@@ -160,12 +158,11 @@ static void observe_attr(struct differ *d, const struct ct_pair *p, enum nf_conn
 	char what[32];
 
 	snprintf(what, sizeof(what), "attribute %d", id);
-	BOTH(s)
-	is_set[s] = api_of[s].nfct_attr_is_set(p->of[s], id);
+	BOTH (s)
+		is_set[s] = api_of[s].nfct_attr_is_set(p->of[s], id);
 	if (!same_int(d, what, is_set))
 		return;
-	BOTH(s)
-	{
+	BOTH (s) {
 		value[s] = api_of[s].nfct_get_attr(p->of[s], id);
 		there[s] = value[s] ? 0 : -1;
 	}
@@ -200,8 +197,7 @@ static void observe_widths(struct differ *d, const struct ct_pair *p)
 	if (attr_infos[id].kind != KIND_NUMBER)
 		return;
 	/* Wider than the attribute, the other library reads what stands behind it. */
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 
 		value[s][0] = api->nfct_get_attr_u8(p->of[s], id);
@@ -223,12 +219,12 @@ static void observe_groups(struct differ *d, const struct ct_pair *p)
 		_Alignas(8) uint8_t data[SIDES][GROUP_BYTES];
 		long is_set[SIDES], got[SIDES];
 
-		BOTH(s)
-		is_set[s] = api_of[s].nfct_attr_grp_is_set(p->of[s], grp);
+		BOTH (s)
+			is_set[s] = api_of[s].nfct_attr_grp_is_set(p->of[s], grp);
 		same_failure(d, "nfct_attr_grp_is_set", is_set);
 		memset(data, 0xa5, sizeof(data));
-		BOTH(s)
-		got[s] = api_of[s].nfct_get_attr_grp(p->of[s], grp, data[s]);
+		BOTH (s)
+			got[s] = api_of[s].nfct_get_attr_grp(p->of[s], grp, data[s]);
 		same_failure(d, "nfct_get_attr_grp", got);
 		same_bytes(d, "a group's data", (const void *const[]){data[OURS], data[THEIRS]},
 			(const size_t[]){GROUP_BYTES, GROUP_BYTES});
@@ -255,8 +251,8 @@ void ct_observe(struct differ *d, const struct ct_pair *p)
 		observe_groups(d, p);
 	observe_widths(d, p);
 	for (unsigned opt = 0; opt <= NFCT_GOPT_MAX + 1 && !d->differed; opt++) {
-		BOTH(s)
-		value[s] = api_of[s].nfct_getobjopt(p->of[s], opt);
+		BOTH (s)
+			value[s] = api_of[s].nfct_getobjopt(p->of[s], opt);
 		if (value[OURS] == 0 && value[THEIRS] == 1 && opt >= NFCT_GOPT_IS_SPAT &&
 			opt <= NFCT_GOPT_MAX && !has_ports(p))
 			differ_except(d, EX_PORTLESS_NAT);
@@ -274,8 +270,7 @@ static void set_bitmask(struct differ *d, struct ct_pair *p, enum nf_conntrack_a
 		maxbit = BITS_TOO_MANY;
 	for (unsigned i = 0; i < count; i++)
 		bits[i] = below(d, maxbit + 1);
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct nfct_bitmask *b = api_of[s].nfct_bitmask_new(maxbit);
 
 		for (unsigned i = 0; i < count; i++)
@@ -290,8 +285,8 @@ static void set_name(struct differ *d, struct ct_pair *p, enum nf_conntrack_attr
 		"sixteen chars...", "a name that is much longer than any helper's"};
 	const char *name = names[below(d, 7)];
 
-	BOTH(s)
-	api_of[s].nfct_set_attr(p->of[s], id, name);
+	BOTH (s)
+		api_of[s].nfct_set_attr(p->of[s], id, name);
 }
 
 static void set_info(struct differ *d, struct ct_pair *p)
@@ -302,8 +297,8 @@ static void set_info(struct differ *d, struct ct_pair *p)
 	if (len > sizeof(info))
 		return;
 	random_bytes(d, info, len);
-	BOTH(s)
-	api_of[s].nfct_set_attr_l(p->of[s], ATTR_HELPER_INFO, info, len);
+	BOTH (s)
+		api_of[s].nfct_set_attr_l(p->of[s], ATTR_HELPER_INFO, info, len);
 	p->info_lost = true;
 }
 
@@ -338,8 +333,7 @@ static void set_number(struct differ *d, struct ct_pair *p, enum nf_conntrack_at
 
 	if (how == 2 && bytes > 1 && bytes <= 4) {
 		/* One byte's worth, whatever stands beside it. */
-		BOTH(s)
-		{
+		BOTH (s) {
 			api_of[s].nfct_set_attr_u8(p->of[s], id, (uint8_t)value);
 			got[s] = (long)(bytes == 2 ? api_of[s].nfct_get_attr_u16(p->of[s], id)
 						   : api_of[s].nfct_get_attr_u32(p->of[s], id));
@@ -347,8 +341,7 @@ static void set_number(struct differ *d, struct ct_pair *p, enum nf_conntrack_at
 		same_int(d, "nfct_set_attr_u8 of a wider attribute", got);
 		how = 0;
 	}
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 
 		if (how == 0)
@@ -382,8 +375,8 @@ void ct_set_random(struct differ *d, struct ct_pair *p, uint8_t l4)
 	case KIND_ADDR:
 	case KIND_TEXT: /* is not taken, whatever it is */
 		random_bytes(d, addr, sizeof(addr));
-		BOTH(s)
-		api_of[s].nfct_set_attr(p->of[s], id, addr);
+		BOTH (s)
+			api_of[s].nfct_set_attr(p->of[s], id, addr);
 		break;
 	case KIND_NAME:
 		set_name(d, p, id);
@@ -405,8 +398,7 @@ void ct_set_tuple(struct differ *d, struct ct_pair *p, uint8_t l3, uint8_t l4)
 	random_bytes(d, addr, sizeof(addr));
 	random_bytes(d, port, sizeof(port));
 	differ_step(d, "set an original tuple, l3 %u l4 %u", l3, l4);
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 		struct nf_conntrack *ct = p->of[s];
 
@@ -434,17 +426,16 @@ static void step_beyond(struct episode *e, struct ct_pair *p)
 	long got[SIDES], sum[SIDES];
 
 	differ_step(d, "attribute %u, which there is not", (unsigned)id);
-	BOTH(s)
-	got[s] = api_of[s].nfct_attr_is_set(p->of[s], id);
+	BOTH (s)
+		got[s] = api_of[s].nfct_attr_is_set(p->of[s], id);
 	same_failure(d, "nfct_attr_is_set beyond", got);
-	BOTH(s)
-	got[s] = api_of[s].nfct_attr_unset(p->of[s], id);
+	BOTH (s)
+		got[s] = api_of[s].nfct_attr_unset(p->of[s], id);
 	same_failure(d, "nfct_attr_unset beyond", got);
-	BOTH(s)
-	got[s] = api_of[s].nfct_get_attr(p->of[s], id) ? 0 : -1;
+	BOTH (s)
+		got[s] = api_of[s].nfct_get_attr(p->of[s], id) ? 0 : -1;
 	same_failure(d, "nfct_get_attr beyond", got);
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 
 		api->nfct_set_attr(p->of[s], id, value);
@@ -467,8 +458,8 @@ static void step_unset(struct episode *e, struct ct_pair *p)
 	long got[SIDES];
 
 	differ_step(e->d, "unset attribute %d", id);
-	BOTH(s)
-	got[s] = api_of[s].nfct_attr_unset(p->of[s], id);
+	BOTH (s)
+		got[s] = api_of[s].nfct_attr_unset(p->of[s], id);
 	same_failure(e->d, "nfct_attr_unset", got);
 }
 
@@ -481,8 +472,8 @@ static void step_is_set_array(struct episode *e, struct ct_pair *p)
 	for (int i = 0; i < count; i++)
 		ids[i] = one_in(e->d, 40) ? ATTRS + 1 : below(e->d, ATTRS);
 	differ_step(e->d, "is set array of %d", count);
-	BOTH(s)
-	got[s] = api_of[s].nfct_attr_is_set_array(p->of[s], ids, count);
+	BOTH (s)
+		got[s] = api_of[s].nfct_attr_is_set_array(p->of[s], ids, count);
 	same_failure(e->d, "nfct_attr_is_set_array", got);
 }
 
@@ -495,8 +486,7 @@ static void step_group(struct episode *e, struct ct_pair *p)
 
 	random_bytes(e->d, data, sizeof(data));
 	differ_step(e->d, "%s group %d", unset ? "unset" : "set", grp);
-	BOTH(s)
-	{
+	BOTH (s) {
 		if (unset)
 			got[s] = api_of[s].nfct_attr_grp_unset(p->of[s], grp);
 		else
@@ -511,8 +501,8 @@ static void step_setobjopt(struct episode *e, struct ct_pair *p)
 	long got[SIDES];
 
 	differ_step(e->d, "setobjopt %u", opt);
-	BOTH(s)
-	got[s] = api_of[s].nfct_setobjopt(p->of[s], opt);
+	BOTH (s)
+		got[s] = api_of[s].nfct_setobjopt(p->of[s], opt);
 	same_failure(e->d, "nfct_setobjopt", got);
 }
 
@@ -527,8 +517,8 @@ static void step_clone(struct episode *e, struct ct_pair *p)
 	struct ct_pair made = *p;
 
 	differ_step(e->d, "clone %d to %d", (int)(p - e->pairs), (int)(to - e->pairs));
-	BOTH(s)
-	made.of[s] = api_of[s].nfct_clone(p->of[s]);
+	BOTH (s)
+		made.of[s] = api_of[s].nfct_clone(p->of[s]);
 	ct_destroy(to);
 	*to = made;
 }
@@ -553,8 +543,7 @@ static void step_copy(struct episode *e, struct ct_pair *p)
 	}
 	differ_step(e->d, one ? "copy %d to %d, attribute %d" : "copy %d to %d, flags %d",
 		(int)(p - e->pairs), (int)(to - e->pairs), one ? (int)id : (int)flags);
-	BOTH(s)
-	{
+	BOTH (s) {
 		if (one)
 			api_of[s].nfct_copy_attr(to->of[s], p->of[s], id);
 		else
@@ -600,8 +589,8 @@ static void step_cmp(struct episode *e, struct ct_pair *p)
 		return;
 	differ_step(e->d, "compare %d with %d, flags 0x%x", (int)(p - e->pairs),
 		(int)(to - e->pairs), flags);
-	BOTH(s)
-	got[s] = api_of[s].nfct_cmp(p->of[s], to->of[s], flags);
+	BOTH (s)
+		got[s] = api_of[s].nfct_cmp(p->of[s], to->of[s], flags);
 	if (got[THEIRS] == 1 && got[OURS] == 0 &&
 		flags & (NFCT_CMP_TIMEOUT_LE | NFCT_CMP_TIMEOUT_GT) &&
 		(!timeouts_as_asked(p, to, flags) || !presence_as_asked(p, to, flags) ||
@@ -610,8 +599,8 @@ static void step_cmp(struct episode *e, struct ct_pair *p)
 		differ_except(e->d, EX_TIMEOUT_COMPARE);
 	else
 		same_int(e->d, "nfct_cmp", got);
-	BOTH(s)
-	got[s] = api_of[s].nfct_compare(p->of[s], to->of[s]);
+	BOTH (s)
+		got[s] = api_of[s].nfct_compare(p->of[s], to->of[s]);
 	same_int(e->d, "nfct_compare", got);
 }
 
@@ -633,8 +622,7 @@ static void step_label(struct episode *e, struct ct_pair *p)
 	bool set = one_in(e->d, 2);
 
 	differ_step(e->d, "%s label %u in place", set ? "set" : "unset", bit);
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 		union {
 			const void *got;

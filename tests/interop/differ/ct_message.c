@@ -99,8 +99,8 @@ static void parse_built(struct differ *d, struct message m[SIDES], bool info_los
 	long got[SIDES];
 
 	ct_new(d, &fresh);
-	BOTH(s)
-	got[s] = api_of[s].nfct_nlmsg_parse(message_header(&m[s]), fresh.of[s]);
+	BOTH (s)
+		got[s] = api_of[s].nfct_nlmsg_parse(message_header(&m[s]), fresh.of[s]);
 	fresh.info_lost = info_lost;
 	same_int(d, "nfct_nlmsg_parse of what was built", got);
 	ct_observe(d, &fresh);
@@ -114,8 +114,7 @@ static void build_message(struct differ *d, struct ct_pair *p)
 	long got[SIDES];
 
 	differ_step(d, "build a message");
-	BOTH(s)
-	{
+	BOTH (s) {
 		begin(&m[s], family);
 		got[s] = api_of[s].nfct_nlmsg_build(message_header(&m[s]), p->of[s]);
 	}
@@ -154,8 +153,7 @@ static void build_whole(struct differ *d, struct ct_pair *p)
 		of_object = query < NFCT_Q_FLUSH || query == NFCT_Q_CREATE_UPDATE;
 	differ_step(d, is_query ? "build query %u" : "build a whole message %u",
 		is_query ? query : type);
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct nfnl_subsys_handle *ssh = (void *)&handle[s];
 		const void *data = of_object ? (const void *)p->of[s] : &family;
 
@@ -264,8 +262,7 @@ static void parse_message(struct differ *d, struct ct_pair *p, struct message *m
 
 	parse.l3 = one_in(d, 2) ? AF_INET : AF_INET6;
 	message_copies(d, m, parse.message);
-	BOTH(s)
-	{
+	BOTH (s) {
 		parse.ct[s] = p->of[s];
 		survived[s] = side_survives(s, parse_one, &parse);
 	}
@@ -280,8 +277,8 @@ static void parse_message(struct differ *d, struct ct_pair *p, struct message *m
 	} else {
 		parsed(d, p, m, &parse);
 	}
-	BOTH(s)
-	free(parse.message[s]);
+	BOTH (s)
+		free(parse.message[s]);
 }
 
 /* A message of whatever protocol, for an object of its own. */

@@ -189,6 +189,11 @@ void side_on_death(const struct differ *);
 	F(EX_EXP_FAMILY, "a request's family is that of a tuple that is not present")              \
 	F(EX_EXP_FLAGS, "flags of an expectation that have no name print as a blank")              \
 	F(EX_EXP_NAT_STACK, "an unknown attribute in an expectation's NAT overwrites the stack")   \
+	F(EX_QUERY_SEQ, "queries are not numbered")                                                \
+	F(EX_STALE_ANSWER, "what is left of a stopped query answers the next one")                 \
+	F(EX_REST_OF_DATAGRAM, "messages behind one whose callback stops are lost")                \
+	F(EX_ODD_TYPE, "a message of a type that is not known ends a catch")                       \
+	F(EX_FOREIGN_SENDER, "another process's datagram ends a catch")                            \
 	F(EX_FILTER_LISTS, "the kernel filter's lists of IPv6 addresses, and long ones of IPv4")   \
 	F(EX_FILTER_SEARCH, "the kernel filter looks for an attribute behind the end of its nest")
 
@@ -258,5 +263,6 @@ void episode_bitmask(struct differ *);
 void episode_labelmap(struct differ *);
 void episode_filter(struct differ *);
 void episode_filter_dump(struct differ *);
+void episode_handle(struct differ *);
 
 #endif

@@ -13,11 +13,7 @@
 
 #include "tests/interop/differ/pair.h"
 
-enum { PAIRS = 3, STEPS_MAX = 60, PADDING = 0xa5 };
-
-struct exp_pair {
-	struct nf_expect *of[SIDES];
-};
+enum { PAIRS = 3, STEPS_MAX = 60, PADDING = 0xa5, FUNCTION_BYTES = 24 };
 
 struct episode {
 	struct differ *d;
@@ -43,18 +39,16 @@ static void exp_new(struct differ *d, struct exp_pair *p)
 {
 	bool in_callers_memory = one_in(d, 4);
 
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 
 		p->of[s] = in_callers_memory ? calloc(1, api->nfexp_maxsize()) : api->nfexp_new();
 	}
 }
 
-static void exp_destroy(struct exp_pair *p)
+void exp_destroy(struct exp_pair *p)
 {
-	BOTH(s)
-	{
+	BOTH (s) {
 		if (p->of[s])
 			api_of[s].nfexp_destroy(p->of[s]);
 		p->of[s] = NULL;
@@ -70,11 +64,11 @@ static void observe_head(struct differ *d, const struct nf_conntrack *const head
 		enum nf_conntrack_attr id = head_attrs[i];
 		size_t bytes = attr_infos[id].kind == KIND_NUMBER ? attr_infos[id].bytes : 16;
 
-		BOTH(s)
-		got[s] = api_of[s].nfct_attr_is_set(head[s], id);
+		BOTH (s)
+			got[s] = api_of[s].nfct_attr_is_set(head[s], id);
 		same_int(d, "nfct_attr_is_set of a tuple", got);
-		BOTH(s)
-		value[s] = api_of[s].nfct_get_attr(head[s], id);
+		BOTH (s)
+			value[s] = api_of[s].nfct_get_attr(head[s], id);
 		if (!value[OURS] || !value[THEIRS])
 			same_int(d, "nfct_get_attr of a tuple",
 				(const long[]){!value[OURS], !value[THEIRS]});
@@ -85,8 +79,8 @@ static void observe_head(struct differ *d, const struct nf_conntrack *const head
 	for (size_t i = 0; i < sizeof(head_groups); i++) {
 		uint8_t data[SIDES][32] = {0};
 
-		BOTH(s)
-		got[s] = api_of[s].nfct_get_attr_grp(head[s], head_groups[i], data[s]);
+		BOTH (s)
+			got[s] = api_of[s].nfct_get_attr_grp(head[s], head_groups[i], data[s]);
 		same_failure(d, "nfct_get_attr_grp of a tuple", got);
 		same_bytes(d, "nfct_get_attr_grp of a tuple",
 			(const void *const[]){data[OURS], data[THEIRS]}, (const size_t[]){32, 32});
@@ -100,11 +94,10 @@ static void observe_value(struct differ *d, const struct exp_pair *p, enum nf_ex
 	char what[32];
 
 	snprintf(what, sizeof(what), "expectation attribute %d", id);
-	BOTH(s)
-	got[s] = api_of[s].nfexp_attr_is_set(p->of[s], id);
+	BOTH (s)
+		got[s] = api_of[s].nfexp_attr_is_set(p->of[s], id);
 	same_failure(d, what, got);
-	BOTH(s)
-	{
+	BOTH (s) {
 		value[s] = api_of[s].nfexp_get_attr(p->of[s], id);
 		got[s] = value[s] ? 0 : -1;
 	}
@@ -115,8 +108,7 @@ static void observe_value(struct differ *d, const struct exp_pair *p, enum nf_ex
 	} else if (id == ATTR_EXP_HELPER_NAME || id == ATTR_EXP_FN) {
 		same_text(d, what, (const char *const[]){value[OURS], value[THEIRS]});
 	} else {
-		BOTH(s)
-		{
+		BOTH (s) {
 			struct api *api = &api_of[s];
 
 			got[s] = api->nfexp_get_attr_u8(p->of[s], id) +
@@ -128,7 +120,7 @@ static void observe_value(struct differ *d, const struct exp_pair *p, enum nf_ex
 	}
 }
 
-static void exp_observe(struct differ *d, const struct exp_pair *p)
+void exp_observe(struct differ *d, const struct exp_pair *p)
 {
 	for (unsigned id = 0; id <= ATTR_EXP_MAX && !d->differed; id++)
 		observe_value(d, p, id);
@@ -146,12 +138,12 @@ static void set_tuple(struct episode *e, struct exp_pair *p, enum nf_expect_attr
 	if (one_in(d, 8)) {
 		enum nf_conntrack_attr gone = head_attrs[below(d, sizeof(head_attrs))];
 
-		BOTH(s)
-		api_of[s].nfct_attr_unset(ct.of[s], gone);
+		BOTH (s)
+			api_of[s].nfct_attr_unset(ct.of[s], gone);
 	}
 	differ_step(d, "set tuple %d", id);
-	BOTH(s)
-	api_of[s].nfexp_set_attr(p->of[s], id, ct.of[s]);
+	BOTH (s)
+		api_of[s].nfexp_set_attr(p->of[s], id, ct.of[s]);
 	ct_destroy(&ct);
 }
 
@@ -170,8 +162,7 @@ static void step_set(struct episode *e, struct exp_pair *p)
 		return;
 	}
 	differ_step(d, "set attribute %d", id);
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 
 		if (id == ATTR_EXP_HELPER_NAME || id == ATTR_EXP_FN)
@@ -192,8 +183,8 @@ static void step_unset(struct episode *e, struct exp_pair *p)
 	long got[SIDES];
 
 	differ_step(e->d, "unset attribute %d", id);
-	BOTH(s)
-	got[s] = api_of[s].nfexp_attr_unset(p->of[s], id);
+	BOTH (s)
+		got[s] = api_of[s].nfexp_attr_unset(p->of[s], id);
 	same_failure(e->d, "nfexp_attr_unset", got);
 }
 
@@ -204,8 +195,7 @@ static void step_clone(struct episode *e, struct exp_pair *p)
 	bool bytes = one_in(e->d, 2);
 
 	differ_step(e->d, bytes ? "copy the memory" : "clone");
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 
 		made.of[s] = bytes ? api->nfexp_new() : api->nfexp_clone(p->of[s]);
@@ -225,8 +215,8 @@ static void step_cmp(struct episode *e, struct exp_pair *p)
 	if (!to->of[OURS])
 		return;
 	differ_step(e->d, "compare, flags 0x%x", flags);
-	BOTH(s)
-	got[s] = api_of[s].nfexp_cmp(p->of[s], to->of[s], flags);
+	BOTH (s)
+		got[s] = api_of[s].nfexp_cmp(p->of[s], to->of[s], flags);
 	same_int(e->d, "nfexp_cmp", got);
 }
 
@@ -291,8 +281,7 @@ static void step_build(struct episode *e, struct exp_pair *p)
 	char name[64];
 
 	differ_step(d, how == 0 ? "%s %u" : "%s", what, query);
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct api *api = &api_of[s];
 		struct nlmsghdr *nlh = message_header(&m[s]);
 		struct nfnl_subsys_handle *ssh = (void *)&handle[s];
@@ -390,6 +379,16 @@ static bool has_some_tuples(struct message *m)
 	return count > 0 && count < 3;
 }
 
+bool exp_is_plain(struct message *m)
+{
+	size_t len;
+
+	if (message_find(m, (const uint16_t[]){CTA_EXPECT_FN, 0}, &len) && len > FUNCTION_BYTES)
+		return false;
+	return message_find(m, (const uint16_t[]){CTA_EXPECT_MASTER, 0}, &len) &&
+	       !has_some_tuples(m) && !message_find(m, (const uint16_t[]){CTA_EXPECT_NAT, 0}, &len);
+}
+
 /* Ours gives each tuple that it read the message's layer 3 protocol; theirs is made to agree. */
 static void allow_l3(struct differ *d, struct exp_pair *p, struct message *m)
 {
@@ -449,8 +448,8 @@ static void parse_both(struct differ *d, struct exp_pair *p, struct parse *parse
 	struct oddities odd = message_oddities(m, MESSAGE_EXP);
 	bool survived[SIDES];
 
-	BOTH(s)
-	survived[s] = side_survives(s, parse_one, parse);
+	BOTH (s)
+		survived[s] = side_survives(s, parse_one, parse);
 	if (!survived[OURS] && !d->same_library) {
 		differ_report(d, "parse", "ours ended the process");
 	} else if (!survived[THEIRS]) {

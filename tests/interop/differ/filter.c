@@ -192,8 +192,7 @@ static void fill(struct differ *d, struct nfct_filter *filter[SIDES], struct mod
 			union element *e = &model->elements[kind][i];
 
 			random_element(d, kind, &facts[below(d, MESSAGES)], e);
-			BOTH(s)
-			{
+			BOTH (s) {
 				if (kind == NFCT_FILTER_L4PROTO)
 					api_of[s].nfct_filter_add_attr_u32(filter[s], kind, e->l4);
 				else
@@ -212,8 +211,8 @@ static void set_logic(struct differ *d, struct nfct_filter *filter[SIDES], struc
 		long got[SIDES];
 
 		differ_step(d, "logic of %u: %u", kind, logic);
-		BOTH(s)
-		got[s] = api_of[s].nfct_filter_set_logic(filter[s], kind, logic);
+		BOTH (s)
+			got[s] = api_of[s].nfct_filter_set_logic(filter[s], kind, logic);
 		same_failure(d, "nfct_filter_set_logic", got);
 		if (got[OURS] == 0 && kind < KINDS)
 			model->logic[kind] = logic;
@@ -285,25 +284,23 @@ void episode_filter(struct differ *d)
 			protocols[below(d, 4)], false);
 		facts[i] = facts_of(&messages[i]);
 	}
-	BOTH(s)
-	{
+	BOTH (s) {
 		filter[s] = api_of[s].nfct_filter_create();
 		if (socketpair(AF_UNIX, SOCK_DGRAM, 0, fd[s]) < 0)
 			differ_report(d, "socketpair", "errno %d", errno);
 	}
 	differ_step(d, "detach what is not attached");
-	BOTH(s)
-	got[s] = api_of[s].nfct_filter_detach(fd[s][1]);
+	BOTH (s)
+		got[s] = api_of[s].nfct_filter_detach(fd[s][1]);
 	same_failure(d, "nfct_filter_detach", got);
 	fill(d, filter, &model, facts);
 	set_logic(d, filter, &model);
 	differ_step(d, "attach");
-	BOTH(s)
-	got[s] = api_of[s].nfct_filter_attach(fd[s][1], filter[s]);
+	BOTH (s)
+		got[s] = api_of[s].nfct_filter_attach(fd[s][1], filter[s]);
 	if (same_failure(d, "nfct_filter_attach", got) && got[OURS] == 0)
 		same_verdicts(d, fd, &model, messages, facts);
-	BOTH(s)
-	{
+	BOTH (s) {
 		got[s] = api_of[s].nfct_filter_detach(fd[s][1]);
 		api_of[s].nfct_filter_destroy(filter[s]);
 		close(fd[s][0]);
@@ -321,8 +318,7 @@ static void dump_set(struct differ *d, struct nfct_filter_dump *filter[SIDES])
 	bool by_value = one_in(d, 2);
 
 	differ_step(d, "set attribute %u", id);
-	BOTH(s)
-	{
+	BOTH (s) {
 		if (id == NFCT_FILTER_DUMP_L3NUM && by_value)
 			api_of[s].nfct_filter_dump_set_attr_u8(filter[s], id, l3);
 		else
@@ -340,13 +336,12 @@ void episode_filter_dump(struct differ *d)
 	bool is_query = one_in(d, 3);
 	long got[SIDES];
 
-	BOTH(s)
-	filter[s] = api_of[s].nfct_filter_dump_create();
+	BOTH (s)
+		filter[s] = api_of[s].nfct_filter_dump_create();
 	for (unsigned n = below(d, 6); n > 0; n--)
 		dump_set(d, filter);
 	differ_step(d, "build a dump's filter%s", is_query ? ", with its query" : "");
-	BOTH(s)
-	{
+	BOTH (s) {
 		struct nlmsghdr *nlh = message_header(&m[s]);
 
 		memset(&m[s], PADDING, sizeof(m[s]));
@@ -363,6 +358,6 @@ void episode_filter_dump(struct differ *d)
 		(const void *const[]){m[OURS].bytes, m[THEIRS].bytes},
 		(const size_t[]){message_header(&m[OURS])->nlmsg_len,
 			message_header(&m[THEIRS])->nlmsg_len});
-	BOTH(s)
-	api_of[s].nfct_filter_dump_destroy(filter[s]);
+	BOTH (s)
+		api_of[s].nfct_filter_dump_destroy(filter[s]);
 }

@@ -16,15 +16,15 @@ static void mask_observe(struct differ *d, struct nfct_bitmask *const mask[SIDES
 {
 	long got[SIDES];
 
-	BOTH(s)
-	got[s] = api_of[s].nfct_bitmask_maxbit(mask[s]);
+	BOTH (s)
+		got[s] = api_of[s].nfct_bitmask_maxbit(mask[s]);
 	if (!same_int(d, "nfct_bitmask_maxbit", got))
 		return;
 	for (unsigned bit = 0; bit < (unsigned)got[OURS] + 40; bit++) {
 		long test[SIDES];
 
-		BOTH(s)
-		test[s] = api_of[s].nfct_bitmask_test_bit(mask[s], bit);
+		BOTH (s)
+			test[s] = api_of[s].nfct_bitmask_test_bit(mask[s], bit);
 		if (!same_int(d, "nfct_bitmask_test_bit", test))
 			return;
 	}
@@ -37,8 +37,7 @@ static void mask_new(struct differ *d, struct nfct_bitmask *mask[SIDES])
 	long made[SIDES];
 
 	differ_step(d, "bitmask of %u", maxbit);
-	BOTH(s)
-	{
+	BOTH (s) {
 		api_of[s].nfct_bitmask_destroy(mask[s]);
 		mask[s] = api_of[s].nfct_bitmask_new(maxbit);
 		made[s] = mask[s] ? 0 : -1;
@@ -56,8 +55,7 @@ static void mask_step(struct differ *d, struct nfct_bitmask *mask[MASKS][SIDES],
 		mask_new(d, mask[i]);
 	} else if (what < 6) {
 		differ_step(d, "bit %u of %u", bit, i);
-		BOTH(s)
-		{
+		BOTH (s) {
 			if (what < 5)
 				api_of[s].nfct_bitmask_set_bit(mask[i][s], bit);
 			else
@@ -65,20 +63,19 @@ static void mask_step(struct differ *d, struct nfct_bitmask *mask[MASKS][SIDES],
 		}
 	} else if (what == 6 && i != j) {
 		differ_step(d, "clone %u to %u", i, j);
-		BOTH(s)
-		{
+		BOTH (s) {
 			made[s] = api_of[s].nfct_bitmask_clone(mask[i][s]);
 			api_of[s].nfct_bitmask_destroy(mask[j][s]);
 			mask[j][s] = made[s];
 		}
 	} else if (what == 7) {
 		differ_step(d, "clear %u", i);
-		BOTH(s)
-		api_of[s].nfct_bitmask_clear(mask[i][s]);
+		BOTH (s)
+			api_of[s].nfct_bitmask_clear(mask[i][s]);
 	} else if (mask[j][OURS]) {
 		differ_step(d, "compare %u with %u", i, j);
-		BOTH(s)
-		got[s] = api_of[s].nfct_bitmask_equal(mask[i][s], mask[j][s]);
+		BOTH (s)
+			got[s] = api_of[s].nfct_bitmask_equal(mask[i][s], mask[j][s]);
 		same_int(d, "nfct_bitmask_equal", got);
 	}
 }
@@ -95,8 +92,8 @@ void episode_bitmask(struct differ *d)
 			mask_observe(d, mask[i]);
 	}
 	for (unsigned i = 0; i < MASKS; i++) {
-		BOTH(s)
-		api_of[s].nfct_bitmask_destroy(mask[i][s]);
+		BOTH (s)
+			api_of[s].nfct_bitmask_destroy(mask[i][s]);
 	}
 }
 
@@ -150,14 +147,14 @@ static void same_names(struct differ *d, struct nfct_labelmap *const map[SIDES])
 	long bits[SIDES];
 
 	for (unsigned bit = 0; bit < BITS_ASKED; bit++) {
-		BOTH(s)
-		name[s] = api_of[s].nfct_labelmap_get_name(map[s], bit);
+		BOTH (s)
+			name[s] = api_of[s].nfct_labelmap_get_name(map[s], bit);
 		if (!same_text(d, "nfct_labelmap_get_name", name))
 			return;
 		if (!name[OURS])
 			continue;
-		BOTH(s)
-		bits[s] = api_of[s].nfct_labelmap_get_bit(map[s], name[OURS]);
+		BOTH (s)
+			bits[s] = api_of[s].nfct_labelmap_get_bit(map[s], name[OURS]);
 		same_int(d, "nfct_labelmap_get_bit", bits);
 	}
 }
@@ -177,24 +174,22 @@ void episode_labelmap(struct differ *d)
 		return;
 	if (one_in(d, 20))
 		unlink(path);
-	BOTH(s)
-	{
+	BOTH (s) {
 		map[s] = api_of[s].nfct_labelmap_new(path);
 		got[s] = map[s] ? 0 : -1;
 	}
 	if (same_failure(d, "nfct_labelmap_new", got) && map[OURS]) {
 		same_names(d, map);
 		for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
-			BOTH(s)
-			got[s] = api_of[s].nfct_labelmap_get_bit(map[s], asked[i]);
+			BOTH (s)
+				got[s] = api_of[s].nfct_labelmap_get_bit(map[s], asked[i]);
 			same_int(d, "nfct_labelmap_get_bit", got);
 		}
 	}
-	BOTH(s)
-	text[s] = api_of[s].nfct_labels_get_path();
+	BOTH (s)
+		text[s] = api_of[s].nfct_labels_get_path();
 	same_text(d, "nfct_labels_get_path", text);
-	BOTH(s)
-	{
+	BOTH (s) {
 		if (map[s])
 			api_of[s].nfct_labelmap_destroy(map[s]);
 	}

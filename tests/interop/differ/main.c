@@ -36,6 +36,7 @@ static const struct {
 	{"labelmap", 6, episode_labelmap},
 	{"filter", 8, episode_filter},
 	{"filter_dump", 7, episode_filter_dump},
+	{"handle", 12, episode_handle},
 };
 enum { KINDS = sizeof(kinds) / sizeof(kinds[0]) };
 

@@ -445,8 +445,7 @@ void message_copies(const struct differ *d, const struct message *m, struct nlms
 			i % 32 == 31 || i + 1 == len ? "\n"
 			: i % 4 == 3		     ? " "
 						     : "");
-	BOTH(s)
-	{
+	BOTH (s) {
 		/* Theirs looks for the end of texts behind the message. */
 		copy[s] = calloc(1, s == OURS && !d->same_library ? len : len + TEXT_BYTES);
 		memcpy(copy[s], m->bytes, len);

@@ -44,6 +44,14 @@ void ct_set_random(struct differ *, struct ct_pair *, uint8_t l4);
 /* An original tuple with addresses and, where the protocol has them, ports. */
 void ct_set_tuple(struct differ *, struct ct_pair *, uint8_t l3, uint8_t l4);
 
+/* An expectation in both libraries. */
+struct exp_pair {
+	struct nf_expect *of[SIDES];
+};
+
+void exp_destroy(struct exp_pair *);
+void exp_observe(struct differ *, const struct exp_pair *);
+
 /* Operations on a pair, in files of their own. */
 void ct_build(struct differ *, struct ct_pair *);
 void ct_parse(struct differ *, struct ct_pair *, uint8_t l4);
@@ -94,6 +102,9 @@ struct oddities {
 	bool tuple_order; /* the protocol's attributes of a tuple are not in order of their types */
 };
 struct oddities message_oddities(struct message *, enum message_kind);
+
+/* Whether both make the same of an expectation's message: all its tuples, no NAT, short texts. */
+bool exp_is_plain(struct message *);
 
 /* Both sides' copy of a message; free() them. Ours ends where the message ends. */
 void message_copies(const struct differ *, const struct message *, struct nlmsghdr *copy[SIDES]);

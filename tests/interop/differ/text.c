@@ -170,8 +170,7 @@ static void print_both(struct differ *d, const struct subject *of, struct print 
 	/* Some of it is the time that it is. */
 	do {
 		before = time(NULL);
-		BOTH(s)
-		{
+		BOTH (s) {
 			struct api *api = &api_of[s];
 			struct nfct_labelmap *map = p->labels ? label_names(d, s) : NULL;
 
