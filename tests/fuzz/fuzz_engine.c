@@ -94,6 +94,14 @@ static struct world *world_new(uint8_t settings)
 	};
 
 	c.expect_filter.on = settings & 128;
+	if ((settings & 192) == 192) {
+		c.mode = settings & 1 ? ENGINE_MODE_ALARM : ENGINE_MODE_NOTRACK;
+		c.internal_cache_off = settings & 2;
+		c.polling = settings & 4;
+		c.links = settings & 8 ? 1 : 0;
+		c.refresh_s = settings & 16 ? 2 : 60;
+		c.cache_timeout_s = 3 * c.refresh_s;
+	}
 	memset(&w, 0, sizeof(w));
 	if (memory_bytes != engine_memory_bytes(&c)) {
 		if (memory)
