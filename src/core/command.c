@@ -9,6 +9,7 @@
 #include "core/event.h"
 #include "core/peer.h"
 #include "core/purge.h"
+#include "core/repair.h"
 #include "core/sender.h"
 
 static void done(struct engine *e, const struct engine_command *c, mono began,
@@ -139,7 +140,7 @@ static void flush(struct engine *e)
 	 */
 	e->bulk.state = BULK_WANTED;
 	e->bulk.again = e->bulk.end_again = e->bulk.known = false;
-	sender_flushed(e);
+	repair_flushed(e);
 	dumper_flushed(e);
 }
 

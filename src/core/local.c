@@ -4,7 +4,7 @@
 #include "base/check.h"
 #include "core/event.h"
 #include "core/kernel_ops.h"
-#include "core/sender.h"
+#include "core/repair.h"
 #include "flow/merge.h"
 
 enum {
@@ -193,7 +193,7 @@ static bool make_room(struct engine *e)
 {
 	if (!e->tomb.head)
 		return false;
-	sender_drop_tombstone(e);
+	repair_drop_tombstone(e);
 	return true;
 }
 

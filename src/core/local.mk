@@ -2,6 +2,7 @@
 # core: the engine. No system call, clock, allocation or output; tests/tidy looks at its symbols.
 noinst_LIBRARIES += src/core/libcore.a
 src_core_libcore_a_SOURCES = \
+	src/core/ack.h src/core/ack.c \
 	src/core/bulk.h src/core/bulk.c \
 	src/core/command.h src/core/command.c \
 	src/core/commit.h src/core/commit.c \
@@ -13,6 +14,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/expect.h src/core/expect.c \
 	src/core/inject.h src/core/inject.c \
 	src/core/event.h src/core/event.c \
+	src/core/handshake.h src/core/handshake.c \
 	src/core/index.h src/core/index.c \
 	src/core/kernel_ops.h src/core/kernel_ops.c \
 	src/core/limits.h \
@@ -23,6 +25,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/refresh.h src/core/refresh.c \
 	src/core/relay.h src/core/relay.c \
 	src/core/remote.h src/core/remote.c \
+	src/core/repair.h src/core/repair.c \
 	src/core/sender.h src/core/sender.c \
 	src/core/state.h \
 	src/core/table.h src/core/table.c \

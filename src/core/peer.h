@@ -12,14 +12,14 @@ struct peer *peer_get(struct engine *, const struct engine_addr *);
 /* A message whose framing and header are sound. */
 void peer_message(struct engine *, struct peer *, const struct wire_v1_message *);
 
-/* Queues an ACK for what has come and is not acknowledged yet, if anything. */
-void peer_acknowledge(struct engine *, struct peer *);
-
-/* An ACK was lost: the next one, in its time, begins where that did. */
-void peer_acknowledge_again(struct engine *, struct peer *, uint32_t from, uint32_t to);
-
 /* Its table is to be asked for, in delay_ms at the earliest. */
 void peer_want_resync(struct engine *, struct peer *, int64_t delay_ms);
+
+/* It is another process now. */
+void peer_restarted(struct engine *, struct peer *);
+
+/* Where the peer stands in its sequence is not known any more; its table is asked for. */
+void peer_lose_track(struct engine *, struct peer *);
 
 enum engine_sync peer_sync(const struct peer *, mono now);
 

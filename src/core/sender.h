@@ -31,25 +31,8 @@ bool sender_put_control(struct engine *, struct wbuf *, struct control);
 /* Appends an entry's state and moves it to the list where it belongs; false: no room. */
 bool sender_put_entry(struct engine *, struct wbuf *, uint32_t handle);
 
-/* A peer has acknowledged, or does not count any more: buries what nobody waits for. */
-void sender_release(struct engine *);
-
-/* Gives the oldest sent tombstone up, though a peer may not know of it. There is one. */
-void sender_drop_tombstone(struct engine *);
-
-/* Sends again what was sent under [from, to]; the range is sound. */
-void sender_repair(struct engine *, struct peer *, uint32_t from, uint32_t to);
-
-/*
- * A peer asks for numbers that are still to come: it has taken a wild number for one of ours, and
- * will drop what we say up to to. Once that has been said it is said again.
- */
-void sender_ahead(struct engine *, struct peer *, uint32_t from, uint32_t to);
-void sender_ahead_check(struct engine *, struct peer *);
-
 void sender_tick(struct engine *);
 mono sender_deadline(const struct engine *);
-void sender_flushed(struct engine *);
 void sender_check(const struct engine *);
 
 #endif

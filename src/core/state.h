@@ -81,7 +81,7 @@ struct peer {
 	uint8_t old_boots_count, old_boots_next;
 	uint64_t lost;
 
-	/* acknowledging: peer.c */
+	/* acknowledging: ack.c */
 	bool ack_set;
 	uint32_t ack_from;
 	mono ack_at;
@@ -93,7 +93,7 @@ struct peer {
 	uint32_t nack_seq;
 	mono nack_at; /* when the last one was queued */
 
-	/* what it acknowledges: peer.c */
+	/* what it acknowledges: ack.c */
 	bool answered; /* HELLO_BACK or an ACK has come */
 	bool acked_set;
 	uint32_t acked; /* all of ours up to here has arrived or been asked for again */
@@ -120,7 +120,7 @@ struct peer {
 	uint64_t sweep_cursor;
 	uint64_t expire_cursor;
 
-	/* asking and answering: peer.c */
+	/* asking and answering: peer.c, repair.c */
 	mono introduce_next;
 	bool resync_wanted;
 	mono resync_at, resync_next;
