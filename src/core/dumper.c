@@ -5,6 +5,7 @@
 
 #include "core/command.h"
 #include "core/event.h"
+#include "core/inject.h"
 #include "core/local.h"
 
 void dumper_init(struct engine *e)
@@ -33,6 +34,14 @@ void dumper_overrun(struct engine *e)
 		event_put(e, &event);
 	e->kernel_synced = false;
 	e->dump.overrun = true;
+	dumper_want(e);
+}
+
+void dumper_doubt(struct engine *e)
+{
+	e->kernel_synced = false;
+	e->dump.overrun = true;
+	e->dump.complete = false;
 	dumper_want(e);
 }
 
@@ -70,7 +79,7 @@ static void sweep(struct engine *e)
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
 		handle = table_next(&e->local, &e->store, &d->cursor);
 		if (!handle) {
-			d->sweeping = false;
+			d->sweeping = e->config.external_cache_off && !inject_sweep(e);
 			break;
 		}
 		local_sweep(e, handle);
@@ -105,6 +114,7 @@ void dumper_begin(struct engine *e)
 	d->flushed = false;
 	d->wanted = false;
 	d->overrun = false;
+	e->inject.unsure = false;
 	d->gen++;
 	d->began = e->now;
 }
@@ -147,13 +157,19 @@ void dumper_abort(struct engine *e)
 	d->not_before = mono_add_ms(e->now, LIMIT_DUMP_RETRY_MS);
 }
 
+/* There are flows whose end may come without an event, or doubts that no event settles. */
+static bool looks_again(const struct engine *e)
+{
+	return e->local_silent > 0 || e->inject.unsure;
+}
+
 void dumper_tick(struct engine *e)
 {
 	struct dump *d = &e->dump;
 
 	if (d->sweeping)
 		sweep(e);
-	if (e->local_silent > 0 && !d->asked && !d->sweeping && mono_reached(e->now, d->poll_at)) {
+	if (looks_again(e) && !d->asked && !d->sweeping && mono_reached(e->now, d->poll_at)) {
 		d->wanted = true;
 		d->poll_at = MONO_NEVER;
 	}
@@ -168,7 +184,7 @@ mono dumper_deadline(const struct engine *e)
 		return e->now;
 	if (d->wanted && !d->asked && mono_before(e->now, d->not_before))
 		at = d->not_before;
-	if (e->local_silent > 0 && !d->asked)
+	if (looks_again(e) && !d->asked)
 		at = mono_min(at, d->poll_at);
 	return at;
 }

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "core/event.h"
+#include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/repair.h"
 #include "flow/merge.h"
@@ -19,6 +20,13 @@ static struct entry *at(const struct engine *e, uint32_t handle)
 static struct entry_chain *chain_of(struct engine *e, unsigned list)
 {
 	return list == ENTRY_QUEUED ? &e->queued : list == ENTRY_SENT ? &e->sent : &e->tomb;
+}
+
+uint32_t local_alive(const struct engine *e, const struct table_key *k)
+{
+	uint32_t handle = table_find(&e->local, &e->store, k);
+
+	return handle && !at(e, handle)->dead ? handle : 0;
 }
 
 uint32_t local_flows(const struct engine *e)
@@ -362,7 +370,8 @@ static void destroyed(
 		return;
 	}
 	/* peers may have it from a former process of ours, and not all sweep */
-	tell = !e->dump.complete && flow_filter_match(&e->config.filter, f);
+	tell = !e->dump.complete && flow_filter_match(&e->config.filter, f) &&
+	       !(e->config.external_cache_off && inject_is_told(e, k));
 	if (!e->dump.running && !tell)
 		return;
 	/* a record that the dump read before this must not bring it to life */
@@ -390,6 +399,8 @@ void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
 		engine_count(e, COUNTER_KERNEL_NO_KEY);
 		return;
 	}
+	if (e->config.external_cache_off)
+		inject_event(e, kind, &k);
 	handle = table_find(&e->local, &e->store, &k);
 	if (kind == KERNEL_EVENT_DESTROY)
 		destroyed(e, &k, handle, f);
@@ -431,6 +442,9 @@ void local_dumped(struct engine *e, const struct flow *f)
 	}
 	handle = table_find(&e->local, &e->store, &k);
 	if (dump_is_stale(e, handle))
+		return;
+	if (e->config.external_cache_off && (!handle || at(e, handle)->dead) &&
+		inject_dumped(e, &k))
 		return;
 	change_of(e, &c, handle, f, true);
 	if (!flow_filter_match(&e->config.filter, &c.merged)) {

@@ -40,6 +40,9 @@ void local_give_up(struct engine *, uint32_t handle);
 /* A tombstone has done its work. */
 void local_bury(struct engine *, uint32_t handle);
 
+/* The entry that lives under this key, or 0. */
+uint32_t local_alive(const struct engine *, const struct table_key *);
+
 /* The number of flows alive. */
 uint32_t local_flows(const struct engine *);
 

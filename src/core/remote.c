@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "core/event.h"
+#include "core/inject.h"
 #include "core/peer.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
@@ -12,7 +13,18 @@ static struct entry *at(const struct engine *e, uint32_t handle)
 
 void remote_remove(struct engine *e, struct peer *p, uint32_t handle)
 {
+	if (e->config.external_cache_off)
+		inject_forget(e, handle);
 	table_remove(&p->remote, &e->store, handle);
+}
+
+/* It has ended for its owner, which said so (told), or did not name it in a bulk. */
+static void ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
+{
+	if (e->config.external_cache_off)
+		inject_ended(e, p, handle, told);
+	else
+		remote_remove(e, p, handle);
 }
 
 static void refuse(struct engine *e, enum table_result r)
@@ -28,9 +40,12 @@ static void refuse(struct engine *e, enum table_result r)
 static void put(struct engine *e, const struct arrival *a)
 {
 	struct table *t = &a->peer->remote;
-	uint32_t handle = table_find(t, &e->store, &a->key);
+	uint32_t handle = table_find(t, &e->store, &a->key), old = handle;
+	enum inject_news news = INJECT_NEWS;
 	enum table_result r;
 
+	if (handle && e->config.external_cache_off)
+		news = inject_news(e, handle, &a->flow);
 	if (handle)
 		r = table_write(t, &e->store, &a->key, &a->flow, &handle);
 	else
@@ -42,6 +57,10 @@ static void put(struct engine *e, const struct arrival *a)
 	}
 	at(e, handle)->touched = engine_coarse(e, e->now);
 	at(e, handle)->seq = a->peer->epoch;
+	if (e->config.external_cache_off) {
+		inject_moved(e, old, handle);
+		inject_told(e, handle, news);
+	}
 }
 
 static void drop(struct engine *e, const struct arrival *a)
@@ -49,7 +68,7 @@ static void drop(struct engine *e, const struct arrival *a)
 	uint32_t handle = table_find(&a->peer->remote, &e->store, &a->key);
 
 	if (handle)
-		remote_remove(e, a->peer, handle);
+		ended(e, a->peer, handle, true);
 	else
 		engine_count(e, COUNTER_UNKNOWN_DELETED);
 }
@@ -137,7 +156,7 @@ static void sweep_step(struct engine *e, struct peer *p)
 		}
 		if ((int32_t)(at(e, handle)->seq - p->sweep_epoch) < 0) {
 			engine_count(e, COUNTER_REMOTE_SWEPT);
-			remote_remove(e, p, handle);
+			ended(e, p, handle, false);
 		}
 	}
 }
@@ -264,7 +283,8 @@ void remote_check(const struct engine *e, const struct peer *p)
 	while ((handle = table_next(&p->remote, &e->store, &cursor)) != 0) {
 		const struct entry *x = at(e, handle);
 
-		CHECK(!x->dead && x->list == ENTRY_UNLISTED && x->prev == 0 && x->next == 0);
+		CHECK(!x->dead);
+		CHECK(x->list != ENTRY_UNLISTED || (x->prev == 0 && x->next == 0));
 		CHECK((int32_t)(x->seq - p->epoch) <= 0);
 	}
 	CHECK(!p->hold || p->unconfirmed);

@@ -104,11 +104,16 @@ enum table_result table_write(struct table *t, struct store *s, const struct tab
 	return TABLE_OK;
 }
 
-void table_remove(struct table *t, struct store *s, uint32_t handle)
+void table_detach(struct table *t, const struct store *s, uint32_t handle)
 {
 	const struct entry *e = entry_at(s, handle);
 
 	index_remove(&t->index, index_hash(s, e->packed, flow_key_len(e->packed)), handle);
+}
+
+void table_remove(struct table *t, struct store *s, uint32_t handle)
+{
+	table_detach(t, s, handle);
 	arena_free(&s->arena, handle);
 }
 

@@ -64,6 +64,9 @@ enum table_result table_write(struct table *, struct store *, const struct table
 
 void table_remove(struct table *, struct store *, uint32_t handle);
 
+/* Takes an entry out of the table and leaves it in the store: the caller frees it (arena_free). */
+void table_detach(struct table *, const struct store *, uint32_t handle);
+
 void table_read(const struct store *, uint32_t handle, struct flow *);
 
 static inline uint32_t table_next(const struct table *t, const struct store *s, uint64_t *cursor)

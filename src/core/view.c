@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
+#include "core/inject.h"
 #include "core/local.h"
 #include "core/peer.h"
 
@@ -31,6 +32,7 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 	out->local_silent = e->local_silent;
 	out->tombstones = e->tombs;
 	out->send_queue = e->queued.count;
+	out->inject_queue = inject_waiting(e) + e->ops.by_purpose[OP_INJECT];
 	out->memory_bytes =
 		arena_touched_bytes(&e->store.arena) + index_touched_bytes(&e->local.index);
 	out->peers_count = e->peers_count;
@@ -58,7 +60,7 @@ static void view_flow(
 					    ? out->flow.timeout - (uint32_t)(age_ms / 1000)
 					    : 0;
 	out->peer = x->table ? x->table - 1U : 0;
-	out->silent = x->flags & ENTRY_SILENT;
+	out->silent = x->table == TABLE_LOCAL && x->flags & ENTRY_SILENT;
 	out->age_ms = mono_diff_ms(now, e->start) - (int64_t)x->born * 100;
 }
 

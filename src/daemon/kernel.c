@@ -183,6 +183,7 @@ static size_t build_op(const struct kernel_op *op, void *buf, size_t cap)
 	case KERNEL_OP_DUMP:
 	case KERNEL_OP_EXPECT_CREATE:
 	case KERNEL_OP_EXPECT_DELETE:
+	case KERNEL_OP_EXPECT_FLUSH:
 		break;
 	}
 	CHECK(!"no request for this operation");
