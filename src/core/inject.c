@@ -256,7 +256,8 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 	}
 	if (x->flags & REMOTE_WRITING)
 		return; /* its answer finds out what is new */
-	if (local ? news != INJECT_NEWS : news == INJECT_SAME && x->flags & REMOTE_WRITTEN)
+	if (!(x->flags & REMOTE_BEHIND) &&
+		(local ? news != INJECT_NEWS : news == INJECT_SAME && x->flags & REMOTE_WRITTEN))
 		return;
 	x->flags &= (uint8_t)~REMOTE_RETRIED;
 	inject_queue(e, handle);
@@ -361,7 +362,7 @@ bool inject_is_written(const struct engine *e, uint32_t handle)
 {
 	const struct entry *x = at(e, handle);
 
-	return x->flags & REMOTE_WRITTEN && !(x->flags & (REMOTE_WRITING | REMOTE_RENEW)) &&
+	return x->flags & REMOTE_WRITTEN && !(x->flags & (REMOTE_WRITING | REMOTE_RENEW | REMOTE_BEHIND)) &&
 	       x->list == ENTRY_UNLISTED;
 }
 

@@ -206,6 +206,8 @@ static void ours_written(struct engine *e, const struct op *op, uint32_t handle,
 		return;
 	table_read(&e->store, local, &known);
 	read_for_ours(e, handle, &known, &f);
+	if (flow_has(&known, FLOW_TCP_STATE) && !flow_has(&f, FLOW_TCP_STATE))
+		return; /* the kernel may be further on than we know: the dump will tell */
 	commit_flow_updated(&f, &known);
 	local_written(e, &op->key, &f, false);
 }
@@ -216,6 +218,7 @@ static void written(struct engine *e, const struct op *op, uint32_t handle)
 	uint32_t local = local_alive(e, &op->key);
 
 	x->dump_gen = e->dump.gen;
+	x->flags &= (uint8_t)~REMOTE_BEHIND;
 	if (local) {
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
 		ours_written(e, op, handle, local);
@@ -236,6 +239,7 @@ static void refused(struct engine *e, const struct op *op, uint32_t handle, int 
 
 	if (op->kind != KERNEL_OP_UPDATE || err == ENOENT)
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+	x->flags |= REMOTE_BEHIND;
 	if (op->kind == KERNEL_OP_CREATE && err == ENOENT && x->flags & ENTRY_HAS_MASTER &&
 		!(x->flags & REMOTE_RETRIED))
 		inject_queue_late(e, handle);

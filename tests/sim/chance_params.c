@@ -107,6 +107,7 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	 */
 	if (p->config.commit_timeout_s > 0)
 		p->weight_reboot = 0;
+	p->config.external_cache_off = dice_permille(&r, 250);
 	/* The same if a damaged timeout is what has to run out. */
 	if (p->corrupt_permille > 0 && p->corruption == SIM_CORRUPT_DELIVERED)
 		p->weight_reboot = 0;
