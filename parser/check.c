@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "parser/check.h"
 
+#include <string.h>
+
 #include "parser/settings.h"
 
 /*
@@ -13,22 +15,81 @@ static void check_sections(struct reader *r)
 		diag_error(r->diag, r->stats_line > r->sync_line ? r->stats_line : r->sync_line,
 			"Stats: expected either Sync or Stats, found both");
 	else if (r->sync_line == 0 && r->stats_line == 0 && r->diag->errors == 0)
-		diag_error(r->diag, 0,
-			"expected a section Sync, found none; statistics without it "
-			"are not served yet");
+		diag_warning(r->diag, 0,
+			"expected a section Sync or Stats, found none: nothing is synchronized, "
+			"the mode is Stats");
+	r->config->purpose = r->sync_line > 0 ? CONFIG_SYNC : CONFIG_STATS;
 	if (r->sync_line > 0 && !r->mode_seen)
 		diag_warning(
 			r->diag, r->sync_line, "Sync: expected a Mode, found none: FTFW is used");
 }
 
+/* Options that only other modes than the one in force have, given directly or for those modes. */
+static void check_mode(struct reader *r)
+{
+	struct config_sync *sync = &r->config->sync;
+	const struct config_loc *loc = r->config->loc;
+	const char *mode = config_mode_name(sync->mode);
+
+	if (r->modes_seen & (r->modes_seen - 1))
+		diag_warning(r->diag, loc[CONFIG_SET_MODE].line,
+			"Mode: expected one of them, found several: %s is used", mode);
+
+#define ONLY_IN(modes, set, expected, field, value)                                                \
+	do {                                                                                       \
+		if (!(modes) && loc[set].line > 0) {                                               \
+			diag_warning(r->diag, loc[set].line,                                       \
+				"%s: expected in mode %s only, the mode is %s: ignored",           \
+				config_setting_name(set), expected, mode);                         \
+			sync->field = (value);                                                     \
+		}                                                                                  \
+	} while (0)
+
+	ONLY_IN(sync->mode == CONFIG_MODE_ALARM, CONFIG_SET_REFRESH_TIME, "ALARM", refresh_s,
+		CONFIG_DEFAULT_REFRESH_S);
+	ONLY_IN(sync->mode == CONFIG_MODE_ALARM, CONFIG_SET_CACHE_TIMEOUT, "ALARM", cache_timeout_s,
+		CONFIG_DEFAULT_CACHE_TIMEOUT_S);
+	ONLY_IN(sync->mode == CONFIG_MODE_NOTRACK, CONFIG_SET_DISABLE_INTERNAL_CACHE, "NOTRACK",
+		disable_internal_cache, false);
+	ONLY_IN(sync->mode != CONFIG_MODE_ALARM, CONFIG_SET_DISABLE_EXTERNAL_CACHE,
+		"FTFW and NOTRACK", disable_external_cache, false);
+	ONLY_IN(sync->mode != CONFIG_MODE_ALARM, CONFIG_SET_STARTUP_RESYNC, "FTFW and NOTRACK",
+		startup_resync, false);
+#undef ONLY_IN
+	if (sync->disable_external_cache && sync->commit_timeout_s > 0) {
+		diag_warning(r->diag, loc[CONFIG_SET_COMMIT_TIMEOUT].line,
+			"CommitTimeout: expected without DisableExternalCache, found with it: "
+			"ignored, there is nothing to commit");
+		sync->commit_timeout_s = 0;
+	}
+}
+
+/* Two links on one interface fail together, so that the second is of no use. */
+static void check_own_interface(struct reader *r, unsigned i)
+{
+	const struct config_link *links = r->config->sync.links;
+
+	if (links[i].interface[0] == '\0')
+		return; /* has been told */
+	for (unsigned k = 0; k < i; k++) {
+		if (strcmp(links[i].interface, links[k].interface) != 0)
+			continue;
+		diag_warning(r->diag, links[i].interface_loc.line,
+			"%s: expected an interface of its own for each link, found that of line %u "
+			"again",
+			config_transport_name(links[i].transport), links[k].loc.line);
+		return;
+	}
+}
+
 static void check_links(struct reader *r)
 {
 	const struct config_sync *sync = &r->config->sync;
-	const struct config_link *used = config_link_used(r->config);
 	unsigned defaults = 0;
 
 	if (r->sync_line > 0 && !r->link_seen)
-		diag_error(r->diag, r->sync_line, "Sync: expected a section Multicast, found none");
+		diag_error(r->diag, r->sync_line,
+			"Sync: expected a section Multicast, UDP or TCP, found none");
 	for (unsigned i = 0; i < sync->links_count; i++) {
 		const struct config_link *link = &sync->links[i];
 		const char *name = config_transport_name(link->transport);
@@ -37,12 +98,21 @@ static void check_links(struct reader *r)
 			diag_warning(r->diag, link->loc.line,
 				"%s: expected one Default link, found another: the last one counts",
 				name);
-		if (link != used && link->transport == CONFIG_MULTICAST)
-			diag_warning(r->diag, link->loc.line,
-				"%s: a second link is not served yet: this one is not used, "
-				"that of line %u is",
-				name, used->loc.line);
+		check_own_interface(r, i);
 	}
+}
+
+static void check_stats(struct reader *r)
+{
+	const struct config_general *g = &r->config->general;
+	struct config_stats *s = &r->config->stats;
+
+	if (!g->syslog || !s->syslog || g->syslog_facility == s->syslog_facility)
+		return;
+	diag_warning(r->diag, r->config->loc[CONFIG_SET_STATS_SYSLOG].line,
+		"Syslog: expected the facility of section General, found another: General's is "
+		"used");
+	s->syslog_facility = g->syslog_facility;
 }
 
 static void check_general(struct reader *r)
@@ -86,6 +156,9 @@ static void check_filter(struct reader *r)
 	if (f->address_policy == FLOW_FILTER_ACCEPT && f->nets_count == 0)
 		diag_warning(r->diag, loc[CONFIG_SET_FILTER_ADDRESS].line,
 			"Address: expected a network to accept, found none: nothing passes");
+	if (f->mark_policy == FLOW_FILTER_ACCEPT && f->marks_count == 0)
+		diag_warning(r->diag, loc[CONFIG_SET_FILTER_MARK].line,
+			"Mark: expected a mark to accept, found none: nothing passes");
 	if (f->state_policy == FLOW_FILTER_ACCEPT && f->tcp_states == 0)
 		diag_warning(r->diag, loc[CONFIG_SET_FILTER_STATE].line,
 			"State: expected a state to accept, found none: no TCP passes");
@@ -95,6 +168,8 @@ void check_config(struct reader *r)
 {
 	check_general(r);
 	check_sections(r);
+	check_mode(r);
 	check_links(r);
+	check_stats(r);
 	check_filter(r);
 }

@@ -5,7 +5,18 @@
 #include "base/check.h"
 #include "parser/config.h"
 
-enum compare_as { AS_BYTES, AS_STRING, AS_PROTOCOLS, AS_NETS, AS_STATES, AS_LINKS };
+enum compare_as {
+	AS_BYTES,
+	AS_STRING,
+	AS_SYSLOG,
+	AS_MODE,
+	AS_PROTOCOLS,
+	AS_NETS,
+	AS_MARKS,
+	AS_STATES,
+	AS_EXPECT,
+	AS_LINKS,
+};
 
 /*
  * Which settings a running daemon can take over: those that nothing was sized, opened or agreed
@@ -29,7 +40,7 @@ static const struct {
 	[CONFIG_SET_HASH_SIZE] = SETTING("HashSize", AT_START, AS_BYTES, general.hash_size),
 	[CONFIG_SET_HASH_LIMIT] = SETTING("HashLimit", AT_START, AS_BYTES, general.hash_limit),
 	[CONFIG_SET_LOG_FILE] = SETTING("LogFile", AT_RUNTIME, AS_STRING, general.log_file),
-	[CONFIG_SET_SYSLOG] = SETTING("Syslog", AT_RUNTIME, AS_BYTES, general.syslog),
+	[CONFIG_SET_SYSLOG] = SETTING("Syslog", AT_RUNTIME, AS_SYSLOG, general.syslog),
 	[CONFIG_SET_LOCK_FILE] = SETTING("LockFile", AT_START, AS_STRING, general.lock_file),
 	[CONFIG_SET_UNIX_PATH] = SETTING("UNIX Path", AT_START, AS_STRING, general.unix_path),
 	[CONFIG_SET_NETLINK_BUFFER_SIZE] =
@@ -55,7 +66,7 @@ static const struct {
 		SETTING("Filter Protocol", AT_START, AS_PROTOCOLS, general.filter),
 	[CONFIG_SET_FILTER_ADDRESS] = SETTING("Filter Address", AT_START, AS_NETS, general.filter),
 	[CONFIG_SET_FILTER_STATE] = SETTING("Filter State", AT_START, AS_STATES, general.filter),
-	[CONFIG_SET_MODE] = SETTING("Mode", AT_START, AS_BYTES, sync.mode),
+	[CONFIG_SET_MODE] = SETTING("Mode", AT_START, AS_MODE, sync.mode),
 	[CONFIG_SET_RESEND_QUEUE_SIZE] =
 		SETTING("ResendQueueSize", AT_START, AS_BYTES, sync.resend_queue_size),
 	[CONFIG_SET_ACK_WINDOW_SIZE] =
@@ -79,11 +90,11 @@ static const struct {
 	[CONFIG_SET_DISABLE_EXTERNAL_CACHE] =
 		SETTING("DisableExternalCache", AT_START, AS_BYTES, sync.disable_external_cache),
 	[CONFIG_SET_EXPECTATION_SYNC] =
-		SETTING("ExpectationSync", AT_START, AS_BYTES, sync.expectation_sync),
-	[CONFIG_SET_FILTER_MARK] = SETTING("Filter Mark", AT_START, AS_BYTES, general.filter.marks),
+		SETTING("ExpectationSync", AT_START, AS_EXPECT, sync.expectation_sync),
+	[CONFIG_SET_FILTER_MARK] = SETTING("Filter Mark", AT_START, AS_MARKS, general.filter),
 	[CONFIG_SET_STATS_LOG_FILE] = SETTING("Stats LogFile", AT_START, AS_STRING, stats.log_file),
-	[CONFIG_SET_STATS_SYSLOG] = SETTING("Stats Syslog", AT_START, AS_BYTES, stats.syslog),
-	[CONFIG_SET_LINKS] = SETTING("Multicast", AT_START, AS_LINKS, sync.links),
+	[CONFIG_SET_STATS_SYSLOG] = SETTING("Stats Syslog", AT_START, AS_SYSLOG, stats.syslog),
+	[CONFIG_SET_LINKS] = SETTING("dedicated links", AT_START, AS_LINKS, sync.links),
 };
 
 _Static_assert(ARRAY_SIZE(settings) == CONFIG_SET_COUNT, "a row per setting");
@@ -117,11 +128,43 @@ static bool same_nets(const struct flow_filter *a, const struct flow_filter *b)
 	return true;
 }
 
+static bool same_marks(const struct flow_filter *a, const struct flow_filter *b)
+{
+	if (a->mark_policy != b->mark_policy)
+		return false;
+	if (a->mark_policy == FLOW_FILTER_OFF)
+		return true;
+	return a->marks_count == b->marks_count &&
+	       memcmp(a->marks, b->marks, a->marks_count * sizeof(a->marks[0])) == 0;
+}
+
 static bool same_states(const struct flow_filter *a, const struct flow_filter *b)
 {
 	if (a->state_policy != b->state_policy)
 		return false;
 	return a->state_policy == FLOW_FILTER_OFF || a->tcp_states == b->tcp_states;
+}
+
+static bool same_expect(const struct expect_filter *a, const struct expect_filter *b)
+{
+	if (a->on != b->on || a->names_count != b->names_count)
+		return false;
+	for (unsigned i = 0; i < a->names_count; i++)
+		if (strcmp(a->names[i], b->names[i]) != 0)
+			return false;
+	return true;
+}
+
+static bool same_syslog(bool on_a, int facility_a, bool on_b, int facility_b)
+{
+	return on_a == on_b && (!on_a || facility_a == facility_b);
+}
+
+static bool same_mode(const struct config *a, const struct config *b)
+{
+	if (a->purpose != b->purpose)
+		return false;
+	return a->purpose == CONFIG_STATS || a->sync.mode == b->sync.mode;
 }
 
 static bool same_link(const struct config_link *a, const struct config_link *b)
@@ -131,7 +174,7 @@ static bool same_link(const struct config_link *a, const struct config_link *b)
 	       same_addr(a->l3, &a->addr, &b->addr) && same_addr(a->l3, &a->dest, &b->dest) &&
 	       a->interface_addr_be == b->interface_addr_be && a->port == b->port &&
 	       a->sndbuf_bytes == b->sndbuf_bytes && a->rcvbuf_bytes == b->rcvbuf_bytes &&
-	       a->checksum == b->checksum;
+	       a->checksum == b->checksum && a->error_queue_length == b->error_queue_length;
 }
 
 static bool same_links(const struct config_sync *a, const struct config_sync *b)
@@ -152,10 +195,22 @@ static bool same_setting(enum config_setting set, const struct config *a, const 
 	switch (settings[set].as) {
 	case AS_STRING:
 		return strcmp(at_a, at_b) == 0;
+	case AS_SYSLOG:
+		if (set == CONFIG_SET_STATS_SYSLOG)
+			return same_syslog(a->stats.syslog, a->stats.syslog_facility,
+				b->stats.syslog, b->stats.syslog_facility);
+		return same_syslog(a->general.syslog, a->general.syslog_facility, b->general.syslog,
+			b->general.syslog_facility);
+	case AS_MODE:
+		return same_mode(a, b);
 	case AS_PROTOCOLS:
 		return same_protocols(&a->general.filter, &b->general.filter);
 	case AS_NETS:
 		return same_nets(&a->general.filter, &b->general.filter);
+	case AS_MARKS:
+		return same_marks(&a->general.filter, &b->general.filter);
+	case AS_EXPECT:
+		return same_expect(&a->sync.expectation_sync, &b->sync.expectation_sync);
 	case AS_STATES:
 		return same_states(&a->general.filter, &b->general.filter);
 	case AS_LINKS:
@@ -163,8 +218,6 @@ static bool same_setting(enum config_setting set, const struct config *a, const 
 	case AS_BYTES:
 		break;
 	}
-	if (set == CONFIG_SET_SYSLOG && a->general.syslog && b->general.syslog)
-		return a->general.syslog_facility == b->general.syslog_facility;
 	return memcmp(at_a, at_b, settings[set].size) == 0;
 }
 

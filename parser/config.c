@@ -30,6 +30,9 @@ void config_init(struct config *c)
 	c->sync.resend_queue_size = CONFIG_DEFAULT_RESEND_QUEUE_SIZE;
 	c->sync.ack_window_size = CONFIG_DEFAULT_ACK_WINDOW_SIZE;
 	c->sync.purge_timeout_s = CONFIG_DEFAULT_PURGE_TIMEOUT_S;
+	c->sync.refresh_s = CONFIG_DEFAULT_REFRESH_S;
+	c->sync.cache_timeout_s = CONFIG_DEFAULT_CACHE_TIMEOUT_S;
+	c->stats.syslog_facility = LOG_DAEMON;
 }
 
 int config_parse(struct config *c, const char *name, const char *text, size_t len, struct diag *d)

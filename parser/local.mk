@@ -13,6 +13,7 @@ parser_libparser_a_SOURCES = \
 	parser/settings_general.c \
 	parser/settings_filter.c \
 	parser/settings_sync.c \
+	parser/settings_link.c \
 	parser/settings_helper.c \
 	parser/protocol.h parser/protocol.c \
 	parser/check.h parser/check.c \

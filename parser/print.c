@@ -52,14 +52,20 @@ static void put_bool(struct text *t, unsigned depth, const char *name, bool valu
  * A value that the operator chose the characters of. Quoted only if it has to be: conntrackd
  * knows no quotes. Behind a path's slash nothing but blanks ends a word.
  */
-static void put_text(struct text *t, unsigned depth, const char *name, const char *value)
+static void put_value(struct text *t, const char *value)
 {
 	bool quoted = strpbrk(value, value[0] == '/' ? " " : " {}#") != NULL;
 
-	put_name(t, depth, name);
-	text_puts(t, quoted ? " \"" : " ");
+	text_puts(t, quoted ? "\"" : "");
 	text_puts(t, value);
 	text_puts(t, quoted ? "\"\n" : "\n");
+}
+
+static void put_text(struct text *t, unsigned depth, const char *name, const char *value)
+{
+	put_name(t, depth, name);
+	text_putc(t, ' ');
+	put_value(t, value);
 }
 
 static void put_addr(struct text *t, uint8_t l3, const union flow_addr *addr)
@@ -93,6 +99,17 @@ static void print_nets(const struct flow_filter *f, struct text *t)
 		put_addr(t, net->l3, &net->addr);
 		text_putc(t, '/');
 		text_u64(t, net->prefix_len);
+		text_putc(t, '\n');
+	}
+}
+
+static void print_marks(const struct flow_filter *f, struct text *t)
+{
+	for (unsigned i = 0; i < f->marks_count; i++) {
+		put_name(t, 3, "0x");
+		text_hex(t, f->marks[i].value);
+		text_puts(t, "/0x");
+		text_hex(t, f->marks[i].mask);
 		text_putc(t, '\n');
 	}
 }
@@ -141,21 +158,30 @@ static void print_filter(const struct config_general *g, struct text *t)
 	put_open(t, 1, g->filter_kernelspace ? "Filter From Kernelspace" : "Filter From Userspace");
 	print_filter_set(f, t, "Protocol", f->protocol_policy, print_protocols);
 	print_filter_set(f, t, "Address", f->address_policy, print_nets);
+	print_filter_set(f, t, "Mark", f->mark_policy, print_marks);
 	print_filter_set(f, t, "State", f->state_policy, print_states);
 	put_close(t, 1);
 }
 
-static void print_syslog(const struct config_general *g, struct text *t)
+static void print_log_file(const char *path, struct text *t)
+{
+	if (path[0] != '\0')
+		put_text(t, 1, "LogFile", path);
+	else
+		put_bool(t, 1, "LogFile", false);
+}
+
+static void print_syslog(bool on, int number, struct text *t)
 {
 	char facility[] = "local0";
 
-	if (!g->syslog) {
+	if (!on) {
 		put_bool(t, 1, "Syslog", false);
-	} else if (g->syslog_facility == LOG_DAEMON) {
+	} else if (number == LOG_DAEMON) {
 		put_word(t, 1, "Syslog", "daemon");
 	} else {
-		CHECK(g->syslog_facility >= LOG_LOCAL0 && g->syslog_facility <= LOG_LOCAL7);
-		facility[5] = (char)('0' + LOG_FAC(g->syslog_facility) - LOG_FAC(LOG_LOCAL0));
+		CHECK(number >= LOG_LOCAL0 && number <= LOG_LOCAL7);
+		facility[5] = (char)('0' + LOG_FAC(number) - LOG_FAC(LOG_LOCAL0));
 		put_word(t, 1, "Syslog", facility);
 	}
 }
@@ -165,11 +191,8 @@ static void print_general(const struct config_general *g, struct text *t)
 	put_open(t, 0, "General");
 	put_number(t, 1, "HashSize", g->hash_size);
 	put_number(t, 1, "HashLimit", g->hash_limit);
-	if (g->log_file[0] != '\0')
-		put_text(t, 1, "LogFile", g->log_file);
-	else
-		put_bool(t, 1, "LogFile", false);
-	print_syslog(g, t);
+	print_log_file(g->log_file, t);
+	print_syslog(g->syslog, g->syslog_facility, t);
 	put_text(t, 1, "LockFile", g->lock_file);
 	if (g->unix_path[0] != '\0') {
 		put_open(t, 1, "UNIX");
@@ -183,6 +206,8 @@ static void print_general(const struct config_general *g, struct text *t)
 	else
 		put_bool(t, 1, "NetlinkOverrunResync", false);
 	put_bool(t, 1, "NetlinkEventsReliable", g->netlink_events_reliable);
+	if (g->poll_s > 0)
+		put_number(t, 1, "PollSecs", g->poll_s);
 	put_number(t, 1, "EventIterationLimit", g->event_iteration_limit);
 	put_open(t, 1, "Scheduler");
 	put_word(t, 2, "Type", g->scheduler == CONFIG_SCHED_RR ? "RR" : "FIFO");
@@ -224,7 +249,23 @@ static void print_link(const struct config_link *link, struct text *t)
 	if (link->rcvbuf_bytes > 0)
 		put_number(t, 2, "RcvSocketBuffer", link->rcvbuf_bytes);
 	put_bool(t, 2, "Checksum", link->checksum);
+	if (link->transport == CONFIG_TCP)
+		put_number(t, 2, "ErrorQueueLength", link->error_queue_length);
 	put_close(t, 1);
+}
+
+static void print_expectations(const struct expect_filter *f, struct text *t)
+{
+	if (f->names_count == 0) {
+		put_bool(t, 2, "ExpectationSync", f->on);
+		return;
+	}
+	put_open(t, 2, "ExpectationSync");
+	for (unsigned i = 0; i < f->names_count; i++) {
+		put_name(t, 3, "");
+		put_value(t, f->names[i]);
+	}
+	put_close(t, 2);
 }
 
 static void print_sync(const struct config_sync *s, struct text *t)
@@ -238,15 +279,31 @@ static void print_sync(const struct config_sync *s, struct text *t)
 	}
 	put_number(t, 2, "CommitTimeout", s->commit_timeout_s);
 	put_number(t, 2, "PurgeTimeout", s->purge_timeout_s);
-	if (s->mode != CONFIG_MODE_ALARM)
+	if (s->mode == CONFIG_MODE_ALARM) {
+		put_number(t, 2, "RefreshTime", s->refresh_s);
+		put_number(t, 2, "CacheTimeout", s->cache_timeout_s);
+	} else {
 		put_bool(t, 2, "StartupResync", s->startup_resync);
+		put_bool(t, 2, "DisableExternalCache", s->disable_external_cache);
+	}
+	if (s->mode == CONFIG_MODE_NOTRACK)
+		put_bool(t, 2, "DisableInternalCache", s->disable_internal_cache);
 	put_close(t, 1);
 	for (unsigned i = 0; i < s->links_count; i++)
 		print_link(&s->links[i], t);
 	put_open(t, 1, "Options");
 	put_bool(t, 2, "TCPWindowTracking", s->tcp_window_tracking);
 	put_bool(t, 2, "CommitHalfOpen", s->commit_half_open);
+	print_expectations(&s->expectation_sync, t);
 	put_close(t, 1);
+	put_close(t, 0);
+}
+
+static void print_stats(const struct config_stats *s, struct text *t)
+{
+	put_open(t, 0, "Stats");
+	print_log_file(s->log_file, t);
+	print_syslog(s->syslog, s->syslog_facility, t);
 	put_close(t, 0);
 }
 
@@ -254,5 +311,12 @@ void config_print(const struct config *c, struct text *t)
 {
 	print_general(&c->general, t);
 	text_putc(t, '\n');
-	print_sync(&c->sync, t);
+	switch (c->purpose) {
+	case CONFIG_SYNC:
+		print_sync(&c->sync, t);
+		break;
+	case CONFIG_STATS:
+		print_stats(&c->stats, t);
+		break;
+	}
 }

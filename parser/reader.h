@@ -61,6 +61,11 @@ struct reader {
 	struct config_link *link; /* the one being filled */
 	struct config_link scratch; /* in place of one too many */
 	bool port_bad; /* the link's port has been told to be wrong already */
+	struct reader_pair {
+		union flow_addr local, dest;
+		uint32_t local_line, dest_line; /* 0: not given */
+	} pair[2]; /* the ends of a UDP or TCP link: over IPv4, over IPv6 */
+	unsigned pair_last; /* the one of them that was named last */
 	bool policy_used; /* the Policy section that is open is not empty */
 	bool mode_seen, link_seen; /* also if there was something wrong with it */
 	unsigned modes_seen; /* bit n: enum config_mode n */

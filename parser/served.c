@@ -27,21 +27,34 @@
 /* A directive with one value that its type says everything about. */
 #define PLAIN(name, in, type, expects, status, since, set, at)                                     \
 	{                                                                                          \
-		name, in, type, 1, SECTION_FILE, status, since, set, at, expects, NULL             \
+		name, in, type, 1, SECTION_FILE, status, since, set, at, expects, NULL, NULL       \
+	}
+
+/* The same under a name, or in a place, that is not the one to use. */
+#define ALIAS(name, in, type, expects, set, at, use)                                               \
+	{                                                                                          \
+		name, in, type, 1, SECTION_FILE, SERVED_ALIAS, V1, set, at, expects, use, NULL     \
+	}
+
+/* The same without any effect. */
+#define IGNORED(name, in, type, expects, why)                                                      \
+	{                                                                                          \
+		name, in, type, 1, SECTION_FILE, SERVED_IGNORED, NULL, NO_SET,                     \
+			DIRECTIVE_NO_OFFSET, expects, why, NULL                                    \
 	}
 
 /* A directive with one value that needs its own function. */
 #define OWN(name, in, expects, status, since, set, apply)                                          \
 	{                                                                                          \
 		name, in, VALUE_OTHER, 1, SECTION_FILE, status, since, set, DIRECTIVE_NO_OFFSET,   \
-			expects, apply                                                             \
+			expects, NULL, apply                                                       \
 	}
 
 /* A section. */
 #define SECTION(name, in, words, opens, status, since, set, expects, apply)                        \
 	{                                                                                          \
 		name, in, (words) ? VALUE_OTHER : VALUE_NOTHING, words, opens, status, since, set, \
-			DIRECTIVE_NO_OFFSET, expects, apply                                        \
+			DIRECTIVE_NO_OFFSET, expects, NULL, apply                                  \
 	}
 
 #define NONE DIRECTIVE_NO_OFFSET
@@ -50,8 +63,7 @@
 const struct directive directives[] = {
 	SECTION("General", IN(FILE), 0, SECTION_GENERAL, SERVED, V1, NO_SET, NULL, NULL),
 	SECTION("Sync", IN(FILE), 0, SECTION_SYNC, SERVED, V1, NO_SET, NULL, settings_top),
-	SECTION("Stats", IN(FILE), 0, SECTION_STATS, NOT_SERVED_ERROR, NULL, NO_SET, NULL,
-		settings_top),
+	SECTION("Stats", IN(FILE), 0, SECTION_STATS, SERVED, V1, NO_SET, NULL, settings_top),
 	SECTION("Helper", IN(FILE), 0, SECTION_HELPER, NOT_SERVED_ERROR, NULL, NO_SET, NULL, NULL),
 
 	/* General */
@@ -65,27 +77,30 @@ const struct directive directives[] = {
 		CONFIG_SET_SYSLOG, settings_syslog),
 	PLAIN("LockFile", IN(GENERAL), VALUE_PATH, PATH, SERVED, V1,
 		CONFIG_SET_LOCK_FILE, GENERAL_AT(lock_file)),
-	PLAIN("Lockfile", IN(GENERAL), VALUE_PATH, PATH, SERVED_ALIAS, V1,
-		CONFIG_SET_LOCK_FILE, GENERAL_AT(lock_file)),
+	ALIAS("Lockfile", IN(GENERAL), VALUE_PATH, PATH,
+		CONFIG_SET_LOCK_FILE, GENERAL_AT(lock_file), "LockFile"),
 	SECTION("UNIX", IN(GENERAL), 0, SECTION_UNIX, SERVED, V1, NO_SET, NULL, NULL),
 	OWN("Path", IN(UNIX), PATH, SERVED, V1, CONFIG_SET_UNIX_PATH, settings_unix_path),
-	PLAIN("Backlog", IN(UNIX), VALUE_NUMBER, NUMBER, SERVED_IGNORED, NULL, NO_SET, NONE),
+	IGNORED("Backlog", IN(UNIX), VALUE_NUMBER, NUMBER, "the daemon knows how many it serves"),
 	PLAIN("NetlinkBufferSize", IN(GENERAL), VALUE_NUMBER, BYTES, SERVED, V1,
 		CONFIG_SET_NETLINK_BUFFER_SIZE, GENERAL_AT(netlink_buffer_bytes)),
-	PLAIN("SocketBufferSize", IN(GENERAL), VALUE_NUMBER, BYTES, SERVED_ALIAS, V1,
-		CONFIG_SET_NETLINK_BUFFER_SIZE, GENERAL_AT(netlink_buffer_bytes)),
+	ALIAS("SocketBufferSize", IN(GENERAL), VALUE_NUMBER, BYTES,
+		CONFIG_SET_NETLINK_BUFFER_SIZE, GENERAL_AT(netlink_buffer_bytes),
+		"NetlinkBufferSize"),
 	PLAIN("NetlinkBufferSizeMaxGrowth", IN(GENERAL), VALUE_NUMBER, BYTES, SERVED, V1,
 		CONFIG_SET_NETLINK_BUFFER_SIZE_MAX, GENERAL_AT(netlink_buffer_max_bytes)),
-	PLAIN("SocketBufferSizeMaxGrown", IN(GENERAL), VALUE_NUMBER, BYTES, SERVED_ALIAS, V1,
-		CONFIG_SET_NETLINK_BUFFER_SIZE_MAX, GENERAL_AT(netlink_buffer_max_bytes)),
-	PLAIN("SocketBufferSizeMaxGrowth", IN(GENERAL), VALUE_NUMBER, BYTES, SERVED_ALIAS, V1,
-		CONFIG_SET_NETLINK_BUFFER_SIZE_MAX, GENERAL_AT(netlink_buffer_max_bytes)),
+	ALIAS("SocketBufferSizeMaxGrown", IN(GENERAL), VALUE_NUMBER, BYTES,
+		CONFIG_SET_NETLINK_BUFFER_SIZE_MAX, GENERAL_AT(netlink_buffer_max_bytes),
+		"NetlinkBufferSizeMaxGrowth"),
+	ALIAS("SocketBufferSizeMaxGrowth", IN(GENERAL), VALUE_NUMBER, BYTES,
+		CONFIG_SET_NETLINK_BUFFER_SIZE_MAX, GENERAL_AT(netlink_buffer_max_bytes),
+		"NetlinkBufferSizeMaxGrowth"),
 	OWN("NetlinkOverrunResync", IN(GENERAL), "on, off or a number of seconds", SERVED, V1,
 		CONFIG_SET_NETLINK_OVERRUN_RESYNC, settings_overrun),
 	PLAIN("NetlinkEventsReliable", IN(GENERAL), VALUE_BOOL, BOOLEAN, SERVED, V1,
 		CONFIG_SET_NETLINK_EVENTS_RELIABLE, GENERAL_AT(netlink_events_reliable)),
-	OWN("PollSecs", IN(GENERAL), "a number of seconds, at least 1", NOT_SERVED_ERROR, NULL,
-		NO_SET, settings_poll),
+	OWN("PollSecs", IN(GENERAL), "a number of seconds, at least 1", SERVED, V1,
+		CONFIG_SET_POLL_SECS, settings_poll),
 	PLAIN("EventIterationLimit", IN(GENERAL), VALUE_COUNT, NUMBER, SERVED, V1,
 		CONFIG_SET_EVENT_ITERATION_LIMIT, GENERAL_AT(event_iteration_limit)),
 	SECTION("Scheduler", IN(GENERAL), 0, SECTION_SCHEDULER, SERVED, V1, NO_SET, NULL, NULL),
@@ -93,8 +108,8 @@ const struct directive directives[] = {
 		settings_sched_type),
 	OWN("Priority", IN(SCHEDULER), "a number from 0 to 99", SERVED, V1,
 		CONFIG_SET_SCHEDULER_PRIORITY, settings_sched_prio),
-	PLAIN("Nice", IN(GENERAL), VALUE_SIGNED, "a signed number", SERVED_IGNORED, NULL, NO_SET,
-		NONE),
+	IGNORED("Nice", IN(GENERAL), VALUE_SIGNED, "a signed number",
+		"the daemon runs under a real-time Scheduler"),
 	PLAIN("Systemd", IN(GENERAL), VALUE_BOOL, BOOLEAN, SERVED, V1,
 		CONFIG_SET_SYSTEMD, GENERAL_AT(systemd)),
 	PLAIN("User", IN(GENERAL), VALUE_USER, "a user's name", SERVED, V1,
@@ -109,6 +124,8 @@ const struct directive directives[] = {
 		CONFIG_SET_FILTER_PROTOCOL, "Accept or Ignore", settings_policy),
 	SECTION("Address", IN(FILTER), 1, SECTION_FILTER_ADDRESS, SERVED, V1,
 		CONFIG_SET_FILTER_ADDRESS, "Accept or Ignore", settings_policy),
+	SECTION("Mark", IN(FILTER), 1, SECTION_FILTER_MARK, SERVED, V1,
+		CONFIG_SET_FILTER_MARK, "Accept or Ignore", settings_policy),
 	SECTION("State", IN(FILTER), 1, SECTION_FILTER_STATE, SERVED, V1,
 		CONFIG_SET_FILTER_STATE, "Accept or Ignore", settings_policy),
 	OWN("IPv4_address", IN(FILTER_ADDRESS), "an IPv4 address or network", SERVED, V1, NO_SET,
@@ -129,21 +146,21 @@ const struct directive directives[] = {
 		CONFIG_SET_PURGE_TIMEOUT, SYNC_AT(purge_timeout_s)),
 	PLAIN("StartupResync", IN(MODE_FTFW) | IN(MODE_NOTRACK), VALUE_BOOL, BOOLEAN, SERVED, V1,
 		CONFIG_SET_STARTUP_RESYNC, SYNC_AT(startup_resync)),
-	PLAIN("RefreshTime", IN(SYNC) | IN(MODE_ALARM), VALUE_NUMBER, SECONDS, NOT_SERVED_WARNING,
-		NULL, NO_SET, NONE),
-	PLAIN("CacheTimeout", IN(SYNC) | IN(MODE_ALARM), VALUE_NUMBER, SECONDS, NOT_SERVED_WARNING,
-		NULL, NO_SET, NONE),
+	PLAIN("RefreshTime", IN(SYNC) | IN(MODE_ALARM), VALUE_COUNT, SECONDS, SERVED, V1,
+		CONFIG_SET_REFRESH_TIME, SYNC_AT(refresh_s)),
+	PLAIN("CacheTimeout", IN(SYNC) | IN(MODE_ALARM), VALUE_COUNT, SECONDS, SERVED, V1,
+		CONFIG_SET_CACHE_TIMEOUT, SYNC_AT(cache_timeout_s)),
 	PLAIN("DisableExternalCache", IN(MODE_FTFW) | IN(MODE_NOTRACK), VALUE_BOOL, BOOLEAN,
-		NOT_SERVED_ERROR, NULL, NO_SET, NONE),
-	PLAIN("DisableInternalCache", IN(MODE_NOTRACK), VALUE_BOOL, BOOLEAN, NOT_SERVED_ERROR,
-		NULL, NO_SET, NONE),
+		SERVED, V1, CONFIG_SET_DISABLE_EXTERNAL_CACHE, SYNC_AT(disable_external_cache)),
+	PLAIN("DisableInternalCache", IN(MODE_NOTRACK), VALUE_BOOL, BOOLEAN, SERVED, V1,
+		CONFIG_SET_DISABLE_INTERNAL_CACHE, SYNC_AT(disable_internal_cache)),
 
 	/* Links */
 	SECTION("Multicast", IN(SYNC), 1, SECTION_MULTICAST, SERVED, V1, CONFIG_SET_LINKS,
 		"Default or '{'", settings_link),
-	SECTION("UDP", IN(SYNC), 1, SECTION_UDP, NOT_SERVED_ERROR, NULL, CONFIG_SET_LINKS,
+	SECTION("UDP", IN(SYNC), 1, SECTION_UDP, SERVED, V1, CONFIG_SET_LINKS,
 		"Default or '{'", settings_link),
-	SECTION("TCP", IN(SYNC), 1, SECTION_TCP, NOT_SERVED_ERROR, NULL, CONFIG_SET_LINKS,
+	SECTION("TCP", IN(SYNC), 1, SECTION_TCP, SERVED, V1, CONFIG_SET_LINKS,
 		"Default or '{'", settings_link),
 	PLAIN("Interface", IN_LINKS, VALUE_INTERFACE, "an interface's name", SERVED, V1, NO_SET,
 		LINK_AT(interface)),
@@ -151,21 +168,23 @@ const struct directive directives[] = {
 	OWN("IPv6_address", IN_LINKS, "an IPv6 address", SERVED, V1, NO_SET, settings_link_addr),
 	OWN("IPv4_interface", IN(MULTICAST), "an IPv4 address", SERVED, V1, NO_SET,
 		settings_link_local),
-	PLAIN("IPv6_interface", IN(MULTICAST), VALUE_IPV6, "an IPv6 address", SERVED_IGNORED, NULL,
-		NO_SET, NONE),
-	OWN("IPv4_Destination_Address", IN_PAIR, "an IPv4 address", NOT_SERVED_ERROR, NULL, NO_SET,
+	IGNORED("IPv6_interface", IN(MULTICAST), VALUE_IPV6, "an IPv6 address",
+		"Interface says it all"),
+	OWN("IPv4_Destination_Address", IN_PAIR, "an IPv4 address", SERVED, V1, NO_SET,
 		settings_link_dest),
-	OWN("IPv6_Destination_Address", IN_PAIR, "an IPv6 address", NOT_SERVED_ERROR, NULL, NO_SET,
+	OWN("IPv6_Destination_Address", IN_PAIR, "an IPv6 address", SERVED, V1, NO_SET,
 		settings_link_dest),
+	{"IPv6_Destionation_Address", IN_PAIR, VALUE_OTHER, 1, SECTION_FILE, SERVED_ALIAS, V1,
+		NO_SET, NONE, "an IPv6 address", "IPv6_Destination_Address", settings_link_dest},
 	PLAIN("Group", IN(MULTICAST), VALUE_PORT, "a port", SERVED, V1, NO_SET, LINK_AT(port)),
-	PLAIN("Port", IN_PAIR, VALUE_PORT, "a port", NOT_SERVED_ERROR, NULL, NO_SET, LINK_AT(port)),
+	PLAIN("Port", IN_PAIR, VALUE_PORT, "a port", SERVED, V1, NO_SET, LINK_AT(port)),
 	PLAIN("SndSocketBuffer", IN_LINKS, VALUE_NUMBER, BYTES, SERVED, V1, NO_SET,
 		LINK_AT(sndbuf_bytes)),
 	PLAIN("RcvSocketBuffer", IN_LINKS, VALUE_NUMBER, BYTES, SERVED, V1, NO_SET,
 		LINK_AT(rcvbuf_bytes)),
 	PLAIN("Checksum", IN_LINKS, VALUE_BOOL, BOOLEAN, SERVED, V1, NO_SET, LINK_AT(checksum)),
-	PLAIN("ErrorQueueLength", IN(TCP), VALUE_NUMBER, NUMBER, NOT_SERVED_WARNING, NULL, NO_SET,
-		NONE),
+	PLAIN("ErrorQueueLength", IN(TCP), VALUE_NUMBER, NUMBER, SERVED, V1, NO_SET,
+		LINK_AT(error_queue_length)),
 
 	/* Options */
 	SECTION("Options", IN(SYNC), 0, SECTION_OPTIONS, SERVED, V1, NO_SET, NULL, NULL),
@@ -173,16 +192,17 @@ const struct directive directives[] = {
 		CONFIG_SET_TCP_WINDOW_TRACKING, SYNC_AT(tcp_window_tracking)),
 	PLAIN("CommitHalfOpen", IN(OPTIONS), VALUE_BOOL, BOOLEAN, SERVED, V1,
 		CONFIG_SET_COMMIT_HALF_OPEN, SYNC_AT(commit_half_open)),
-	{"ExpectationSync", IN(OPTIONS), VALUE_BOOL, 1, SECTION_EXPECTATION_SYNC, NOT_SERVED_ERROR,
-		NULL, NO_SET, NONE, "on, off or '{'", settings_expect},
+	{"ExpectationSync", IN(OPTIONS), VALUE_BOOL, 1, SECTION_EXPECTATION_SYNC, SERVED, V1,
+		CONFIG_SET_EXPECTATION_SYNC, NONE, "on, off or '{'", NULL, settings_expect},
 
 	/* Stats */
-	OWN("LogFile", IN(STATS), "on, off or a path that starts with '/'", NOT_SERVED_ERROR, NULL,
-		NO_SET, settings_log_file),
-	OWN("Syslog", IN(STATS), "on, off or a facility", NOT_SERVED_ERROR, NULL, NO_SET,
-		settings_syslog),
-	PLAIN("NetlinkEventsReliable", IN(STATS), VALUE_BOOL, BOOLEAN, NOT_SERVED_ERROR, NULL,
-		NO_SET, NONE),
+	OWN("LogFile", IN(STATS), "on, off or a path that starts with '/'", SERVED, V1,
+		CONFIG_SET_STATS_LOG_FILE, settings_log_file),
+	OWN("Syslog", IN(STATS), "on, off or a facility", SERVED, V1,
+		CONFIG_SET_STATS_SYSLOG, settings_syslog),
+	ALIAS("NetlinkEventsReliable", IN(STATS), VALUE_BOOL, BOOLEAN,
+		CONFIG_SET_NETLINK_EVENTS_RELIABLE, GENERAL_AT(netlink_events_reliable),
+		"that of section General"),
 
 	/* Helper */
 	PLAIN("Setup", IN(HELPER), VALUE_BOOL, BOOLEAN, NOT_SERVED_ERROR, NULL, NO_SET, NONE),
@@ -221,6 +241,16 @@ const struct directive *directive_find_any(const char *name, size_t len)
 		if (directive_is(d, name, len))
 			return d;
 	return NULL;
+}
+
+uint32_t directive_sections(const char *name, size_t len)
+{
+	uint32_t sections = 0;
+
+	for (const struct directive *d = directives; d->name; d++)
+		if (directive_is(d, name, len))
+			sections |= d->sections;
+	return sections;
 }
 
 /*
@@ -290,6 +320,8 @@ const char *section_name(enum section s)
 		return "Protocol";
 	case SECTION_FILTER_ADDRESS:
 		return "Address";
+	case SECTION_FILTER_MARK:
+		return "Mark";
 	case SECTION_FILTER_STATE:
 		return "State";
 	case SECTION_SYNC:
@@ -327,6 +359,6 @@ const char *section_name(enum section s)
 
 bool section_is_list(enum section s)
 {
-	return s == SECTION_FILTER_PROTOCOL || s == SECTION_FILTER_STATE ||
-	       s == SECTION_EXPECTATION_SYNC;
+	return s == SECTION_FILTER_PROTOCOL || s == SECTION_FILTER_MARK ||
+	       s == SECTION_FILTER_STATE || s == SECTION_EXPECTATION_SYNC;
 }

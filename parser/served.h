@@ -21,6 +21,7 @@ enum section {
 	SECTION_FILTER,
 	SECTION_FILTER_PROTOCOL,
 	SECTION_FILTER_ADDRESS,
+	SECTION_FILTER_MARK,
 	SECTION_FILTER_STATE,
 	SECTION_SYNC,
 	SECTION_MODE_FTFW,
@@ -55,8 +56,8 @@ enum value_type {
 
 enum served {
 	SERVED,
-	SERVED_ALIAS, /* another spelling of a served one */
-	SERVED_IGNORED, /* read for compatibility, does nothing: deprecated */
+	SERVED_ALIAS, /* another spelling of a served one, which is told */
+	SERVED_IGNORED, /* read for compatibility, does nothing: deprecated, and told why */
 	NOT_SERVED_ERROR, /* ignoring it would change what the daemon does */
 	NOT_SERVED_WARNING, /* ignoring it is harmless */
 };
@@ -75,6 +76,7 @@ struct directive {
 	enum config_setting setting; /* CONFIG_SET_COUNT: has none of its own */
 	size_t offset; /* in struct config, or in struct config_link inside of a link's section */
 	const char *expects; /* for messages: "a number" */
+	const char *instead; /* SERVED_ALIAS: what to use; SERVED_IGNORED: why nothing is missing */
 
 	/* Takes what the type does not say. For a section: false passes over what is inside. */
 	bool (*apply)(struct reader *, const struct directive *, const struct statement *);
@@ -90,6 +92,9 @@ const struct directive *directive_find(enum section, const char *name, size_t le
 
 /* Any directive of that name, or NULL. */
 const struct directive *directive_find_any(const char *name, size_t len);
+
+/* Where directives of that name may stand: bit n: enum section n. */
+uint32_t directive_sections(const char *name, size_t len);
 
 /*
  * The directive whose name is nearest by edit distance, those of the section first; NULL if none

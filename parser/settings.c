@@ -17,16 +17,20 @@ void settings_expected(struct reader *r, const struct directive *d, const struct
 			d->expects, TOKEN_ARGS(*found));
 }
 
-void settings_not_served(struct reader *r, enum served status, uint32_t line, const char *what)
+void settings_not_served(struct reader *r, const struct directive *d, uint32_t line)
 {
+	const char *what = d->name;
+
 	if (r->stack_used > 0 && r->stack[r->stack_used - 1].muted)
 		return;
-	switch (status) {
+	switch (d->status) {
 	case SERVED:
+		break;
 	case SERVED_ALIAS:
+		diag_warning(r->diag, line, "%s is deprecated: use %s", what, d->instead);
 		break;
 	case SERVED_IGNORED:
-		diag_warning(r->diag, line, "%s is deprecated and ignored", what);
+		diag_warning(r->diag, line, "%s is deprecated and ignored: %s", what, d->instead);
 		break;
 	case NOT_SERVED_ERROR:
 		diag_error(r->diag, line, "%s is not served yet", what);
@@ -133,6 +137,8 @@ static bool settings_take(struct reader *r, const struct directive *d, const str
 	case VALUE_PORT:
 		return take_port(r, d, tok);
 	case VALUE_BOOL:
+		if (d->apply)
+			break;
 		return take_bool(r, d, tok);
 	case VALUE_PATH: /* only LockFile: the others have bounds or words of their own */
 		return value_path(r, d, tok, settings_at(r, d), CONFIG_PATH_MAX + 1);
@@ -149,31 +155,47 @@ static bool settings_take(struct reader *r, const struct directive *d, const str
 	return d->apply(r, d, st);
 }
 
+/* "General", "Sync or Mode ALARM", "Multicast, UDP or TCP": where a directive may stand. */
+static void put_sections(struct text *t, uint32_t sections)
+{
+	bool first = true;
+
+	for (unsigned n = 0; n < SECTION_COUNT; n++) {
+		if (!(sections >> n & 1))
+			continue;
+		sections &= ~(1u << n);
+		if (!first)
+			text_puts(t, sections ? ", " : " or ");
+		text_puts(t, section_name(n));
+		first = false;
+	}
+}
+
 /* The directive of a statement in the section that is open; tells if there is none. */
 static const struct directive *settings_find(struct reader *r, const struct statement *st)
 {
 	enum section here = reader_section(r);
-	const struct directive *d = directive_find(here, st->name.at, st->name.len), *other;
-	enum section home = SECTION_FILE;
+	const struct directive *d = directive_find(here, st->name.at, st->name.len);
+	const uint32_t homes = directive_sections(st->name.at, st->name.len);
+	char where[DIAG_TEXT_MAX];
+	struct text t = text_of(where, sizeof(where));
 
 	if (d)
 		return d;
-	other = directive_find_any(st->name.at, st->name.len);
-	CHECK(other); /* the lexer has looked it up */
-	while (!(other->sections >> home & 1))
-		home++;
-	if (home == SECTION_FILE)
+	CHECK(homes != 0); /* the lexer has looked it up */
+	put_sections(&t, homes);
+	if (homes == 1u << SECTION_FILE)
 		diag_error(r->diag, st->name.line,
-			"%s: expected outside of all sections, found in section %s", other->name,
-			section_name(here));
+			"%.*s: expected outside of all sections, found in section %s",
+			(int)st->name.len, st->name.at, section_name(here));
 	else if (here == SECTION_FILE)
 		diag_error(r->diag, st->name.line,
-			"%s: expected in section %s, found outside of all sections", other->name,
-			section_name(home));
+			"%.*s: expected in section %s, found outside of all sections",
+			(int)st->name.len, st->name.at, where);
 	else
 		diag_error(r->diag, st->name.line,
-			"%s: expected in section %s, found in section %s", other->name,
-			section_name(home), section_name(here));
+			"%.*s: expected in section %s, found in section %s", (int)st->name.len,
+			st->name.at, where, section_name(here));
 	return NULL;
 }
 
@@ -223,9 +245,9 @@ void settings_statement(struct reader *r, const struct statement *st)
 		r->config->loc[d->setting].line = st->name.line;
 	/* Switching off what is not served is what is done anyway. */
 	if (d->type == VALUE_BOOL && token_is_bool(&st->words[0], &off) && !off &&
-		d->status != SERVED_IGNORED)
+		d->status == NOT_SERVED_ERROR)
 		return;
-	settings_not_served(r, d->status, st->name.line, d->name);
+	settings_not_served(r, d, st->name.line);
 }
 
 /* Whether what is behind the brace is to be read; r->opening is its section then. */
@@ -256,7 +278,7 @@ static bool settings_head(struct reader *r, const struct statement *st)
 		r->config->loc[d->setting].line = st->name.line;
 	if (d->status == NOT_SERVED_ERROR || d->status == NOT_SERVED_WARNING)
 		r->opening_unserved = true;
-	settings_not_served(r, d->status, st->name.line, d->name);
+	settings_not_served(r, d, st->name.line);
 	return true;
 }
 
@@ -293,6 +315,9 @@ void settings_close(struct reader *r)
 	case SECTION_FILTER_STATE:
 		settings_state_end(r, r->last.line);
 		break;
+	case SECTION_EXPECTATION_SYNC:
+		settings_expect_end(r);
+		break;
 	case SECTION_HELPER_POLICY:
 		settings_helper_policy_end(r);
 		break;
@@ -303,12 +328,12 @@ void settings_close(struct reader *r)
 	case SECTION_FILTER:
 	case SECTION_FILTER_PROTOCOL:
 	case SECTION_FILTER_ADDRESS:
+	case SECTION_FILTER_MARK:
 	case SECTION_SYNC:
 	case SECTION_MODE_FTFW:
 	case SECTION_MODE_ALARM:
 	case SECTION_MODE_NOTRACK:
 	case SECTION_OPTIONS:
-	case SECTION_EXPECTATION_SYNC:
 	case SECTION_STATS:
 	case SECTION_HELPER:
 	case SECTION_HELPER_TYPE:
@@ -325,6 +350,8 @@ void settings_item(struct reader *r, const struct token *tok)
 
 	if (here == SECTION_FILTER_PROTOCOL)
 		settings_protocol_item(r, tok);
+	else if (here == SECTION_FILTER_MARK)
+		settings_mark_item(r, tok);
 	else if (here == SECTION_FILTER_STATE)
 		settings_state_item(r, tok);
 	else if (here == SECTION_EXPECTATION_SYNC)

@@ -32,6 +32,7 @@ bool settings_filter(struct reader *, const struct directive *, const struct sta
 bool settings_policy(struct reader *, const struct directive *, const struct statement *);
 bool settings_net(struct reader *, const struct directive *, const struct statement *);
 void settings_protocol_item(struct reader *, const struct token *);
+void settings_mark_item(struct reader *, const struct token *);
 void settings_state_item(struct reader *, const struct token *);
 void settings_state_end(struct reader *, uint32_t line);
 
@@ -46,6 +47,7 @@ bool settings_helper_type(struct reader *, const struct directive *, const struc
 bool settings_helper_policy(struct reader *, const struct directive *, const struct statement *);
 void settings_helper_policy_end(struct reader *);
 void settings_expect_item(struct reader *, const struct token *);
+void settings_expect_end(struct reader *);
 void settings_link_end(struct reader *);
 
 /*
@@ -66,6 +68,11 @@ bool token_is_nocase(const struct token *, const char *text);
 bool token_is_bool(const struct token *, bool *value);
 bool token_is_number(const struct token *);
 
+/* Decimal, or hexadecimal behind 0x; false if it is neither or does not fit. */
+bool token_hex(const struct token *, uint32_t *value);
+
+bool token_has_control(const struct token *);
+
 /* Could be meant as an address: nothing but hex digits, dots, colons and a slash. */
 bool token_is_addr_like(const struct token *);
 
@@ -78,7 +85,9 @@ bool token_addr(const struct token *, uint8_t l3, union flow_addr *, uint8_t *pr
 /* "The value is missing or wrong": HashSize: expected a number, found 'abc'. */
 void settings_expected(struct reader *, const struct directive *, const struct token *found);
 
-/* Reports what is not served, unless its section has been reported as a whole. */
-void settings_not_served(struct reader *, enum served, uint32_t line, const char *what);
+/*
+ * Reports what is deprecated or not served, unless its section has been reported as a whole.
+ */
+void settings_not_served(struct reader *, const struct directive *, uint32_t line);
 
 #endif

@@ -67,6 +67,8 @@ bool settings_policy(struct reader *r, const struct directive *d, const struct s
 		filter->protocol_policy = policy;
 	else if (d->opens == SECTION_FILTER_ADDRESS)
 		filter->address_policy = policy;
+	else if (d->opens == SECTION_FILTER_MARK)
+		filter->mark_policy = policy;
 	else
 		filter->state_policy = policy;
 	r->state_at = STATE_NONE;
@@ -111,6 +113,47 @@ void settings_protocol_item(struct reader *r, const struct token *tok)
 			"Protocol: expected a name of /etc/protocols or a number up to 255, "
 			"found " TOKEN_FMT ", ignored",
 			TOKEN_ARGS(*tok));
+}
+
+/* n or n/mask; without a mask all bits count. */
+static bool token_mark(const struct token *tok, uint32_t *value, uint32_t *mask)
+{
+	const char *slash = memchr(tok->at, '/', tok->len);
+	struct token first = *tok, second = {0};
+
+	*mask = UINT32_MAX;
+	if (!slash)
+		return token_hex(tok, value);
+	first.len = (uint32_t)(slash - tok->at);
+	second.at = slash + 1;
+	second.len = tok->len - first.len - 1;
+	return token_hex(&first, value) && token_hex(&second, mask);
+}
+
+void settings_mark_item(struct reader *r, const struct token *tok)
+{
+	uint32_t value, mask;
+	int err;
+
+	if (!token_mark(tok, &value, &mask)) {
+		diag_error(r->diag, tok->line,
+			"Mark: expected a mark, or mark/mask, in decimal or 0x hexadecimal, "
+			"found " TOKEN_FMT,
+			TOKEN_ARGS(*tok));
+		return;
+	}
+	err = flow_filter_add_mark(&r->config->general.filter, value, mask);
+	if (err == -EINVAL)
+		diag_error(r->diag, tok->line,
+			"Mark: expected a mark with no bit outside of its mask, found " TOKEN_FMT,
+			TOKEN_ARGS(*tok));
+	else if (err == -EEXIST)
+		diag_warning(r->diag, tok->line,
+			"Mark: expected each mark once, found " TOKEN_FMT " again",
+			TOKEN_ARGS(*tok));
+	else if (err == -ENOSPC)
+		diag_error(r->diag, tok->line, "Mark: expected at most %d marks, found one more",
+			FLOW_FILTER_MARKS_MAX);
 }
 
 void settings_state_item(struct reader *r, const struct token *tok)

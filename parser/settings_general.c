@@ -20,48 +20,54 @@ static const struct {
 	{"local7", LOG_LOCAL7},
 };
 
-/* Stats has a LogFile and a Syslog as well; they are read and dropped with the section. */
 static bool settings_in_general(const struct directive *d)
 {
 	return d->sections >> SECTION_GENERAL & 1;
 }
 
+/* General's and Stats': where "on" goes, and where the value is kept. */
 bool settings_log_file(struct reader *r, const struct directive *d, const struct statement *st)
 {
+	const bool general = settings_in_general(d);
+	char *kept = general ? r->config->general.log_file : r->config->stats.log_file;
 	char path[CONFIG_PATH_MAX + 1] = "";
 	bool on;
 
 	if (token_is_bool(&st->words[0], &on)) {
 		if (on)
-			text_copy(path, sizeof(path), CONFIG_DEFAULT_LOG_FILE);
+			text_copy(path, sizeof(path),
+				general ? CONFIG_DEFAULT_LOG_FILE : CONFIG_DEFAULT_STATS_FILE);
 	} else if (!value_path(r, d, &st->words[0], path, sizeof(path))) {
 		return false;
 	}
-	if (settings_in_general(d))
-		memcpy(r->config->general.log_file, path, sizeof(path));
+	memcpy(kept, path, sizeof(path));
 	return true;
+}
+
+static void take_syslog(struct reader *r, const struct directive *d, bool on, int facility)
+{
+	if (settings_in_general(d)) {
+		r->config->general.syslog = on;
+		r->config->general.syslog_facility = facility;
+	} else {
+		r->config->stats.syslog = on;
+		r->config->stats.syslog_facility = facility;
+	}
 }
 
 bool settings_syslog(struct reader *r, const struct directive *d, const struct statement *st)
 {
-	struct config_general *g = &r->config->general;
 	const struct token *tok = &st->words[0];
 	bool on;
 
 	if (token_is_bool(tok, &on)) {
-		if (settings_in_general(d)) {
-			g->syslog = on;
-			g->syslog_facility = LOG_DAEMON;
-		}
+		take_syslog(r, d, on, LOG_DAEMON);
 		return true;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(facilities); i++) {
 		if (!token_is(tok, facilities[i].name))
 			continue;
-		if (settings_in_general(d)) {
-			g->syslog = true;
-			g->syslog_facility = facilities[i].facility;
-		}
+		take_syslog(r, d, true, facilities[i].facility);
 		return true;
 	}
 	diag_warning(r->diag, tok->line,
@@ -104,10 +110,12 @@ bool settings_poll(struct reader *r, const struct directive *d, const struct sta
 
 	if (!value_number(r, d, &st->words[0], UINT32_MAX, &value))
 		return false;
-	if (value > 0)
-		return true;
-	settings_expected(r, d, &st->words[0]);
-	return false;
+	if (value == 0) {
+		settings_expected(r, d, &st->words[0]);
+		return false;
+	}
+	r->config->general.poll_s = value;
+	return true;
 }
 
 bool settings_sched_type(struct reader *r, const struct directive *d, const struct statement *st)

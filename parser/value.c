@@ -46,6 +46,25 @@ bool token_is_number(const struct token *tok)
 	return tok->len > 0;
 }
 
+bool token_hex(const struct token *tok, uint32_t *value)
+{
+	const bool hex = tok->len > 2 && tok->at[0] == '0' && (tok->at[1] | 0x20) == 'x';
+	uint64_t sum = 0;
+
+	for (uint32_t i = hex ? 2 : 0; i < tok->len; i++) {
+		const unsigned char c = (unsigned char)tok->at[i];
+
+		if (!(hex ? isxdigit(c) : isdigit(c)))
+			return false;
+		sum = sum * (hex ? 16 : 10) +
+		      (isdigit(c) ? c - (unsigned)'0' : (c | 0x20u) - 'a' + 10u);
+		if (sum > UINT32_MAX)
+			return false;
+	}
+	*value = (uint32_t)sum;
+	return tok->len > 0;
+}
+
 bool token_is_addr_like(const struct token *tok)
 {
 	if (token_is_number(tok))
@@ -135,7 +154,7 @@ bool value_bool(struct reader *r, const struct directive *d, const struct token 
 	return false;
 }
 
-static bool token_has_control(const struct token *tok)
+bool token_has_control(const struct token *tok)
 {
 	for (uint32_t i = 0; i < tok->len; i++)
 		if (iscntrl((unsigned char)tok->at[i]))

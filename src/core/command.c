@@ -95,17 +95,6 @@ static void set_role(struct engine *e, enum engine_role role)
 	event_put(e, &event);
 }
 
-static void ask_peers(struct engine *e)
-{
-	if (sender_control(e, CONTROL_RESYNC, NULL, 0, 0))
-		engine_count(e, COUNTER_RESYNCS_ASKED);
-	for (unsigned i = 0; i < e->peers_count; i++) {
-		e->peers[i].resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
-		if (e->peers[i].is_ctsync)
-			peer_want_resync(e, &e->peers[i], LIMIT_RESYNC_RETRY_MS);
-	}
-}
-
 /* Not the active node any more. */
 static void step_down(struct engine *e, enum engine_role role)
 {
@@ -232,7 +221,7 @@ static bool at_once(struct engine *e, const struct engine_command *c)
 	switch (c->kind) {
 	case ENGINE_DEMOTE:
 		step_down(e, ENGINE_ROLE_BACKUP);
-		ask_peers(e);
+		peer_ask_all(e);
 		return true;
 	case ENGINE_FAULT:
 		step_down(e, ENGINE_ROLE_FAULT);
@@ -241,7 +230,7 @@ static bool at_once(struct engine *e, const struct engine_command *c)
 		flush(e, c->tables);
 		return true;
 	case ENGINE_RESYNC_PEERS:
-		ask_peers(e);
+		peer_ask_all(e);
 		return true;
 	case ENGINE_PURGE_LATER:
 		inject_disown(e);

@@ -66,6 +66,10 @@
 	X(RESYNCS_ASKED, "resyncs_asked", "times we asked a peer for its table")                   \
 	X(RESYNCS_RECEIVED, "resyncs_received", "times a peer asked for our table")                \
 	X(PEERS_REFUSED, "peers_refused", "datagrams of senders beyond the limit of peers")        \
+	X(LINK_CHANGES, "link_changes", "times another link took a failed one's place")            \
+	X(LINK_FOLLOWED, "link_followed", "times a peer was followed to another link")             \
+	X(ADDR_GUESSES, "addr_guesses", "peers recognised on another link by their sequence")      \
+	X(ADDR_GUESSES_WRONG, "addr_guesses_wrong", "of these, taken for another one")             \
 	X(PEER_RESTARTS, "peer_restarts", "restarts of peers noticed")                             \
 	X(REMOTE_SWEPT, "remote_swept", "flows that a peer's bulk did not name")                   \
 	X(REMOTE_EXPIRED, "remote_expired", "flows of a restarted peer whose timeout ran out")     \

@@ -4,10 +4,12 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/addr.h"
 #include "core/bulk.h"
 #include "core/dumper.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
+#include "core/link.h"
 #include "core/local.h"
 #include "core/peer.h"
 #include "core/purge.h"
@@ -57,6 +59,7 @@ struct engine *engine_init(
 	kernel_ops_init(e);
 	e->peers_know_more = true; /* from a former process, until a bulk tells them all */
 	dumper_init(e);
+	link_init(e);
 	sender_init(e);
 	return e;
 }
@@ -138,6 +141,7 @@ void engine_datagram(struct engine *e, mono now, unsigned link, const struct eng
 	struct peer *p = NULL;
 	enum wire_v1_result result;
 
+	CHECK(link < (e->config.links ? e->config.links : 1));
 	engine_set_now(e, now);
 	engine_count(e, COUNTER_RECEIVED_DATAGRAMS);
 	e->counters[COUNTER_RECEIVED_BYTES] += len;
@@ -147,11 +151,18 @@ void engine_datagram(struct engine *e, mono now, unsigned link, const struct eng
 			continue;
 		}
 		if (!p)
-			p = peer_get(e, from);
+			p = peer_get(e, link, from, &m);
 		if (!p)
 			return;
-		e->sender.link = link; /* we answer where we were last heard from */
-		peer_message(e, p, &m);
+		if (!peer_message(e, p, &m)) {
+			if (link != p->link)
+				addr_late(e, p, link);
+			continue;
+		}
+		if (link != p->link)
+			addr_moved(p, link);
+		if (link != e->links.current)
+			link_follow(e, link);
 	}
 	remote_settle(e);
 }

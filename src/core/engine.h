@@ -44,6 +44,7 @@ struct engine_config {
 	enum engine_mode mode;
 	unsigned links; /* how many dedicated links there are, at least 1 */
 	unsigned link_default; /* the one to begin with */
+	bool one_peer; /* all links lead to the same node and nobody else: UDP, TCP */
 	uint32_t flows_max; /* per table, tombstones included: HashLimit */
 	uint32_t datagram_bytes; /* most payload of one datagram: MTU less IP and UDP headers */
 	uint32_t ack_window; /* ACKWindowSize: messages received until an ACK is forced */
@@ -112,6 +113,10 @@ void engine_datagram(struct engine *, mono now, unsigned link, const struct engi
  * the start. While the current one is not, the first other one that is takes its place.
  */
 void engine_link(struct engine *, mono now, unsigned link, bool usable);
+
+/* The link that the next datagram goes by; false: it is not usable, and there is none. */
+bool engine_current_link(const struct engine *, unsigned *link);
+
 void engine_tick(struct engine *, mono now); /* at engine_deadline(), or whenever convenient */
 
 enum engine_command_kind {

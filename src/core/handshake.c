@@ -27,6 +27,16 @@ void handshake_introduce(struct engine *e, struct peer *p)
 		p->introduce_next = mono_add_ms(e->now, LIMIT_ALIVE_MS);
 }
 
+void handshake_present(struct engine *e)
+{
+	const struct sender *s = &e->sender;
+
+	if (e->config.mode == ENGINE_MODE_ALARM)
+		return;
+	if (s->queue_count == 0 || s->queue[s->queue_head].kind != CONTROL_MARK_HELLO)
+		sender_control_first(e, CONTROL_MARK_HELLO);
+}
+
 bool handshake_is_known(const struct engine *e, uint32_t boot_id)
 {
 	for (unsigned i = 0; i < e->peers_count; i++)
@@ -44,7 +54,7 @@ void handshake_greet(struct engine *e, struct peer *p)
 	bulk_want_for(e, p);
 }
 
-static bool is_old_boot(const struct peer *p, uint32_t boot_id)
+bool handshake_is_former(const struct peer *p, uint32_t boot_id)
 {
 	for (unsigned i = 0; i < p->old_boots_count; i++)
 		if (p->old_boots[i] == boot_id)
@@ -71,7 +81,7 @@ bool handshake_boot_heard(struct engine *e, struct peer *p, uint32_t seq, uint32
 	if (p->boot_known && p->boot_id == boot_id)
 		return true;
 	/* a relic would not be next in the sequence: then the mark that had retired it was false */
-	if (is_old_boot(p, boot_id) && !(p->seen && seq == p->last_recv + 1))
+	if (handshake_is_former(p, boot_id) && !(p->seen && seq == p->last_recv + 1))
 		return false;
 	if (p->boot_known)
 		peer_restarted(e, p);

@@ -13,8 +13,14 @@ void handshake_greet(struct engine *, struct peer *);
 /* The peer takes us for a process that is gone: its mail does not reach us. */
 void handshake_introduce(struct engine *, struct peer *);
 
+/* The next message says who we are. */
+void handshake_present(struct engine *);
+
 /* One of the peers has this boot id. */
 bool handshake_is_known(const struct engine *, uint32_t boot_id);
+
+/* The peer had this boot id before. */
+bool handshake_is_former(const struct peer *, uint32_t boot_id);
 
 /* A mark. False if it is a relic of a process that is gone, to be dropped. */
 bool handshake_boot_heard(struct engine *, struct peer *, uint32_t seq, uint32_t boot_id);

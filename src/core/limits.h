@@ -5,8 +5,11 @@
 /* Every bound of the engine. What a bound refuses is counted under a name in counters.h. */
 enum {
 	LIMIT_PEERS = 8, /* senders with a table of their own */
+	LIMIT_LINKS = 4, /* dedicated links */
 	LIMIT_PEER_SILENCE_MS = 5000, /* a peer that says nothing for so long is silent */
 	LIMIT_ALIVE_MS = 1000, /* something is sent at least this often */
+	LIMIT_FOLLOW_MS = 250, /* after a change of link, until a peer is followed to another */
+	LIMIT_FOLLOW_SPREAD_MS = 1024, /* and so much more by the boot id, so that nodes differ */
 	LIMIT_TICK_MS = 100, /* grain of the engine's timers */
 
 	LIMIT_CONTROL_QUEUE = 256, /* control messages waiting to be sent */

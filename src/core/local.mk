@@ -3,6 +3,7 @@
 noinst_LIBRARIES += src/core/libcore.a
 src_core_libcore_a_SOURCES = \
 	src/core/ack.h src/core/ack.c \
+	src/core/addr.h src/core/addr.c \
 	src/core/bulk.h src/core/bulk.c \
 	src/core/command.h src/core/command.c \
 	src/core/commit.h src/core/commit.c \

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "core/ack.h"
+#include "core/addr.h"
 #include "core/bulk.h"
 #include "core/event.h"
 #include "core/handshake.h"
@@ -72,14 +73,14 @@ static struct peer *place(struct engine *e)
 	return NULL;
 }
 
-struct peer *peer_get(struct engine *e, const struct engine_addr *addr)
+struct peer *peer_get(struct engine *e, unsigned link, const struct engine_addr *addr,
+	const struct wire_v1_message *m)
 {
-	struct peer *p;
+	struct peer *p = addr_find(e, link, addr, m);
 	struct table remote;
 
-	for (unsigned i = 0; i < e->peers_count; i++)
-		if (memcmp(&e->peers[i].addr, addr, sizeof(*addr)) == 0)
-			return &e->peers[i];
+	if (p)
+		return p;
 	p = place(e);
 	if (!p) {
 		refuse(e, addr);
@@ -89,7 +90,7 @@ struct peer *peer_get(struct engine *e, const struct engine_addr *addr)
 	memset(p, 0, sizeof(*p));
 	p->remote = remote;
 	p->used = true;
-	p->addr = *addr;
+	addr_init(p, link, addr);
 	p->heard = e->now;
 	p->sweep_at = MONO_NEVER;
 	p->resync_next = p->introduce_next = e->now;
@@ -243,7 +244,7 @@ static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hel
 	return true;
 }
 
-void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message *m)
+bool peer_message(struct engine *e, struct peer *p, const struct wire_v1_message *m)
 {
 	bool hello = m->flags & WIRE_V1_HELLO, has_mark, taken;
 	struct wire_v1_mark mark;
@@ -254,7 +255,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 		remote_settle(e);
 	p->heard = e->now;
 	if (p->silent) {
-		p->silent = false;
+		p->silent = p->superseded = false;
 		if (p->leaving) {
 			p->leaving = false;
 			remote_unconfirm(e, p);
@@ -264,13 +265,13 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	}
 	if (has_mark && !handshake_boot_heard(e, p, m->seq, mark.boot_id)) {
 		engine_count(e, COUNTER_BEFORE);
-		return;
+		return false;
 	}
 	taken = in_sequence(e, p, m->seq, hello);
 	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO)
 		handshake_adopt_boot(p, mark.boot_id);
 	if (!taken)
-		return;
+		return false;
 	if (hello)
 		e->sender.hello_back = true;
 	if (m->flags & WIRE_V1_HELLO_BACK) {
@@ -283,6 +284,7 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	p->before_since = MONO_NEVER;
 	ack_taken(e, p, m);
 	deliver(e, p, m, has_mark ? &mark : NULL);
+	return true;
 }
 
 /* ---- time ---- */
@@ -290,6 +292,41 @@ void peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 static mono silence_at(const struct peer *p)
 {
 	return mono_add_ms(p->heard, LIMIT_PEER_SILENCE_MS);
+}
+
+/* It has been asked, so that whatever wish there was is fulfilled. */
+static void resync_asked(struct engine *e, struct peer *p)
+{
+	p->resync_wanted = false;
+	p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
+	if (p->unconfirmed && mono_is_never(p->sweep_at))
+		p->sweep_at = mono_add_ms(e->now, LIMIT_SWEEP_MS);
+	if (p->is_ctsync)
+		peer_want_resync(e, p, LIMIT_RESYNC_RETRY_MS); /* called off by its bulk */
+}
+
+/*
+ * conntrackd does not tell what its purge removes, and gives its table to whoever asks before the
+ * purge. So what is here may have ended long since on the node that has taken it over, and is not
+ * to be trusted until it is named again.
+ */
+void peer_ask_all(struct engine *e)
+{
+	bool asked = sender_control(e, CONTROL_RESYNC, NULL, 0, 0);
+
+	if (asked)
+		engine_count(e, COUNTER_RESYNCS_ASKED);
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		struct peer *p = &e->peers[i];
+
+		if (!asked || p->silent) {
+			peer_want_resync(e, p, 0);
+			continue;
+		}
+		if (!p->is_ctsync)
+			remote_unconfirm(e, p);
+		resync_asked(e, p);
+	}
 }
 
 /* A silent peer is asked when it is heard again: what it is told now piles up, or gets lost. */
@@ -303,12 +340,7 @@ static void tick_resync(struct engine *e, struct peer *p)
 		return;
 	}
 	engine_count(e, COUNTER_RESYNCS_ASKED);
-	p->resync_wanted = false;
-	p->resync_next = mono_add_ms(e->now, LIMIT_RESYNC_INTERVAL_MS);
-	if (p->unconfirmed && mono_is_never(p->sweep_at))
-		p->sweep_at = mono_add_ms(e->now, LIMIT_SWEEP_MS);
-	if (p->is_ctsync)
-		peer_want_resync(e, p, LIMIT_RESYNC_RETRY_MS); /* called off by its bulk */
+	resync_asked(e, p);
 }
 
 void peer_tick(struct engine *e, struct peer *p)
@@ -318,6 +350,7 @@ void peer_tick(struct engine *e, struct peer *p)
 		event_peer(e, ENGINE_EVENT_PEER_LOST, p, 0);
 		repair_release(e);
 	}
+	addr_tick(e, p);
 	ack_tick(e, p);
 	tick_resync(e, p);
 }
@@ -353,7 +386,5 @@ void peer_check(const struct engine *e, const struct peer *p)
 {
 	CHECK(p->used);
 	ack_check(e, p);
-	for (unsigned i = 0; i < e->peers_count; i++)
-		CHECK(&e->peers[i] == p ||
-			memcmp(&e->peers[i].addr, &p->addr, sizeof(p->addr)) != 0);
+	addr_check(e, p);
 }

@@ -6,11 +6,12 @@
 
 /* The receiving side, a state for each sender's address: sequence, acknowledgement, restarts. */
 
-/* True if a message of this sender may be taken; makes a peer of it at its first one. */
-struct peer *peer_get(struct engine *, const struct engine_addr *);
+/* The sender of a message; an unknown one becomes a peer. NULL: there is no room for it. */
+struct peer *peer_get(
+	struct engine *, unsigned link, const struct engine_addr *, const struct wire_v1_message *);
 
-/* A message whose framing and header are sound. */
-void peer_message(struct engine *, struct peer *, const struct wire_v1_message *);
+/* A message whose framing and header are sound. False if it is too old to be taken. */
+bool peer_message(struct engine *, struct peer *, const struct wire_v1_message *);
 
 /* Its table is to be asked for, in delay_ms at the earliest. */
 void peer_want_resync(struct engine *, struct peer *, int64_t delay_ms);
@@ -20,6 +21,9 @@ void peer_restarted(struct engine *, struct peer *);
 
 /* Where the peer stands in its sequence is not known any more; its table is asked for. */
 void peer_lose_track(struct engine *, struct peer *);
+
+/* All peers are asked for their tables at once; what they do not name any more goes. */
+void peer_ask_all(struct engine *);
 
 enum engine_sync peer_sync(const struct peer *, mono now);
 

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "core/ack.h"
 #include "core/bulk.h"
+#include "core/link.h"
 #include "core/local.h"
 #include "core/repair.h"
 
@@ -38,6 +39,19 @@ bool sender_control(
 	c->a = a;
 	c->b = b;
 	return true;
+}
+
+void sender_control_first(struct engine *e, enum control_kind kind)
+{
+	struct sender *s = &e->sender;
+
+	if (s->queue_count == LIMIT_CONTROL_QUEUE) {
+		engine_count(e, COUNTER_CONTROL_FULL);
+		return;
+	}
+	s->queue_head = (s->queue_head + LIMIT_CONTROL_QUEUE - 1) % LIMIT_CONTROL_QUEUE;
+	s->queue_count++;
+	s->queue[s->queue_head] = (struct control){.kind = (uint8_t)kind};
 }
 
 bool sender_nack(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
@@ -215,10 +229,12 @@ size_t engine_next_datagram(struct engine *e, mono now, uint8_t *buf, size_t cap
 	bool bulk_first = (e->counters[COUNTER_SENT_DATAGRAMS] & 3) == 3;
 
 	engine_set_now(e, now);
+	*link = e->links.current;
+	if (!link_is_usable(e))
+		return 0;
 	/* a bulk gets a share, however many events there are */
 	if (put_control_queue(e, &w) && (!bulk_first || bulk_put(e, &w)) && put_entry_queue(e, &w))
 		bulk_put(e, &w);
-	*link = e->sender.link;
 	if (w.used == 0)
 		return 0;
 	e->sender.alive_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);

@@ -15,6 +15,9 @@ void sender_init(struct engine *);
 bool sender_control(
 	struct engine *, enum control_kind, const struct peer *, uint32_t a, uint32_t b);
 
+/* One without arguments, ahead of all others. */
+void sender_control_first(struct engine *, enum control_kind);
+
 /* Asks a peer for messages of its; false if there is no room. */
 bool sender_nack(struct engine *, struct peer *, uint32_t from, uint32_t to);
 

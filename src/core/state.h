@@ -43,6 +43,13 @@ struct bulk {
 	uint64_t cursor;
 };
 
+/* The dedicated links (link.c). */
+struct links {
+	unsigned current;
+	bool usable[LIMIT_LINKS];
+	mono follow_at; /* a peer is followed to another link from then on */
+};
+
 struct sender {
 	uint32_t first_seq, next_seq;
 	bool hello_done; /* a peer has answered our HELLO */
@@ -53,7 +60,6 @@ struct sender {
 	uint32_t gone_seq;
 	uint32_t repairs; /* entries on the queue with ENTRY_REPAIR */
 	mono alive_at;
-	unsigned link;
 	struct control queue[LIMIT_CONTROL_QUEUE];
 	uint32_t queue_head, queue_count;
 	struct control sent[LIMIT_CONTROL_RESEND];
@@ -62,9 +68,27 @@ struct sender {
 
 enum { PEER_OLD_BOOTS = 4 };
 
+/* What is known of a peer's address on one link (addr.c). */
+enum peer_addr_state {
+	PEER_ADDR_NONE,
+	PEER_ADDR_WRONG, /* this one was taken for the peer's, and is not */
+	PEER_ADDR_GUESSED,
+	PEER_ADDR_SURE,
+};
+
+struct peer_link {
+	enum peer_addr_state state;
+	struct engine_addr addr;
+	mono late_since, late_last; /* nothing but old numbers came from there; or never */
+};
+
 struct peer {
 	bool used;
-	struct engine_addr addr;
+	struct engine_addr addr; /* the one it was last heard from, on this link */
+	unsigned link;
+	struct peer_link links[LIMIT_LINKS];
+	bool superseded; /* its process is another peer, which has its addresses */
+	uint8_t successor;
 	struct table remote;
 
 	/* what we hear: peer.c */
@@ -273,6 +297,7 @@ struct engine {
 	uint32_t dead; /* all dead entries; the rest are marks of a running dump */
 	struct entry_chain queued, sent, tomb;
 
+	struct links links;
 	struct sender sender;
 	struct bulk bulk;
 	struct peer peers[LIMIT_PEERS];

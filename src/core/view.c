@@ -14,6 +14,7 @@ static void view_peer(
 	out->flows = table_count(&p->remote);
 	out->bulk_flows = p->bulk_open ? p->bulk_flows : 0;
 	out->bulk_total = p->bulk_open ? p->bulk_total : 0;
+	out->link = p->link;
 	out->unacked = e->sender.next_seq - (p->acked_set ? p->acked + 1 : e->sender.first_seq);
 	out->lost = p->lost;
 	out->heard_ago_ms = mono_diff_ms(now, p->heard);
@@ -23,6 +24,7 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 {
 	memset(out, 0, sizeof(*out));
 	out->role = e->role;
+	out->link_usable = engine_current_link(e, &out->link);
 	out->kernel_synced = e->kernel_synced;
 	out->committing = e->commit.running;
 	out->purge_scheduled = e->purge.scheduled;

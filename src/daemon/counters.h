@@ -16,6 +16,10 @@
 	X(EVENT_BAD_ATTR, "event_bad_attr", "messages of the kernel with a malformed attribute")   \
 	X(EVENT_BUFFER, "event_buffer_bytes", "room for unread events")                            \
 	X(EVENT_GATHERINGS, "event_gatherings", "times the event socket was found busy")           \
+	X(ENDED_PACKETS, "ended_packets", "packets of flows that ended, where they are counted")   \
+	X(ENDED_BYTES, "ended_bytes", "bytes of flows that ended, where they are counted")         \
+	X(STATS_LINES, "stats_lines", "ended flows told by Stats")                                 \
+	X(STATS_LOST, "stats_lost", "lines of the Stats log for which there was no room")          \
 	X(WRITE_BATCHES, "write_batches", "batches of requests sent to the kernel")                \
 	X(WRITE_LOST, "write_answers_lost", "requests whose answer was lost")                      \
 	X(WRITE_TOO_LARGE, "write_too_large", "operations that fit no request")                    \

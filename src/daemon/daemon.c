@@ -25,6 +25,7 @@
 enum {
 	DAEMON_STATUS_INTERVAL_S = 5, /* between two STATUS= lines */
 	DAEMON_FAILED = 1, /* exit status */
+	DAEMON_DATAGRAM_BYTES = 1400, /* of an engine that sends none */
 };
 
 /* Tells why the start fails, to the log and to whoever waits for a detached daemon. */
@@ -72,6 +73,10 @@ static json_t *all_counters(void *ctx)
 		[DAEMON_COUNTER_EVENT_BAD_ATTR] = d->kernel.bad_attr,
 		[DAEMON_COUNTER_EVENT_BUFFER] = events->rcvbuf_bytes,
 		[DAEMON_COUNTER_EVENT_GATHERINGS] = d->kernel.drain.switches,
+		[DAEMON_COUNTER_ENDED_PACKETS] = d->stats.packets,
+		[DAEMON_COUNTER_ENDED_BYTES] = d->stats.bytes,
+		[DAEMON_COUNTER_STATS_LINES] = d->stats.lines,
+		[DAEMON_COUNTER_STATS_LOST] = d->stats.log.lost,
 		[DAEMON_COUNTER_WRITE_BATCHES] = d->kernel.batch.batches,
 		[DAEMON_COUNTER_WRITE_LOST] = d->kernel.batch.unanswered,
 		[DAEMON_COUNTER_WRITE_TOO_LARGE] = d->kernel.too_large,
@@ -118,12 +123,20 @@ static void hear_every_flow(void)
 			value);
 }
 
+static bool is_sync(const struct daemon *d)
+{
+	return d->config.purpose == CONFIG_SYNC;
+}
+
 static int open_engine(struct daemon *d)
 {
+	uint32_t datagram_bytes = DAEMON_DATAGRAM_BYTES;
 	struct engine_config config;
-	int err = settings_engine(
-		&d->config, (uint32_t)channel_payload_bytes(&d->link.channel), &config);
+	int err;
 
+	if (is_sync(d))
+		datagram_bytes = (uint32_t)channel_payload_bytes(&d->link.channel);
+	err = settings_engine(&d->config, datagram_bytes, &config);
 	if (err)
 		return fail(d, "no random numbers: %s", strerror(-err));
 	d->memory_bytes = engine_memory_bytes(&config);
@@ -201,11 +214,34 @@ static int open_kernel(struct daemon *d)
 	const char *what;
 	int err;
 
-	hear_every_flow();
-	err = kernel_open(&d->kernel, &d->loop, d->engine, &d->config.general, &what);
+	if (!d->config.general.poll_s)
+		hear_every_flow();
+	err = kernel_open(&d->kernel, &d->loop, d->engine, &d->stats, &d->config, &what);
 	if (err)
 		return fail(d, "%s: %s", what, strerror(-err));
 	return 0;
+}
+
+static int open_stats(struct daemon *d)
+{
+	int err = stats_open(&d->stats, &d->config, d->engine);
+
+	if (err)
+		return fail(d, "%s: %s", d->config.stats.log_file, strerror(-err));
+	return 0;
+}
+
+static void set_scheduler(const struct daemon *d)
+{
+	uint32_t line = d->config.loc[CONFIG_SET_SCHEDULER_TYPE].line;
+	int err;
+
+	if (!line)
+		return;
+	err = scheduler_set(d->config.general.scheduler == CONFIG_SCHED_FIFO,
+		d->config.general.scheduler_priority);
+	if (err)
+		log_warning("%s:%u: Scheduler: %s", d->config_path, line, strerror(-err));
 }
 
 static int drop_privileges(struct daemon *d)
@@ -241,20 +277,14 @@ static int set_up(struct daemon *d)
 		return fail(d, "event loop: %s", strerror(-err));
 	if (d->config.general.systemd && notify_init(&d->notify, loop_now(&d->loop)))
 		log_warning("NOTIFY_SOCKET is unusable");
-	if (take_lock(d) || open_link(d) || open_engine(d))
+	if (take_lock(d) || (is_sync(d) && open_link(d)) || open_engine(d))
 		return DAEMON_FAILED;
-	err = link_start(&d->link, &d->loop, d->engine);
+	err = is_sync(d) ? link_start(&d->link, &d->loop, d->engine) : 0;
 	if (err)
 		return fail(d, "event loop: %s", strerror(-err));
-	if (open_control(d) || open_kernel(d))
+	if (open_control(d) || open_stats(d) || open_kernel(d))
 		return DAEMON_FAILED;
-	if (d->config.loc[CONFIG_SET_SCHEDULER_TYPE].line) {
-		err = scheduler_set(d->config.general.scheduler == CONFIG_SCHED_FIFO,
-			d->config.general.scheduler_priority);
-		if (err)
-			log_warning("%s:%u: Scheduler: %s", d->config_path,
-				d->config.loc[CONFIG_SET_SCHEDULER_TYPE].line, strerror(-err));
-	}
+	set_scheduler(d);
 	return drop_privileges(d);
 }
 
@@ -310,7 +340,9 @@ static mono next_deadline(const struct daemon *d, mono now)
 	mono t = engine_deadline(d->engine);
 
 	t = mono_min(t, kernel_deadline(&d->kernel, now));
-	t = mono_min(t, link_deadline(&d->link, now));
+	t = mono_min(t, stats_deadline(&d->stats, now));
+	if (is_sync(d))
+		t = mono_min(t, link_deadline(&d->link, now));
 	t = mono_min(t, control_deadline(&d->service.control));
 	t = mono_min(t, notify_deadline(&d->notify));
 	return mono_min(t, d->status_at);
@@ -338,7 +370,9 @@ static int run(struct daemon *d)
 		if (mono_reached(now, engine_deadline(d->engine)))
 			engine_tick(d->engine, now);
 		kernel_run(&d->kernel, now);
-		link_run(&d->link, now);
+		stats_run(&d->stats, now);
+		if (is_sync(d))
+			link_run(&d->link, now);
 		take_events(d);
 		control_tick(&d->service.control, now);
 		notify_tick(&d->notify, now);
@@ -362,13 +396,16 @@ int daemon_main(struct daemon *d, const struct config *config, const char *confi
 	d->notify.fd = -1;
 	status = set_up(d);
 	if (!status) {
-		log_notice("ctsyncd %s, pid %d, sync link %s", PACKAGE_VERSION, (int)getpid(),
-			d->link.channel.config.interface);
+		log_notice("ctsyncd %s, pid %d, %s%s", PACKAGE_VERSION, (int)getpid(),
+			is_sync(d) ? "sync link " : "statistics",
+			is_sync(d) ? d->link.channel.config.interface : "");
 		status = run(d);
 	}
 	service_close(&d->service);
 	kernel_close(&d->kernel);
-	link_close(&d->link);
+	stats_close(&d->stats);
+	if (is_sync(d))
+		link_close(&d->link);
 	memory_release(d->memory, d->memory_bytes);
 	lockfile_release(&d->lock);
 	notify_fini(&d->notify);

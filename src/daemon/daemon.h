@@ -20,7 +20,8 @@ struct daemon {
 	void *memory;
 	size_t memory_bytes;
 	struct kernel kernel;
-	struct link link;
+	struct stats stats;
+	struct link link; /* unused without a Sync section */
 	struct service service;
 	struct notify notify;
 	struct lockfile lock;

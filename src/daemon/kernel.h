@@ -8,14 +8,19 @@
 #include "io/loop.h"
 #include "io/nlbatch.h"
 #include "io/nlsock.h"
+#include "daemon/stats.h"
 #include "parser/config.h"
+
+/* What a dump reads; see kernel_dump.c. */
+enum kernel_table { KERNEL_TABLE_FLOWS, KERNEL_TABLE_EXPECTATIONS };
 
 /*
  * The kernel's side of the daemon: three ctnetlink sockets between the kernel and the engine.
  * Events are drained as they come (io/drain.h), writes go in batches, dumps in steps; none of the
- * three waits for another.
+ * three waits for another. With PollSecs there is no socket for events.
  */
 struct kernel {
+	struct stats *stats;
 	struct engine *engine;
 	struct loop *loop;
 	struct nlsock events;
@@ -23,19 +28,21 @@ struct kernel {
 	struct drain drain;
 	struct nlbatch batch;
 	struct nldump dump;
+	enum kernel_table dumping;
+	bool polling; /* events is closed */
+	bool has_expectations; /* they are replicated */
+	bool wants_own_events; /* Stats: a flow that we delete ends like any other */
+	uint32_t read_max; /* datagrams of events in one turn */
 	uint32_t rcvbuf_max_bytes;
 	mono clock; /* of the reading or writing under way */
-	bool reading_dump;
+	bool events_left; /* a turn's bound was reached */
 	bool ops_left; /* the engine had more operations than one turn takes */
 	uint64_t other, bad_attr, too_large;
 };
 
-/*
- * Opens the sockets, attaches the filter, joins the events. filter is the configured one if the
- * kernel is to apply it, else NULL. 0 or a negative errno; *what says which step failed.
- */
-int kernel_open(struct kernel *, struct loop *, struct engine *, const struct config_general *,
-	const char **what);
+/* Opens the sockets. 0 or a negative errno; *what says which step failed. */
+int kernel_open(struct kernel *, struct loop *, struct engine *, struct stats *,
+	const struct config *, const char **what);
 void kernel_close(struct kernel *);
 
 /* One turn: reads due events, steps a dump, executes operations. */

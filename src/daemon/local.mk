@@ -6,6 +6,9 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/counters.h \
 	src/daemon/daemon.h src/daemon/daemon.c \
 	src/daemon/kernel.h src/daemon/kernel.c \
+	src/daemon/kernel_dump.h src/daemon/kernel_dump.c \
+	src/daemon/kernel_events.h src/daemon/kernel_events.c \
+	src/daemon/kernel_write.h src/daemon/kernel_write.c \
 	src/daemon/link.h src/daemon/link.c \
 	src/daemon/names.h src/daemon/names.c \
 	src/daemon/reload.h src/daemon/reload.c \
@@ -13,7 +16,8 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/report.h src/daemon/report.c \
 	src/daemon/request.h src/daemon/request.c \
 	src/daemon/service.h src/daemon/service.c \
-	src/daemon/settings.h src/daemon/settings.c
+	src/daemon/settings.h src/daemon/settings.c \
+	src/daemon/stats.h src/daemon/stats.c
 
 sbin_PROGRAMS += ctsyncd
 ctsyncd_SOURCES = src/daemon/main.c

@@ -58,6 +58,10 @@ void reload_config(struct daemon *d)
 	if (err)
 		log_error("cannot reopen %s, the old file stays in use: %s",
 			d->config.general.log_file, strerror(-err));
+	err = stats_reopen(&d->stats);
+	if (err)
+		log_error("cannot reopen %s, the old file stays in use: %s",
+			d->config.stats.log_file, strerror(-err));
 	diag_init(&diag, d->config_path);
 	err = config_load(&fresh, d->config_path, &diag);
 	log_problems(&diag);

@@ -13,8 +13,43 @@ static int draw_random(void *buf, size_t len)
 	return getrandom(buf, len, 0) == (ssize_t)len ? 0 : -EIO;
 }
 
+static enum engine_mode engine_mode_of(enum config_mode mode)
+{
+	switch (mode) {
+	case CONFIG_MODE_FTFW:
+		break;
+	case CONFIG_MODE_ALARM:
+		return ENGINE_MODE_ALARM;
+	case CONFIG_MODE_NOTRACK:
+		return ENGINE_MODE_NOTRACK;
+	}
+	return ENGINE_MODE_FTFW;
+}
+
+static unsigned default_link(const struct config_sync *sync)
+{
+	for (unsigned i = 0; i < sync->links_count; i++)
+		if (sync->links[i].is_default)
+			return i;
+	return 0;
+}
+
+/* Of a daemon that has peers; without links the engine keeps its own table alone. */
+static void set_sync(const struct config_sync *sync, struct engine_config *out)
+{
+	out->mode = engine_mode_of(sync->mode);
+	out->links = sync->links_count;
+	out->link_default = default_link(sync);
+	out->refresh_s = sync->refresh_s;
+	out->cache_timeout_s = sync->cache_timeout_s;
+	out->internal_cache_off = sync->disable_internal_cache;
+	out->external_cache_off = sync->disable_external_cache;
+	out->expect_filter = sync->expectation_sync;
+}
+
 int settings_engine(const struct config *config, uint32_t datagram_bytes, struct engine_config *out)
 {
+	uint32_t poll_s = config->general.poll_s;
 	int err;
 
 	*out = (struct engine_config){
@@ -24,13 +59,16 @@ int settings_engine(const struct config *config, uint32_t datagram_bytes, struct
 		.resend_max = config->sync.resend_queue_size,
 		.commit_timeout_s = config->sync.commit_timeout_s,
 		.purge_timeout_s = config->sync.purge_timeout_s,
-		.poll_s = SETTINGS_SILENT_POLL_S,
+		.polling = poll_s > 0,
+		.poll_s = poll_s > 0 ? poll_s : SETTINGS_SILENT_POLL_S,
 		.startup_resync = config->sync.startup_resync,
 		.tcp_window_tracking = config->sync.tcp_window_tracking,
 		.commit_half_open = config->sync.commit_half_open,
 		.first_seq = (uint32_t)time(NULL),
 		.filter = config->general.filter,
 	};
+	if (config->purpose == CONFIG_SYNC)
+		set_sync(&config->sync, out);
 	err = draw_random(&out->boot_id, sizeof(out->boot_id));
 	if (!err)
 		err = draw_random(out->hash_key, sizeof(out->hash_key));

@@ -12,7 +12,7 @@
  * name begins with one of some names, in any letter case. With names, an expectation without a
  * helper's name is not replicated.
  */
-enum { EXPECT_FILTER_NAMES_MAX = 16 };
+enum { EXPECT_FILTER_NAMES_MAX = 32 };
 
 struct expect_filter {
 	bool on;

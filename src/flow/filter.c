@@ -101,6 +101,14 @@ static bool agrees(enum flow_filter_policy policy, bool listed)
 	return true;
 }
 
+static bool marks_have(const struct flow_filter *filter, uint32_t mark)
+{
+	for (unsigned i = 0; i < filter->marks_count; i++)
+		if ((mark & filter->marks[i].mask) == filter->marks[i].value)
+			return true;
+	return false;
+}
+
 bool flow_filter_match(const struct flow_filter *filter, const struct flow *f)
 {
 	bool has_l4 = flow_has(f, FLOW_ORIG_L4PROTO);
@@ -116,6 +124,10 @@ bool flow_filter_match(const struct flow_filter *filter, const struct flow *f)
 		if (!agrees(filter->state_policy, listed))
 			return false;
 	}
+	if (filter->mark_policy != FLOW_FILTER_OFF &&
+		!agrees(filter->mark_policy,
+			marks_have(filter, flow_has(f, FLOW_MARK) ? f->mark : 0)))
+		return false;
 	if (filter->address_policy == FLOW_FILTER_OFF)
 		return true;
 	return flow_has_addrs(f, FLOW_ORIG) && agrees(filter->address_policy, nets_have(filter, f));

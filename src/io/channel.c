@@ -3,31 +3,14 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/check.h"
 #include "io/channel.h"
-#include "io/memory.h"
-
-enum { CONTROL_BYTES = 128 }; /* ancillary data: one pktinfo */
-
-union sockaddr_ip {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-/* What recvmmsg() needs. The buffers are address space: only those ever used become memory. */
-struct channel_area {
-	struct mmsghdr headers[CHANNEL_DATAGRAMS];
-	struct iovec iov[CHANNEL_DATAGRAMS];
-	union sockaddr_ip from[CHANNEL_DATAGRAMS];
-	uint8_t control[CHANNEL_DATAGRAMS][CONTROL_BYTES] __attribute__((aligned(16)));
-	uint8_t buffers[CHANNEL_DATAGRAMS][CHANNEL_DATAGRAM_BYTES];
-};
+#include "io/channel_impl.h"
+#include "io/iface.h"
 
 static const uint8_t v4_mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
@@ -48,7 +31,7 @@ struct channel_addr channel_addr_of_v6(const struct in6_addr *v6)
 	return a;
 }
 
-static struct in_addr v4_of(const struct channel_addr *a)
+struct in_addr channel_v4_of(const struct channel_addr *a)
 {
 	struct in_addr v4;
 
@@ -56,7 +39,7 @@ static struct in_addr v4_of(const struct channel_addr *a)
 	return v4;
 }
 
-static struct in6_addr v6_of(const struct channel_addr *a)
+struct in6_addr channel_v6_of(const struct channel_addr *a)
 {
 	struct in6_addr v6;
 
@@ -67,7 +50,7 @@ static struct in6_addr v6_of(const struct channel_addr *a)
 static bool is_multicast(const struct channel_config *c)
 {
 	if (c->family == AF_INET)
-		return IN_MULTICAST(ntohl(v4_of(&c->group).s_addr));
+		return IN_MULTICAST(ntohl(channel_v4_of(&c->group).s_addr));
 	return c->group.bytes[0] == 0xff;
 }
 
@@ -83,39 +66,51 @@ static bool is_link_local(const struct channel_addr *a)
 	       (a->bytes[0] == 0xff && (a->bytes[1] & 0x0f) <= 2);
 }
 
-static socklen_t make_sockaddr(const struct channel *ch, const struct channel_addr *a,
-	uint16_t port, union sockaddr_ip *out)
+socklen_t channel_sockaddr(const struct channel *ch, const struct channel_addr *a, uint16_t port,
+	union sockaddr_ip *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (ch->config.family == AF_INET) {
 		out->v4.sin_family = AF_INET;
 		out->v4.sin_port = htons(port);
 		if (!channel_addr_is_zero(a))
-			out->v4.sin_addr = v4_of(a);
+			out->v4.sin_addr = channel_v4_of(a);
 		return sizeof(out->v4);
 	}
 	out->v6.sin6_family = AF_INET6;
 	out->v6.sin6_port = htons(port);
-	out->v6.sin6_addr = v6_of(a);
+	out->v6.sin6_addr = channel_v6_of(a);
 	if (is_link_local(a))
 		out->v6.sin6_scope_id = ch->ifindex;
 	return sizeof(out->v6);
 }
 
-static int set_int(int fd, int level, int name, int value)
+int channel_set_int(int fd, int level, int name, int value)
 {
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-static int set_buffer(int fd, int force, int plain, uint32_t bytes)
+int channel_set_buffer(int fd, int force, int plain, uint32_t bytes)
 {
 	int value = bytes > INT32_MAX / 2 ? INT32_MAX / 2 : (int)bytes;
 	int err;
 
 	if (bytes == 0)
 		return 0;
-	err = set_int(fd, SOL_SOCKET, force, value);
-	return err == -EPERM ? set_int(fd, SOL_SOCKET, plain, value) : err;
+	err = channel_set_int(fd, SOL_SOCKET, force, value);
+	return err == -EPERM ? channel_set_int(fd, SOL_SOCKET, plain, value) : err;
+}
+
+int channel_free_bind(const struct channel *ch, int fd)
+{
+	return ch->config.family == AF_INET6 ? channel_set_int(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1)
+					     : 0;
+}
+
+bool channel_is_link_error(int err)
+{
+	return err == ENETDOWN || err == ENETUNREACH || err == EHOSTUNREACH || err == ENODEV ||
+	       err == ENXIO || err == EADDRNOTAVAIL;
 }
 
 static int check_config(const struct channel_config *c)
@@ -132,7 +127,9 @@ static int check_config(const struct channel_config *c)
 			return -EINVAL;
 		break;
 	case CHANNEL_TCP:
-		return -EOPNOTSUPP;
+		if (channel_addr_is_zero(&c->group) || !c->frame)
+			return -EINVAL;
+		break;
 	}
 	if (c->family != AF_INET && c->family != AF_INET6)
 		return -EINVAL;
@@ -148,250 +145,87 @@ static int check_config(const struct channel_config *c)
 
 static int query_interface(struct channel *ch)
 {
-	struct ifreq req = {0};
+	struct iface iface;
+	int err = iface_query(ch->config.interface, &iface);
 
-	memcpy(req.ifr_name, ch->config.interface, sizeof(ch->config.interface));
-	if (ioctl(ch->tx_fd, SIOCGIFINDEX, &req) < 0)
-		return -errno;
-	ch->ifindex = (unsigned)req.ifr_ifindex;
-	if (ioctl(ch->tx_fd, SIOCGIFMTU, &req) < 0)
-		return -errno;
-	ch->mtu = (unsigned)req.ifr_mtu;
-	return 0;
+	if (err)
+		return err;
+	if (iface.index == 0)
+		return -ENODEV;
+	ch->ifindex = iface.index;
+	ch->mtu = iface.mtu;
+	return iface.up;
 }
 
-/* Multicast leaves through the configured interface, whatever the routes say. */
-static int aim(struct channel *ch, int fd)
+static bool node_has_v6(const struct in6_addr *addr)
 {
-	if (ch->config.kind != CHANNEL_MULTICAST)
-		return 0;
-	if (ch->config.family == AF_INET6)
-		return set_int(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)ch->ifindex);
-	struct ip_mreqn mreq = {.imr_ifindex = (int)ch->ifindex};
+	struct ifaddrs *all;
+	bool found = false;
 
-	/* The source address, and by the index the interface, even if it has that address not. */
-	if (!channel_addr_is_zero(&ch->config.local))
-		mreq.imr_address = v4_of(&ch->config.local);
-	if (setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &mreq, sizeof(mreq)) < 0)
-		return -errno;
-	return 0;
+	if (getifaddrs(&all) < 0)
+		return false;
+	for (const struct ifaddrs *a = all; a && !found; a = a->ifa_next) {
+		struct sockaddr_in6 v6;
+
+		if (!a->ifa_addr || a->ifa_addr->sa_family != AF_INET6)
+			continue;
+		memcpy(&v6, a->ifa_addr, sizeof(v6));
+		found = memcmp(&v6.sin6_addr, addr, sizeof(*addr)) == 0;
+	}
+	freeifaddrs(all);
+	return found;
 }
 
 /*
- * With the interface given by its index the kernel would send from any address, ours or not, and
- * nobody would notice a wrong IPv4_interface.
+ * Multicast with the interface given by its index would be sent from any address, ours or not, and
+ * nobody would notice a wrong IPv4_interface. IPv6 addresses may be there later: they go when an
+ * interface is down.
  */
-static int check_local(struct channel *ch)
+static int check_local(const struct channel *ch, bool up)
 {
+	const struct channel_addr *local = &ch->config.local;
 	union sockaddr_ip addr;
-	socklen_t len = make_sockaddr(ch, &ch->config.local, 0, &addr);
+	struct in6_addr v6 = channel_v6_of(local);
+	socklen_t len;
 	int err = 0, fd;
 
-	if (ch->config.family != AF_INET || channel_addr_is_zero(&ch->config.local))
+	if (channel_addr_is_zero(local))
 		return 0;
-	fd = socket(ch->config.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (ch->config.family == AF_INET6)
+		return up && !node_has_v6(&v6) ? -EADDRNOTAVAIL : 0;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	len = channel_sockaddr(ch, local, 0, &addr);
 	if (bind(fd, &addr.any, len) < 0)
 		err = -errno;
 	close(fd);
 	return err;
 }
 
-/* The source address that the kernel chooses for us, learnt from a socket that sends nothing. */
-static void learn_source(struct channel *ch)
-{
-	union sockaddr_ip addr;
-	socklen_t len;
-	int fd = socket(ch->config.family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	memset(&ch->source, 0, sizeof(ch->source));
-	if (fd < 0)
-		return;
-	len = make_sockaddr(ch, &ch->config.group, ch->config.port, &addr);
-	if (aim(ch, fd) == 0 && connect(fd, &addr.any, len) == 0) {
-		len = sizeof(addr);
-		if (getsockname(fd, &addr.any, &len) == 0)
-			ch->source = addr.any.sa_family == AF_INET
-					     ? channel_addr_of_v4(addr.v4.sin_addr)
-					     : channel_addr_of_v6(&addr.v6.sin6_addr);
-	}
-	close(fd);
-}
-
-/* The peer knows us by our source address, so it is the one that the operator gave us. */
-static int bind_sender(struct channel *ch)
-{
-	union sockaddr_ip addr;
-	socklen_t len = make_sockaddr(ch, &ch->config.local, 0, &addr);
-
-	if (channel_addr_is_zero(&ch->config.local))
-		return 0;
-	return bind(ch->tx_fd, &addr.any, len) < 0 ? -errno : 0;
-}
-
-/* Nothing of ours comes back to us, and nothing leaves the link (RFC 1112, RFC 3493). */
-static int open_sender(struct channel *ch)
-{
-	const struct channel_config *c = &ch->config;
-	const bool v4 = c->family == AF_INET;
-	int err;
-
-	ch->tx_fd = socket(c->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (ch->tx_fd < 0)
-		return -errno;
-	err = query_interface(ch);
-	if (!err)
-		err = check_local(ch);
-	if (!err)
-		err = set_buffer(ch->tx_fd, SO_SNDBUFFORCE, SO_SNDBUF, c->sndbuf_bytes);
-	if (!err && v4 && !c->checksum)
-		err = set_int(ch->tx_fd, SOL_SOCKET, SO_NO_CHECK, 1);
-	if (err)
-		return err;
-	if (c->kind != CHANNEL_MULTICAST)
-		return bind_sender(ch);
-	if (v4) {
-		err = set_int(ch->tx_fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0);
-		if (!err)
-			err = set_int(ch->tx_fd, IPPROTO_IP, IP_MULTICAST_TTL, 1);
-	} else {
-		err = set_int(ch->tx_fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
-		if (!err)
-			err = set_int(ch->tx_fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 1);
-	}
-	return err ? err : aim(ch, ch->tx_fd);
-}
-
-static int join(struct channel *ch)
-{
-	const struct channel_config *c = &ch->config;
-	int n;
-
-	if (c->kind != CHANNEL_MULTICAST)
-		return 0;
-	if (c->family == AF_INET) {
-		struct ip_mreqn mreq = {v4_of(&c->group), {0}, (int)ch->ifindex};
-
-		n = setsockopt(ch->rx_fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &mreq, sizeof(mreq));
-	} else {
-		struct ipv6_mreq mreq = {v6_of(&c->group), ch->ifindex};
-
-		n = setsockopt(ch->rx_fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &mreq, sizeof(mreq));
-	}
-	return n < 0 && errno != EADDRINUSE ? -errno : 0; /* EADDRINUSE: has joined already */
-}
-
-/* The group that an interface of this index had; an interface that is gone took it with it. */
-static void leave(struct channel *ch, unsigned ifindex)
-{
-	const struct channel_config *c = &ch->config;
-
-	if (c->family == AF_INET) {
-		struct ip_mreqn mreq = {v4_of(&c->group), {0}, (int)ifindex};
-
-		(void)setsockopt(ch->rx_fd, IPPROTO_IP, IP_DROP_MEMBERSHIP, &mreq, sizeof(mreq));
-	} else {
-		struct ipv6_mreq mreq = {v6_of(&c->group), ifindex};
-
-		(void)setsockopt(ch->rx_fd, IPPROTO_IPV6, IPV6_LEAVE_GROUP, &mreq, sizeof(mreq));
-	}
-}
-
-/* Only groups that this socket has joined, and which interface a datagram came by. */
-static int set_receiver_options(struct channel *ch)
-{
-	int err;
-
-	if (ch->config.family == AF_INET) {
-		err = set_int(ch->rx_fd, IPPROTO_IP, IP_PKTINFO, 1);
-		return err ? err : set_int(ch->rx_fd, IPPROTO_IP, IP_MULTICAST_ALL, 0);
-	}
-	err = set_int(ch->rx_fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
-	if (!err)
-		err = set_int(ch->rx_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-	if (!err) {
-		err = set_int(ch->rx_fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
-		if (err == -ENOPROTOOPT) /* before Linux 4.20; the interface is checked anyway */
-			err = 0;
-	}
-	return err;
-}
-
-static int open_receiver(struct channel *ch)
-{
-	const struct channel_config *c = &ch->config;
-	const bool multicast = c->kind == CHANNEL_MULTICAST;
-	union sockaddr_ip addr;
-	socklen_t len;
-	int err;
-
-	ch->rx_fd = socket(c->family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (ch->rx_fd < 0)
-		return -errno;
-	err = set_int(ch->rx_fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (!err)
-		err = set_buffer(ch->rx_fd, SO_RCVBUFFORCE, SO_RCVBUF, c->rcvbuf_bytes);
-	if (!err)
-		err = set_receiver_options(ch);
-	if (err)
-		return err;
-	len = make_sockaddr(ch, multicast ? &c->group : &c->local, c->port, &addr);
-	if (bind(ch->rx_fd, &addr.any, len) < 0)
-		return -errno;
-	return join(ch);
-}
-
-static int make_area(struct channel *ch)
-{
-	struct channel_area *a;
-	void *start;
-	int err = memory_reserve(sizeof(*a), &start);
-
-	if (err)
-		return err;
-	a = start;
-	for (unsigned i = 0; i < CHANNEL_DATAGRAMS; i++) {
-		a->iov[i] = (struct iovec){a->buffers[i], CHANNEL_DATAGRAM_BYTES};
-		a->headers[i].msg_hdr = (struct msghdr){
-			.msg_iov = &a->iov[i],
-			.msg_iovlen = 1,
-			.msg_name = &a->from[i],
-			.msg_control = a->control[i],
-		};
-	}
-	ch->area = a;
-	return 0;
-}
-
 int channel_open(struct channel *ch, const struct channel_config *config)
 {
-	int err;
+	int err, up;
 
 	*ch = (struct channel){.config = *config, .tx_fd = -1, .rx_fd = -1};
 	err = check_config(config);
-	if (!err)
-		err = make_area(ch);
-	if (!err)
-		err = open_sender(ch);
-	if (!err)
-		err = open_receiver(ch);
+	if (err)
+		return err;
+	up = query_interface(ch);
+	err = up < 0 ? up : check_local(ch, up > 0);
+	if (err)
+		return err;
+	err = config->kind == CHANNEL_TCP ? channel_tcp_open(ch) : channel_udp_open(ch);
 	if (err)
 		channel_close(ch);
-	else
-		learn_source(ch);
 	return err;
 }
 
 void channel_close(struct channel *ch)
 {
-	if (ch->tx_fd >= 0)
-		close(ch->tx_fd);
-	if (ch->rx_fd >= 0)
-		close(ch->rx_fd);
+	channel_tcp_close(ch);
+	channel_udp_close(ch);
 	ch->tx_fd = ch->rx_fd = -1;
-	memory_release(ch->area, sizeof(*ch->area));
-	ch->area = NULL;
 }
 
 int channel_refresh(struct channel *ch)
@@ -399,16 +233,52 @@ int channel_refresh(struct channel *ch)
 	const unsigned before = ch->ifindex;
 	int err = query_interface(ch);
 
-	if (err)
-		return err;
-	if (before != ch->ifindex && ch->config.kind == CHANNEL_MULTICAST) {
-		leave(ch, before);
-		err = aim(ch, ch->tx_fd);
-		if (!err)
-			err = join(ch);
-	}
-	learn_source(ch);
-	return err;
+	if (err < 0 || ch->tcp)
+		return err < 0 ? err : 0;
+	return channel_udp_refresh(ch, before);
+}
+
+void channel_tick(struct channel *ch, mono now)
+{
+	if (ch->tcp)
+		channel_tcp_tick(ch, now);
+}
+
+mono channel_deadline(const struct channel *ch)
+{
+	return ch->tcp ? channel_tcp_deadline(ch) : MONO_NEVER;
+}
+
+void channel_hang_up(struct channel *ch)
+{
+	if (ch->tcp)
+		channel_tcp_hang_up(ch);
+}
+
+bool channel_is_connected(const struct channel *ch)
+{
+	return !ch->tcp || channel_tcp_is_connected(ch);
+}
+
+bool channel_is_accepted(const struct channel *ch)
+{
+	return !ch->tcp || channel_tcp_is_accepted(ch);
+}
+
+bool channel_is_full(const struct channel *ch)
+{
+	return ch->tcp && channel_tcp_is_full(ch);
+}
+
+int channel_send(struct channel *ch, const void *bytes, size_t len)
+{
+	return ch->tcp ? channel_tcp_send(ch, bytes, len) : channel_udp_send(ch, bytes, len);
+}
+
+int channel_receive(struct channel *ch, unsigned datagrams_max, channel_datagram_fn *fn, void *ctx)
+{
+	return ch->tcp ? channel_tcp_receive(ch, datagrams_max, fn, ctx)
+		       : channel_udp_receive(ch, datagrams_max, fn, ctx);
 }
 
 size_t channel_payload_bytes(const struct channel *ch)
@@ -417,130 +287,7 @@ size_t channel_payload_bytes(const struct channel *ch)
 		ch->config.family == AF_INET ? CHANNEL_IPV4_HEADERS : CHANNEL_IPV6_HEADERS;
 	unsigned mtu = ch->mtu < CHANNEL_DATAGRAM_BYTES ? ch->mtu : CHANNEL_DATAGRAM_BYTES - 1;
 
+	if (ch->config.kind == CHANNEL_TCP)
+		headers += CHANNEL_TCP_HEADER_MORE;
 	return mtu > headers ? mtu - headers : 0;
-}
-
-int channel_send(struct channel *ch, const void *bytes, size_t len)
-{
-	union sockaddr_ip to;
-	socklen_t to_len = make_sockaddr(ch, &ch->config.group, ch->config.port, &to);
-	ssize_t done;
-	int err;
-
-	do {
-		done = sendto(ch->tx_fd, bytes, len, MSG_NOSIGNAL, &to.any, to_len);
-	} while (done < 0 && errno == EINTR);
-	if (done >= 0) {
-		ch->stats.sent++;
-		ch->stats.sent_bytes += len;
-		ch->last_error = 0;
-		return 0;
-	}
-	err = errno;
-	if (err == EAGAIN || err == ENOBUFS) {
-		ch->stats.send_full++;
-		return -err;
-	}
-	ch->last_error = err;
-	ch->stats.send_errors++;
-	if (err == ENETDOWN || err == ENETUNREACH || err == EHOSTUNREACH || err == ENODEV ||
-		err == ENXIO || err == EADDRNOTAVAIL)
-		ch->stats.send_link_errors++;
-	return -err;
-}
-
-/* The interface that a datagram came by, 0 if the kernel does not tell. */
-static unsigned arrival_ifindex(struct msghdr *h)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(h); c; c = CMSG_NXTHDR(h, c)) {
-		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-			struct in_pktinfo info;
-
-			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			return (unsigned)info.ipi_ifindex;
-		}
-		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-			struct in6_pktinfo info;
-
-			memcpy(&info, CMSG_DATA(c), sizeof(info));
-			return info.ipi6_ifindex;
-		}
-	}
-	return 0;
-}
-
-static void take_datagram(struct channel *ch, unsigned i, channel_datagram_fn *fn, void *ctx)
-{
-	struct channel_area *a = ch->area;
-	struct msghdr *h = &a->headers[i].msg_hdr;
-	const union sockaddr_ip *sa = &a->from[i];
-	struct channel_addr from = sa->any.sa_family == AF_INET
-					   ? channel_addr_of_v4(sa->v4.sin_addr)
-					   : channel_addr_of_v6(&sa->v6.sin6_addr);
-
-	if (h->msg_flags & MSG_TRUNC) {
-		ch->stats.truncated++;
-		return;
-	}
-	/* A UDP peer may be reached by routes, so only multicast is bound to the link. */
-	if (ch->config.kind == CHANNEL_MULTICAST && arrival_ifindex(h) != ch->ifindex) {
-		ch->stats.wrong_interface++;
-		return;
-	}
-	if (ch->config.kind == CHANNEL_UDP && memcmp(&from, &ch->config.group, sizeof(from)) != 0) {
-		ch->stats.wrong_source++;
-		return;
-	}
-	if (ch->config.kind == CHANNEL_MULTICAST && memcmp(&from, &ch->source, sizeof(from)) == 0) {
-		ch->stats.own++;
-		return;
-	}
-	ch->stats.received++;
-	ch->stats.received_bytes += a->headers[i].msg_len;
-	fn(ctx, &from, a->buffers[i], a->headers[i].msg_len);
-}
-
-static int receive_some(struct channel *ch, unsigned max)
-{
-	struct channel_area *a = ch->area;
-	int n;
-
-	if (max > CHANNEL_DATAGRAMS)
-		max = CHANNEL_DATAGRAMS;
-	for (unsigned i = 0; i < max; i++) {
-		struct msghdr *h = &a->headers[i].msg_hdr;
-
-		h->msg_namelen = sizeof(a->from[i]);
-		h->msg_controllen = sizeof(a->control[i]);
-		h->msg_flags = 0;
-	}
-	do {
-		n = recvmmsg(ch->rx_fd, a->headers, max, MSG_DONTWAIT, NULL);
-	} while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : n;
-}
-
-int channel_receive(struct channel *ch, unsigned datagrams_max, channel_datagram_fn *fn, void *ctx)
-{
-	unsigned taken = 0, asked;
-	int n;
-
-	while (taken < datagrams_max) {
-		asked = datagrams_max - taken;
-		if (asked > CHANNEL_DATAGRAMS)
-			asked = CHANNEL_DATAGRAMS;
-		n = receive_some(ch, asked);
-		if (n == -EAGAIN)
-			break;
-		if (n < 0) {
-			ch->stats.receive_errors++;
-			return n;
-		}
-		for (unsigned i = 0; i < (unsigned)n; i++)
-			take_datagram(ch, i, fn, ctx);
-		taken += (unsigned)n;
-		if ((unsigned)n < asked)
-			break;
-	}
-	return (int)taken;
 }

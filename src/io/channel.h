@@ -8,14 +8,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/mono.h"
+
 /*
  * A dedicated link between nodes: datagrams in and out. Which transport carries them is its own
- * matter; IPv4 and IPv6 multicast as conntrackd speaks it, and UDP to one peer.
+ * matter: IPv4 and IPv6 multicast as conntrackd speaks it, UDP to one peer, and TCP with one.
+ *
+ * Of TCP there are two connections, one for each direction: we send on the one that we have opened
+ * and receive on the one that the peer has opened. What is written into a connection that breaks
+ * is lost, as a datagram can be; nothing is kept for the next one.
  */
 enum channel_kind {
 	CHANNEL_MULTICAST,
 	CHANNEL_UDP,
-	CHANNEL_TCP, /* not built yet: channel_open() gives -EOPNOTSUPP */
+	CHANNEL_TCP,
 };
 
 enum {
@@ -24,6 +30,10 @@ enum {
 	CHANNEL_ADDR_BYTES = 16,
 	CHANNEL_IPV4_HEADERS = 28, /* IP and UDP */
 	CHANNEL_IPV6_HEADERS = 48,
+	CHANNEL_TCP_HEADER_MORE = 12, /* than UDP's: without options */
+	CHANNEL_CONNECT_MS = 1000, /* at least, from one attempt to connect to the next */
+	CHANNEL_CONNECT_WAIT_MS = 3000, /* for the outcome of one */
+	CHANNEL_SILENCE_MS = 5000, /* a connection whose bytes nobody acknowledges is dead */
 };
 
 /* Network byte order; an IPv4 address is v4-mapped (::ffff:a.b.c.d) everywhere here. */
@@ -31,16 +41,23 @@ struct channel_addr {
 	uint8_t bytes[CHANNEL_ADDR_BYTES];
 };
 
+/*
+ * What the bytes of a stream mean is not known here: how many of the first len bytes are whole
+ * messages; 0: more have to come; negative: they cannot be messages. A message has less than
+ * CHANNEL_DATAGRAM_BYTES.
+ */
+typedef int64_t channel_frame_fn(const uint8_t *bytes, size_t len);
+
 struct channel_config {
 	enum channel_kind kind;
 	int family; /* AF_INET or AF_INET6 */
-	struct channel_addr group; /* multicast: the group; UDP: the peer */
+	struct channel_addr group; /* multicast: the group; UDP, TCP: the peer */
 	struct channel_addr local; /* IPv4_interface, or the address to bind to; all 0: none */
 	uint16_t port; /* host order */
 	char interface[IF_NAMESIZE];
 	uint32_t sndbuf_bytes, rcvbuf_bytes; /* 0: the system's */
 	bool checksum; /* false: UDP/IPv4 checksum 0 is sent */
-	bool peer_only; /* UDP: refuse what another address than the peer's has sent */
+	channel_frame_fn *frame; /* TCP */
 };
 
 struct channel_stats {
@@ -53,26 +70,37 @@ struct channel_stats {
 	uint64_t truncated; /* larger than CHANNEL_DATAGRAM_BYTES */
 	uint64_t wrong_interface; /* arrived elsewhere than on the configured interface */
 	uint64_t own; /* sent by ourselves */
-	uint64_t wrong_source; /* UDP, peer_only: not from the peer's address */
+	uint64_t
+		wrong_source; /* UDP, TCP: datagrams, or connections, not from the peer's address */
+	uint64_t connects; /* TCP: connections that we have opened */
+	uint64_t accepts; /* TCP: connections that the peer has opened */
+	uint64_t breaks; /* TCP: connections that have ended, of either direction */
+	uint64_t out_of_step; /* TCP: of these, closed by us: no message could begin there */
 };
 
 struct channel_area;
+struct channel_tcp;
 
 struct channel {
 	struct channel_config config;
-	int tx_fd, rx_fd; /* for the loop: LOOP_WRITE on tx_fd after -EAGAIN, LOOP_READ on rx_fd */
+	/*
+	 * For the loop: LOOP_READ on rx_fd, and, unless it is -1, LOOP_WRITE on tx_fd after
+	 * -EAGAIN. TCP has no tx_fd: channel_receive() also sees to what can be written again.
+	 */
+	int tx_fd, rx_fd;
 	unsigned ifindex;
 	unsigned mtu;
 	struct channel_addr source; /* the address we send from; all 0 if not known */
 	int last_error; /* positive errno of the last failed send, 0 after a good one */
 	struct channel_stats stats;
 	struct channel_area *area;
+	struct channel_tcp *tcp;
 };
 
 /*
- * Opens the sockets. 0 or a negative errno: -ENODEV (no such interface), -EOPNOTSUPP (kind),
- * -EINVAL (family, not a multicast address, port 0), -EADDRNOTAVAIL (local is not ours),
- * -EADDRINUSE... A struct whose channel_open() failed may be closed or not.
+ * Opens the sockets. 0 or a negative errno: -ENODEV (no such interface), -EINVAL (family, not a
+ * multicast address, port 0, no frame), -EADDRNOTAVAIL (local is not ours), -EADDRINUSE... A struct
+ * whose channel_open() failed may be closed or not.
  */
 int channel_open(struct channel *, const struct channel_config *);
 void channel_close(struct channel *);
@@ -82,6 +110,20 @@ void channel_close(struct channel *);
  * group again if need be. The sockets and their numbers stay. 0 or negative errno.
  */
 int channel_refresh(struct channel *);
+
+/* TCP: connects if it is time to. Other channels need none. */
+void channel_tick(struct channel *, mono now);
+mono channel_deadline(const struct channel *);
+
+/* TCP: the interface is down, and connections over it will not be heard of again. */
+void channel_hang_up(struct channel *);
+
+/* Something can be sent; something can be received. True of all channels but TCP's. */
+bool channel_is_connected(const struct channel *);
+bool channel_is_accepted(const struct channel *);
+
+/* TCP: there is no room yet for what channel_send() had none for. */
+bool channel_is_full(const struct channel *);
 
 /* The most bytes that channel_send() takes without fragments: MTU less headers. */
 size_t channel_payload_bytes(const struct channel *);

@@ -247,6 +247,11 @@ void log_write(enum log_level level, const char *fmt, ...)
 	va_end(args);
 }
 
+void log_to_syslog(int facility, const char *text)
+{
+	syslog(facility | LOG_INFO, "%s", text);
+}
+
 bool log_limit_pass(
 	struct log_limit *l, mono now, int64_t interval_ns, unsigned burst, uint64_t *missed)
 {

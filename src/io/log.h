@@ -49,6 +49,9 @@ bool log_wants(enum log_level);
 void log_write(enum log_level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log_vwrite(enum log_level, const char *fmt, va_list) __attribute__((format(printf, 2, 0)));
 
+/* A text for syslog alone, at LOG_INFO and with a facility of its own. */
+void log_to_syslog(int facility, const char *text);
+
 #define log_error(...)	 log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_notice(...)	 log_write(LOG_LEVEL_NOTICE, __VA_ARGS__)

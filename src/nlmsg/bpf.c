@@ -193,22 +193,51 @@ static void emit_protocols(struct bpf_asm *c, const struct flow_filter *f, struc
 	bpf_asm_find_path(c, path, ARRAY_SIZE(path), pass);
 }
 
-/*
- * The end of a flow passes whatever its last state was: a flow that was let in with another state
- * would never be seen to go.
- */
 static void emit_tcp_states(struct bpf_asm *c, const struct flow_filter *f, struct bpf_label *pass,
 	struct bpf_label *drop)
 {
 	const uint32_t path[] = {CTA_PROTOINFO, CTA_PROTOINFO_TCP, CTA_PROTOINFO_TCP_STATE};
 	const uint32_t states = f->tcp_states;
-	struct bpf_label search;
 
 	emit_byte_set(c, &states, 16, f->state_policy, pass, drop);
 	bpf_asm_find_path(c, path, ARRAY_SIZE(path), pass);
-	search = bpf_asm_here(c);
-	bpf_asm_jeq(c, IPCTNL_MSG_CT_DELETE, pass, &search);
-	bpf_asm_put(c, BPF_LD | BPF_B | BPF_ABS, BPF_ASM_TYPE_LOW);
+}
+
+/* A mark of 0 is left out of the message. */
+static void emit_marks(struct bpf_asm *c, const struct flow_filter *f, struct bpf_label *pass,
+	struct bpf_label *drop)
+{
+	bool is_accept = f->mark_policy == FLOW_FILTER_ACCEPT;
+	struct bpf_label *match = is_accept ? pass : drop, *miss = is_accept ? drop : pass;
+	struct bpf_label place, known, *next = miss;
+
+	for (size_t i = f->marks_count; i-- > 0;) {
+		bpf_asm_jeq(c, f->marks[i].value, match, next);
+		bpf_asm_put(c, BPF_ALU | BPF_AND | BPF_K, f->marks[i].mask);
+		bpf_asm_put(c, BPF_LD | BPF_MEM, 0);
+		place = bpf_asm_here(c);
+		next = &place;
+	}
+	if (next == miss)
+		bpf_asm_goto(c, miss);
+	bpf_asm_put(c, BPF_ST, 0);
+	known = bpf_asm_here(c);
+	bpf_asm_put(c, BPF_LD | BPF_W | BPF_IND, BPF_ASM_VALUE);
+	bpf_asm_put(c, BPF_MISC | BPF_TAX, 0);
+	bpf_asm_find(c, CTA_MARK, &known);
+}
+
+/*
+ * What changes in a flow's life refuses its birth alone. An update may take a flow out of the
+ * filter that was let in before, and user space has to hear of that, and of each flow's end.
+ */
+static void emit_birth(struct bpf_asm *c, struct bpf_label *pass)
+{
+	struct bpf_label birth = bpf_asm_here(c);
+
+	bpf_asm_jeq(c, 0, pass, &birth);
+	bpf_asm_put(c, BPF_ALU | BPF_AND | BPF_K, (NLM_F_CREATE | NLM_F_EXCL) >> 8);
+	bpf_asm_put(c, BPF_LD | BPF_B | BPF_ABS, BPF_ASM_FLAGS_HIGH);
 }
 
 /* The labels' islands move with the program, so each clause gets copies that start from the end. */
@@ -219,6 +248,14 @@ static void emit_filter(struct bpf_asm *c, const struct flow_filter *f, struct b
 
 	if (f->state_policy != FLOW_FILTER_OFF) {
 		emit_tcp_states(c, f, &pass, &drop);
+		pass = bpf_asm_here(c);
+	}
+	if (f->mark_policy != FLOW_FILTER_OFF) {
+		emit_marks(c, f, &pass, &drop);
+		pass = bpf_asm_here(c);
+	}
+	if (f->state_policy != FLOW_FILTER_OFF || f->mark_policy != FLOW_FILTER_OFF) {
+		emit_birth(c, &accept);
 		pass = bpf_asm_here(c);
 	}
 	if (f->address_policy != FLOW_FILTER_OFF) {

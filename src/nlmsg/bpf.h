@@ -11,8 +11,10 @@
 /*
  * Classic BPF for a ctnetlink event socket: drops what we caused ourselves (nlmsg_pid is one of
  * own_ports) and, if filter is not NULL, what the filter refuses, before it is queued. The
- * verdicts equal flow_filter_match()'s for every event that carries the attributes in question;
- * an event that lacks one passes, and user space decides.
+ * verdicts on births equal flow_filter_match()'s for every event that carries the attributes in
+ * question; an event that lacks one passes, and user space decides, but a birth without a mark has
+ * mark 0. Updates and ends are judged by protocol and addresses alone: user space may know a flow
+ * whose state or mark the filter refuses by now, and has to learn that it does.
  *
  * Returns the number of instructions written to prog, or -ENOSPC if cap is too small, -E2BIG if
  * the kernel's limit of 4096 would be passed.

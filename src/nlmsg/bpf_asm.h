@@ -36,9 +36,10 @@ enum {
 	BPF_ASM_DROP = 0,
 	BPF_ASM_VALUE = 4, /* from an attribute's start to its value [bytes] */
 
-	/* struct nlmsghdr's 16-bit type is in host order; these are its halves. */
+	/* struct nlmsghdr's 16-bit type and flags are in host order; these are halves. */
 	BPF_ASM_TYPE_LOW = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 4 : 5,
 	BPF_ASM_TYPE_HIGH = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 5 : 4,
+	BPF_ASM_FLAGS_HIGH = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? 7 : 6, /* of its flags */
 };
 
 /* Puts an instruction before those that are there. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
 
@@ -9,6 +10,25 @@ enum {
 	SMALL = 2 * NLA_ALIGNTO, /* up to 4 bytes */
 	ADDR6 = NLA_HDRLEN + sizeof(((union flow_addr *)0)->v6_be),
 };
+
+struct build build_begin(
+	void *buf, size_t cap, uint16_t type, uint16_t nl_flags, uint32_t seq, uint8_t l3)
+{
+	const struct nfgenmsg family = {.nfgen_family = l3, .version = NFNETLINK_V0};
+	const struct nlmsghdr head = {
+		.nlmsg_type = type,
+		.nlmsg_flags = NLM_F_REQUEST | nl_flags,
+		.nlmsg_seq = seq,
+	};
+	uint8_t *msg = buf;
+	struct build b = {msg, msg, msg + cap, false};
+
+	if (build_room(&b, sizeof(head) + sizeof(family))) {
+		memcpy(msg, &head, sizeof(head));
+		memcpy(msg + sizeof(head), &family, sizeof(family));
+	}
+	return b;
+}
 
 bool build_has_cells(uint8_t l4)
 {

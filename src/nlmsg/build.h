@@ -154,6 +154,10 @@ static inline void put_addr(struct build *b, uint16_t type, const union flow_add
 		put(b, type, addr->v6_be, sizeof(addr->v6_be));
 }
 
+/* A request of one of ctnetlink's types, subsystem included, for an address family. */
+struct build build_begin(
+	void *buf, size_t cap, uint16_t type, uint16_t nl_flags, uint32_t seq, uint8_t l3);
+
 /* The protocols whose key, and whose part of a NAT mapping, is a pair of 16-bit cells. */
 bool build_has_cells(uint8_t l4);
 

@@ -10,20 +10,8 @@
 static struct build begin(
 	void *buf, size_t cap, uint16_t type, uint16_t nl_flags, uint32_t seq, uint8_t l3)
 {
-	const struct nfgenmsg family = {.nfgen_family = l3, .version = NFNETLINK_V0};
-	const struct nlmsghdr head = {
-		.nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type),
-		.nlmsg_flags = NLM_F_REQUEST | nl_flags,
-		.nlmsg_seq = seq,
-	};
-	uint8_t *msg = buf;
-	struct build b = {msg, msg, msg + cap, false};
-
-	if (build_room(&b, sizeof(head) + sizeof(family))) {
-		memcpy(msg, &head, sizeof(head));
-		memcpy(msg + sizeof(head), &family, sizeof(family));
-	}
-	return b;
+	return build_begin(
+		buf, cap, (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type), nl_flags, seq, l3);
 }
 
 static void put_tuple_orig(struct build *b, const struct flow *f)

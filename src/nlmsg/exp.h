@@ -26,4 +26,16 @@ enum nlmsg_event nlmsg_exp_event(const struct nlmsghdr *);
  */
 int nlmsg_exp_append(struct nlmsghdr *msg, size_t cap, const struct expect *);
 
+/*
+ * Complete requests, as those of nlmsg/ct.h: the length [bytes], 0 if it does not fit or something
+ * is missing. A creation needs the expected tuple, its mask and the master's tuple. A delete takes
+ * the expected tuple and the zone, and ends the expectation that has them, whoever its master is.
+ */
+size_t nlmsg_exp_build(
+	void *buf, size_t cap, uint16_t nl_flags, uint32_t seq, const struct expect *);
+size_t nlmsg_exp_build_delete(
+	void *buf, size_t cap, uint16_t nl_flags, uint32_t seq, const struct expect *);
+size_t nlmsg_exp_build_dump(void *buf, size_t cap, uint32_t seq, uint8_t l3); /* l3 0: all */
+size_t nlmsg_exp_build_flush(void *buf, size_t cap, uint16_t nl_flags, uint32_t seq);
+
 #endif

@@ -12,6 +12,7 @@ check_PROGRAMS += \
 	tests/unit/test_core_inject \
 	tests/unit/test_core_command \
 	tests/unit/test_core_kernel \
+	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
 	tests/unit/test_core_sync \
@@ -25,6 +26,7 @@ TESTS += \
 	tests/unit/test_core_inject \
 	tests/unit/test_core_command \
 	tests/unit/test_core_kernel \
+	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
 	tests/unit/test_core_sync \
@@ -41,6 +43,8 @@ tests_unit_test_core_hostile_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core
 tests_unit_test_core_hostile_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_kernel_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_kernel.c
 tests_unit_test_core_kernel_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_link_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_link.c
+tests_unit_test_core_link_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_peer_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_peer.c
 tests_unit_test_core_peer_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_many_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_many.c

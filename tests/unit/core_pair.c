@@ -77,10 +77,19 @@ static void pull_events(struct pair *p, unsigned n)
 		node->events_count++;
 }
 
+struct engine_addr pair_addr(const struct pair *p, unsigned n, unsigned link)
+{
+	struct engine_addr addr = p->node[n].addr;
+
+	addr.bytes[14] = (uint8_t)link;
+	return addr;
+}
+
 static bool send_one(struct pair *p, unsigned n)
 {
 	struct pair_node *node = &p->node[n];
 	unsigned link, to = !n;
+	struct engine_addr from;
 	uint8_t buf[2048];
 	size_t len = engine_next_datagram(node->engine, p->now, buf, sizeof(buf), &link);
 
@@ -89,8 +98,10 @@ static bool send_one(struct pair *p, unsigned n)
 	CHECK(len <= node->config.datagram_bytes);
 	memcpy(p->last[n], buf, len);
 	p->last_len[n] = len;
-	if (!p->lose || !p->lose(n, p->sent[n]))
-		engine_datagram(p->node[to].engine, p->now, link, &node->addr, buf, len);
+	p->link[n] = link;
+	from = pair_addr(p, n, link);
+	if (!p->cut[n][link] && (!p->lose || !p->lose(n, p->sent[n])))
+		engine_datagram(p->node[to].engine, p->now, link, &from, buf, len);
 	p->sent[n]++;
 	return true;
 }

@@ -29,6 +29,8 @@ struct pair {
 	/* true: this datagram, the n-th of its sender, is lost; NULL: none is */
 	bool (*lose)(unsigned from, unsigned n);
 	unsigned sent[PAIR_NODES];
+	bool cut[PAIR_NODES][LIMIT_LINKS]; /* what this node sends by this link is lost */
+	unsigned link[PAIR_NODES]; /* where the last datagram went */
 	uint8_t last[PAIR_NODES][2048]; /* the last datagram that each has sent */
 	size_t last_len[PAIR_NODES];
 };
@@ -36,6 +38,9 @@ struct pair {
 struct pair *pair_new(const struct engine_config *); /* NULL: defaults */
 void pair_free(struct pair *);
 struct engine_config pair_config(void);
+
+/* A node's address on a link. */
+struct engine_addr pair_addr(const struct pair *, unsigned n, unsigned link);
 
 /* Puts a new engine in node n's place: another boot, the next first sequence number. */
 void pair_restart(struct pair *, unsigned n, uint32_t first_seq);

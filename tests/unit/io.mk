@@ -2,6 +2,7 @@
 io_unit_tests = \
 	tests/unit/test_io_control \
 	tests/unit/test_io_drain \
+	tests/unit/test_io_linelog \
 	tests/unit/test_io_log \
 	tests/unit/test_io_loop \
 	tests/unit/test_io_netlink \
@@ -14,6 +15,8 @@ tests_unit_test_io_control_SOURCES = tests/unit/unit.h tests/unit/test_io_contro
 tests_unit_test_io_control_LDADD = $(io_unit_ldadd)
 tests_unit_test_io_drain_SOURCES = tests/unit/unit.h tests/unit/test_io_drain.c
 tests_unit_test_io_drain_LDADD = $(io_unit_ldadd)
+tests_unit_test_io_linelog_SOURCES = tests/unit/unit.h tests/unit/test_io_linelog.c
+tests_unit_test_io_linelog_LDADD = $(io_unit_ldadd)
 tests_unit_test_io_log_SOURCES = tests/unit/unit.h tests/unit/test_io_log.c
 tests_unit_test_io_log_LDADD = $(io_unit_ldadd)
 tests_unit_test_io_loop_SOURCES = tests/unit/unit.h tests/unit/test_io_loop.c

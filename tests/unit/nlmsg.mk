@@ -40,7 +40,7 @@ tests_system_kernel_accepts_SOURCES = tests/system/kernel_accepts.c \
 	tests/system/kernel_nat.c tests/system/kernel_lab.h tests/system/kernel_lab.c
 tests_system_kernel_accepts_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
 tests_system_kernel_accepts_LDADD = $(KERNEL_LAB_LDADD)
-tests_system_kernel_filters_SOURCES = tests/system/kernel_filters.c \
+tests_system_kernel_filters_SOURCES = tests/system/kernel_filters.c tests/system/kernel_nat.c \
 	tests/system/kernel_lab.h tests/system/kernel_lab.c
 tests_system_kernel_filters_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
-tests_system_kernel_filters_LDADD = $(KERNEL_LAB_LDADD)
+tests_system_kernel_filters_LDADD = tests/lib/libtest.a $(KERNEL_LAB_LDADD)

@@ -4,3 +4,9 @@ TESTS += tests/unit/test_parser
 tests_unit_test_parser_SOURCES = tests/unit/unit.h tests/unit/test_parser.c
 tests_unit_test_parser_LDADD = \
 	parser/libparser.a src/flow/libflow.a src/base/libbase.a $(UNIT_LDADD)
+
+check_PROGRAMS += tests/unit/test_parser_print
+TESTS += tests/unit/test_parser_print
+tests_unit_test_parser_print_SOURCES = tests/unit/unit.h tests/unit/test_parser_print.c
+tests_unit_test_parser_print_LDADD = \
+	parser/libparser.a src/flow/libflow.a src/base/libbase.a $(UNIT_LDADD)

@@ -315,6 +315,58 @@ static void an_old_peer_is_swept_in_time(void)
 	pair_free(h.p);
 }
 
+/* What it sends on request before its purge is said by nobody to have ended. */
+static void a_demotion_makes_an_old_peer_name_its_flows_again(void)
+{
+	struct wire_v1_message m;
+	struct hand h;
+
+	hand_new(&h);
+	for (uint32_t n = 0; n < 10; n++)
+		say_flow(&h, WIRE_V1_CT_NEW, 0, 1 + n, n);
+	pair_command(h.p, 0, ENGINE_DEMOTE, 1);
+	CU_ASSERT_TRUE(heard(&h, WIRE_V1_RESYNC, &m));
+	say_flow(&h, WIRE_V1_CT_NEW, 0, 11, 3);
+	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 10);
+	wait_ms(&h, LIMIT_SWEEP_MS + 1000);
+	CU_ASSERT_EQUAL(count(&h, COUNTER_REMOTE_SWEPT), 9);
+	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 1);
+	CU_ASSERT_TRUE(has(&h, 3));
+	/* one that names nothing is swept of nothing: what is here may be the last copy */
+	pair_command(h.p, 0, ENGINE_DEMOTE, 2);
+	say_alive(&h, 0, 12);
+	wait_ms(&h, LIMIT_SWEEP_MS + 1000);
+	CU_ASSERT_EQUAL(count(&h, COUNTER_REMOTE_SWEPT), 9);
+	pair_free(h.p);
+}
+
+/* An answer to a second request may come when the peer has stepped down, and is about to purge. */
+static void a_demotion_asks_for_what_was_to_be_asked_for(void)
+{
+	struct wire_v1_message m;
+	struct hand h;
+
+	hand_new(&h);
+	say_alive(&h, 0, 100); /* a new peer: it is to be asked in a moment */
+	heard(&h, 0, &m);
+	pair_command(h.p, 0, ENGINE_DEMOTE, 1);
+	CU_ASSERT_TRUE(heard(&h, WIRE_V1_RESYNC, &m));
+	CU_ASSERT_EQUAL(count(&h, COUNTER_RESYNCS_ASKED), 2); /* the first by the start */
+	wait_ms(&h, LIMIT_RESYNC_INTERVAL_MS + 1000);
+	CU_ASSERT_FALSE(heard(&h, WIRE_V1_RESYNC, &m));
+	CU_ASSERT_EQUAL(count(&h, COUNTER_RESYNCS_ASKED), 2);
+	/* a silent one does not hear it, so that it is asked when it is back */
+	wait_ms(&h, LIMIT_PEER_SILENCE_MS);
+	pair_command(h.p, 0, ENGINE_DEMOTE, 2);
+	heard(&h, 0, &m);
+	wait_ms(&h, LIMIT_RESYNC_INTERVAL_MS);
+	CU_ASSERT_FALSE(heard(&h, WIRE_V1_RESYNC, &m));
+	say_alive(&h, 0, 101);
+	wait_ms(&h, 100);
+	CU_ASSERT_TRUE(heard(&h, WIRE_V1_RESYNC, &m));
+	pair_free(h.p);
+}
+
 static void a_wild_number_does_not_make_deaf(void)
 {
 	struct hand h;
@@ -556,6 +608,10 @@ static const struct unit_test tests[] = {
 	{"an empty bulk after a restart keeps flows until they expire",
 		an_empty_bulk_after_a_restart_keeps_flows_until_they_expire},
 	{"an old peer is swept in time", an_old_peer_is_swept_in_time},
+	{"a demotion makes an old peer name its flows again",
+		a_demotion_makes_an_old_peer_name_its_flows_again},
+	{"a demotion asks for what was to be asked for",
+		a_demotion_asks_for_what_was_to_be_asked_for},
 	{"a wild number does not make deaf", a_wild_number_does_not_make_deaf},
 	{"malformed datagrams change nothing", malformed_datagrams_change_nothing},
 	{"garbage makes no peer", garbage_makes_no_peer},

@@ -96,6 +96,33 @@ static void states_are_for_tcp_alone(void)
 	CU_ASSERT_TRUE(flow_filter_match(&filter, &f));
 }
 
+static void marks_match_under_their_masks(void)
+{
+	struct flow_filter filter = {.mark_policy = FLOW_FILTER_ACCEPT};
+	struct flow f;
+
+	flowgen_tcp4(&f, "10.0.0.1", 1, "10.0.0.2", 2, FLOW_TCP_ESTABLISHED);
+	CU_ASSERT_FALSE(flow_filter_match(&filter, &f));
+	CU_ASSERT_EQUAL(flow_filter_add_mark(&filter, 0x12, 0xf), -EINVAL);
+	CU_ASSERT_EQUAL(flow_filter_add_mark(&filter, 0x12, 0xff), 0);
+	CU_ASSERT_EQUAL(flow_filter_add_mark(&filter, 0x12, 0xff), -EEXIST);
+	f.mark = 0x3412; /* not set: it is 0 */
+	flow_mark_unset(&f, FLOW_MARK);
+	CU_ASSERT_FALSE(flow_filter_match(&filter, &f));
+	flow_mark_set(&f, FLOW_MARK);
+	CU_ASSERT_TRUE(flow_filter_match(&filter, &f));
+	f.mark = 0x3413;
+	CU_ASSERT_FALSE(flow_filter_match(&filter, &f));
+	filter.mark_policy = FLOW_FILTER_IGNORE;
+	CU_ASSERT_TRUE(flow_filter_match(&filter, &f));
+	CU_ASSERT_EQUAL(flow_filter_add_mark(&filter, 0, UINT32_MAX), 0);
+	flow_mark_unset(&f, FLOW_MARK);
+	CU_ASSERT_FALSE(flow_filter_match(&filter, &f));
+	for (uint32_t i = 1; filter.marks_count < FLOW_FILTER_MARKS_MAX; i++)
+		CU_ASSERT_EQUAL(flow_filter_add_mark(&filter, i, UINT32_MAX), 0);
+	CU_ASSERT_EQUAL(flow_filter_add_mark(&filter, 0, 0), -ENOSPC);
+}
+
 /* Bit by bit, as one would explain it. */
 static bool model_net_has(const struct flow_filter_net *net, const union flow_addr *addr)
 {
@@ -124,6 +151,14 @@ static bool model_match(const struct flow_filter *filter, const struct flow *f)
 	listed = filter->tcp_states & 1u << f->tcp.state;
 	if (filter->state_policy != FLOW_FILTER_OFF && f->tuple[FLOW_ORIG].l4 == IPPROTO_TCP)
 		pass &= listed == (filter->state_policy == FLOW_FILTER_ACCEPT);
+	listed = false;
+	for (unsigned i = 0; i < filter->marks_count; i++) {
+		uint32_t mark = flow_has(f, FLOW_MARK) ? f->mark : 0;
+
+		listed |= ((mark ^ filter->marks[i].value) & filter->marks[i].mask) == 0;
+	}
+	if (filter->mark_policy != FLOW_FILTER_OFF)
+		pass &= listed == (filter->mark_policy == FLOW_FILTER_ACCEPT);
 	return pass;
 }
 
@@ -133,6 +168,12 @@ static void random_filter(struct rng *r, struct flow_filter *filter)
 	filter->protocol_policy = rng_below(r, 3);
 	filter->address_policy = rng_below(r, 3);
 	filter->state_policy = rng_below(r, 3);
+	filter->mark_policy = rng_below(r, 3);
+	for (uint32_t n = rng_below(r, 3); n > 0; n--) {
+		uint32_t mask = (uint32_t)rng_u64(r) & 3;
+
+		flow_filter_add_mark(filter, (uint32_t)rng_u64(r) & mask, mask);
+	}
 	for (uint32_t n = rng_below(r, 6); n > 0; n--) {
 		struct flow near;
 		uint8_t l3, bits;
@@ -174,6 +215,7 @@ static const struct unit_test tests[] = {
 	{"addresses match by original and reply source",
 		addresses_match_by_original_and_reply_source},
 	{"states are for TCP alone", states_are_for_tcp_alone},
+	{"marks match under their masks", marks_match_under_their_masks},
 	{"matching agrees with a naive model", matching_agrees_with_a_naive_model},
 };
 

@@ -57,15 +57,18 @@ static bool passes(const void *msg, size_t len)
 	return got >= 0;
 }
 
-/* A message as the kernel would send it of an event. */
-static size_t event_of(const struct flow *f, uint8_t type, uint32_t port, void *buf)
+/* A message as the kernel would send it of an event, which leaves out a mark of 0. */
+static size_t event_of(const struct flow *f, enum nlmsg_event event, uint32_t port, void *buf)
 {
 	struct nlmsghdr *msg = buf;
+	uint8_t type = event == NLMSG_EVENT_DESTROY ? IPCTNL_MSG_CT_DELETE : IPCTNL_MSG_CT_NEW;
 	size_t len = nlmsg_ct_build(
 		buf, NLMSG_CT_BYTES_MAX, 0, 0, f, NLMSG_PART_TUPLES | NLMSG_PART_STATE);
 
 	CU_ASSERT_NOT_EQUAL_FATAL(len, 0);
 	msg->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
+	msg->nlmsg_flags = event == NLMSG_EVENT_NEW ? NLM_F_CREATE | NLM_F_EXCL : 0;
+	CU_ASSERT_EQUAL(nlmsg_ct_event(msg), event);
 	msg->nlmsg_pid = port;
 	return len;
 }
@@ -76,6 +79,12 @@ static enum flow_filter_policy random_policy(struct rng *r)
 		FLOW_FILTER_OFF, FLOW_FILTER_ACCEPT, FLOW_FILTER_IGNORE};
 
 	return policies[rng_below(r, 3)];
+}
+
+/* Few, at both ends of the word, so that marks and masks meet. */
+static uint32_t random_bits(struct rng *r)
+{
+	return (uint32_t)rng_u64(r) & 0xc0000003;
 }
 
 static void random_filter(struct rng *r, struct flow_filter *filter)
@@ -89,6 +98,12 @@ static void random_filter(struct rng *r, struct flow_filter *filter)
 	filter->protocol_policy = random_policy(r);
 	filter->address_policy = random_policy(r);
 	filter->state_policy = random_policy(r);
+	filter->mark_policy = random_policy(r);
+	for (unsigned i = rng_below(r, 8) ? rng_below(r, 4) : FLOW_FILTER_MARKS_MAX; i > 0; i--) {
+		uint32_t mask = rng_below(r, 4) ? random_bits(r) : UINT32_MAX;
+
+		flow_filter_add_mark(filter, random_bits(r) & mask, mask);
+	}
 	for (unsigned i = 0; i < protocols; i++)
 		flow_filter_add_protocol(filter, protocols > 3
 							 ? (uint8_t)rng_u64(r)
@@ -111,7 +126,8 @@ static void random_filter(struct rng *r, struct flow_filter *filter)
 static void kernel_and_user_space_agree(void)
 {
 	static const uint32_t own[] = {77, 0x12345678};
-	static const uint8_t types[] = {IPCTNL_MSG_CT_NEW, IPCTNL_MSG_CT_NEW, IPCTNL_MSG_CT_DELETE};
+	static const enum nlmsg_event events[] = {
+		NLMSG_EVENT_NEW, NLMSG_EVENT_NEW, NLMSG_EVENT_UPDATE, NLMSG_EVENT_DESTROY};
 	struct rng r = rng_of(seed_get("kernel_and_user_space_agree"));
 	unsigned verdicts[2] = {0, 0};
 
@@ -126,7 +142,7 @@ static void kernel_and_user_space_agree(void)
 		}
 		for (unsigned i = 0; i < 50; i++) {
 			uint32_t buf[NLMSG_CT_BYTES_MAX / sizeof(uint32_t)];
-			uint8_t type = types[rng_below(&r, ARRAY_SIZE(types))];
+			enum nlmsg_event event = events[rng_below(&r, ARRAY_SIZE(events))];
 			uint32_t port = rng_below(&r, 10) ? rng_below(&r, 2) * 7777777 : own[i % 2];
 			struct flow_filter judge = filter;
 			struct flow f;
@@ -134,9 +150,12 @@ static void kernel_and_user_space_agree(void)
 			size_t len;
 
 			nlmsg_random_flow(&r, &f);
-			len = event_of(&f, type, port, buf);
-			if (type == IPCTNL_MSG_CT_DELETE)
-				judge.state_policy = FLOW_FILTER_OFF;
+			f.mark = random_bits(&r);
+			if (f.mark == 0)
+				flow_mark_unset(&f, FLOW_MARK);
+			len = event_of(&f, event, port, buf);
+			if (event != NLMSG_EVENT_NEW)
+				judge.state_policy = judge.mark_policy = FLOW_FILTER_OFF;
 			wanted = port != own[0] && port != own[1] && flow_filter_match(&judge, &f);
 			CU_ASSERT_EQUAL(passes(buf, len), wanted);
 			verdicts[wanted]++;
@@ -159,19 +178,19 @@ static void own_events_alone_are_dropped(void)
 	nlmsg_random_flow(&r, &f);
 	attach(own, ARRAY_SIZE(own), NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
-		len = event_of(&f, IPCTNL_MSG_CT_NEW, own[i], buf);
+		len = event_of(&f, NLMSG_EVENT_NEW, own[i], buf);
 		CU_ASSERT_FALSE(passes(buf, len));
 		msg->nlmsg_type = NFNL_SUBSYS_CTNETLINK_EXP << 8 | IPCTNL_MSG_EXP_NEW;
 		CU_ASSERT_FALSE(passes(buf, len));
 		msg->nlmsg_type = NLMSG_ERROR; /* the answer to a request */
 		CU_ASSERT_TRUE(passes(buf, len));
-		len = event_of(&f, IPCTNL_MSG_CT_NEW, htonl(own[i]), buf);
+		len = event_of(&f, NLMSG_EVENT_NEW, htonl(own[i]), buf);
 		CU_ASSERT_TRUE(passes(buf, len));
 	}
-	len = event_of(&f, IPCTNL_MSG_CT_NEW, 0, buf);
+	len = event_of(&f, NLMSG_EVENT_NEW, 0, buf);
 	CU_ASSERT_TRUE(passes(buf, len));
 	attach(NULL, 0, NULL);
-	len = event_of(&f, IPCTNL_MSG_CT_NEW, 1, buf);
+	len = event_of(&f, NLMSG_EVENT_NEW, 1, buf);
 	CU_ASSERT_TRUE(passes(buf, len));
 	pair_close();
 }
@@ -195,15 +214,16 @@ static void an_event_without_the_attribute_passes(void)
 	attach(NULL, 0, &filter);
 	CU_ASSERT_TRUE(passes(&bare, sizeof(bare)));
 	nlmsg_random_flow(&r, &f);
-	CU_ASSERT_FALSE(passes(buf, event_of(&f, IPCTNL_MSG_CT_NEW, 0, buf)));
+	CU_ASSERT_FALSE(passes(buf, event_of(&f, NLMSG_EVENT_NEW, 0, buf)));
 	filter.protocol_policy = filter.address_policy = FLOW_FILTER_OFF;
 	attach(NULL, 0, &filter);
 	flow_mark_unset(&f, FLOW_TCP_STATE);
-	CU_ASSERT_TRUE(passes(buf, event_of(&f, IPCTNL_MSG_CT_NEW, 0, buf)));
+	CU_ASSERT_TRUE(passes(buf, event_of(&f, NLMSG_EVENT_NEW, 0, buf)));
 	pair_close();
 }
 
-static void the_end_of_a_flow_passes_whatever_its_state(void)
+/* User space may know the flow from when the filter let it in. */
+static void what_changes_refuses_births_alone(void)
 {
 	struct flow_filter filter = {.state_policy = FLOW_FILTER_ACCEPT};
 	uint32_t buf[NLMSG_CT_BYTES_MAX / sizeof(uint32_t)];
@@ -214,11 +234,18 @@ static void the_end_of_a_flow_passes_whatever_its_state(void)
 		nlmsg_random_flow(&r, &f);
 	while (!flow_has(&f, FLOW_TCP_STATE));
 	f.tcp.state = 7;
+	flow_mark_set(&f, FLOW_MARK);
+	f.mark = 6;
 	flow_filter_add_tcp_state(&filter, 3);
 	pair_open();
-	attach(NULL, 0, &filter);
-	CU_ASSERT_FALSE(passes(buf, event_of(&f, IPCTNL_MSG_CT_NEW, 0, buf)));
-	CU_ASSERT_TRUE(passes(buf, event_of(&f, IPCTNL_MSG_CT_DELETE, 0, buf)));
+	for (unsigned round = 0; round < 2; round++) {
+		attach(NULL, 0, &filter);
+		CU_ASSERT_FALSE(passes(buf, event_of(&f, NLMSG_EVENT_NEW, 0, buf)));
+		CU_ASSERT_TRUE(passes(buf, event_of(&f, NLMSG_EVENT_UPDATE, 0, buf)));
+		CU_ASSERT_TRUE(passes(buf, event_of(&f, NLMSG_EVENT_DESTROY, 0, buf)));
+		filter = (struct flow_filter){.mark_policy = FLOW_FILTER_ACCEPT};
+		flow_filter_add_mark(&filter, f.mark ^ 1, UINT32_MAX);
+	}
 	pair_close();
 }
 
@@ -247,12 +274,38 @@ static void long_lists_fit_or_are_refused(void)
 	CU_ASSERT_EQUAL(nlmsg_bpf_build(prog, 0, NULL, 0, NULL), -ENOSPC);
 }
 
+static void a_birth_without_a_mark_has_mark_0(void)
+{
+	struct flow_filter filter = {.mark_policy = FLOW_FILTER_IGNORE};
+	uint32_t buf[NLMSG_CT_BYTES_MAX / sizeof(uint32_t)];
+	struct rng r = rng_of(4);
+	struct flow f;
+
+	nlmsg_random_flow(&r, &f);
+	flow_mark_unset(&f, FLOW_MARK);
+	pair_open();
+	attach(NULL, 0, &filter);
+	CU_ASSERT_TRUE(passes(buf, event_of(&f, NLMSG_EVENT_NEW, 0, buf)));
+	flow_filter_add_mark(&filter, 0, 0xff);
+	attach(NULL, 0, &filter);
+	CU_ASSERT_FALSE(passes(buf, event_of(&f, NLMSG_EVENT_NEW, 0, buf)));
+	filter.mark_policy = FLOW_FILTER_ACCEPT;
+	attach(NULL, 0, &filter);
+	CU_ASSERT_TRUE(passes(buf, event_of(&f, NLMSG_EVENT_NEW, 0, buf)));
+	flow_mark_set(&f, FLOW_MARK);
+	f.mark = 0x80;
+	CU_ASSERT_FALSE(passes(buf, event_of(&f, NLMSG_EVENT_NEW, 0, buf)));
+	f.mark = 0x100;
+	CU_ASSERT_TRUE(passes(buf, event_of(&f, NLMSG_EVENT_NEW, 0, buf)));
+	pair_close();
+}
+
 static const struct unit_test tests[] = {
 	{"kernel and user space agree", kernel_and_user_space_agree},
 	{"own events alone are dropped", own_events_alone_are_dropped},
 	{"an event without the attribute passes", an_event_without_the_attribute_passes},
-	{"the end of a flow passes whatever its state",
-		the_end_of_a_flow_passes_whatever_its_state},
+	{"what changes refuses births alone", what_changes_refuses_births_alone},
+	{"a birth without a mark has mark 0", a_birth_without_a_mark_has_mark_0},
 	{"long lists fit or are refused", long_lists_fit_or_are_refused},
 };
 

@@ -250,6 +250,57 @@ static void what_does_not_fit_leaves_the_message_as_it_was(void)
 	}
 }
 
+static bool is_request(
+	const struct nlmsghdr *msg, size_t len, uint8_t type, uint16_t nl_flags, uint8_t l3)
+{
+	struct nfgenmsg family;
+
+	memcpy(&family, (const uint8_t *)msg + sizeof(*msg), sizeof(family));
+	return msg->nlmsg_len == len && msg->nlmsg_seq == 7 && msg->nlmsg_pid == 0 &&
+	       msg->nlmsg_type == (NFNL_SUBSYS_CTNETLINK_EXP << 8 | type) &&
+	       msg->nlmsg_flags == (NLM_F_REQUEST | nl_flags) && family.nfgen_family == l3;
+}
+
+static void requests_are_whole_messages(void)
+{
+	struct rng r = rng_of(seed_get("requests_are_whole_messages"));
+	const uint32_t key = 1u << EXPECT_EXPECTED | 1u << EXPECT_MASK | 1u << EXPECT_MASTER;
+	uint32_t words[CAP / 4];
+	struct nlmsghdr *msg = (struct nlmsghdr *)words;
+	struct expect e, back;
+	size_t len;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		nlmsg_random_expect(&r, &e);
+		len = nlmsg_exp_build(msg, CAP, NLM_F_CREATE, 7, &e);
+		CU_ASSERT_EQUAL(len > 0, (e.set & key) == key);
+		if (len > 0) {
+			CU_ASSERT_TRUE(is_request(
+				msg, len, IPCTNL_MSG_EXP_NEW, NLM_F_CREATE, e.master.tuple.l3));
+			CU_ASSERT_EQUAL(nlmsg_exp_parse(msg, len, &back), NLMSG_OK);
+			CU_ASSERT_EQUAL(memcmp(&e, &back, sizeof(e)), 0);
+			CU_ASSERT_EQUAL(nlmsg_exp_build(msg, len - 1, 0, 7, &e), 0);
+		}
+		len = nlmsg_exp_build_delete(msg, CAP, 0, 7, &e);
+		CU_ASSERT_EQUAL(len > 0, expect_has(&e, EXPECT_EXPECTED));
+		if (len > 0) {
+			CU_ASSERT_TRUE(is_request(
+				msg, len, IPCTNL_MSG_EXP_DELETE, 0, e.expected.tuple.l3));
+			CU_ASSERT_EQUAL(nlmsg_exp_parse(msg, len, &back), NLMSG_OK);
+			CU_ASSERT_EQUAL(
+				back.set, e.set & (1u << EXPECT_EXPECTED | 1u << EXPECT_ZONE));
+			CU_ASSERT_EQUAL(memcmp(&e.expected, &back.expected, sizeof(e.expected)), 0);
+		}
+	}
+	len = nlmsg_exp_build_dump(msg, CAP, 7, AF_INET6);
+	CU_ASSERT_EQUAL(len, HEADS);
+	CU_ASSERT_TRUE(is_request(msg, len, IPCTNL_MSG_EXP_GET, NLM_F_DUMP, AF_INET6));
+	len = nlmsg_exp_build_flush(msg, CAP, NLM_F_ACK, 7);
+	CU_ASSERT_EQUAL(len, HEADS);
+	CU_ASSERT_TRUE(is_request(msg, len, IPCTNL_MSG_EXP_DELETE, NLM_F_ACK, AF_UNSPEC));
+	CU_ASSERT_EQUAL(nlmsg_exp_build_flush(msg, HEADS - 1, 0, 7), 0);
+}
+
 /* Attributes given in hex, in a heap block of their exact size. */
 static enum nlmsg_result parse_hex(const char *hex, struct expect *e)
 {
@@ -417,6 +468,7 @@ static const struct unit_test tests[] = {
 	{"what is built is parsed again", what_is_built_is_parsed_again},
 	{"what does not fit leaves the message as it was",
 		what_does_not_fit_leaves_the_message_as_it_was},
+	{"requests are whole messages", requests_are_whole_messages},
 	{"each tuple has the family of the message", each_tuple_has_the_family_of_the_message},
 	{"texts are cut to their room", texts_are_cut_to_their_room},
 	{"a bad attribute spoils itself alone", a_bad_attribute_spoils_itself_alone},

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -266,6 +267,69 @@ static void what_does_not_fit_is_not_begun(void)
 	CU_ASSERT_EQUAL(wire_v1_put_mark(&w, 0, 1, &mark), WIRE_V1_MARK_BYTES);
 }
 
+static int64_t stream_of(const uint8_t *bytes, size_t len)
+{
+	struct exact e = exact_of(bytes, len);
+	int64_t whole = wire_v1_stream(e.bytes, len);
+
+	free(e.bytes);
+	return whole;
+}
+
+static void a_stream_is_cut_between_messages(void)
+{
+	const uint8_t bytes[] = {
+		0x1a, 0x10, 0, 8, 1, 2, 3, 4, /* ALIVE */
+		0x1a, 0x08, 0, 16, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, /* ACK */
+		0x20, 0xff, 0, 9, 0, 0, 0, 0, 7, /* of another version, of odd length */
+	};
+
+	for (size_t len = 0; len <= sizeof(bytes); len++)
+		CU_ASSERT_EQUAL(stream_of(bytes, len), len < 8	  ? 0
+						       : len < 24 ? 8
+						       : len < 33 ? 24
+								  : 33);
+}
+
+static void a_stream_out_of_step_is_told(void)
+{
+	CU_ASSERT_EQUAL(stream_of(BYTES(0x1a, 0x10, 0, 0), 4), -EBADMSG);
+	CU_ASSERT_EQUAL(stream_of(BYTES(0x1a, 0x10, 0, 7), 4), -EBADMSG);
+	CU_ASSERT_EQUAL(stream_of(BYTES(0x1a, 0x08, 0, 15), 4), -EBADMSG);
+	CU_ASSERT_EQUAL(stream_of(BYTES(0x10, 0x00, 0, 0), 3), 0);
+	/* what is whole before it comes first */
+	CU_ASSERT_EQUAL(stream_of(BYTES(0x1a, 0x10, 0, 8, 0, 0, 0, 0, 0x1a, 0x10, 0, 0), 12), 8);
+}
+
+/* What a stream says is whole, a datagram of it never finds cut short or of a bad size. */
+static void streams_and_datagrams_agree(void)
+{
+	uint32_t x = 12345;
+
+	for (unsigned n = 0; n < 20000; n++) {
+		uint8_t bytes[64];
+		struct wire_v1_message m;
+		enum wire_v1_result result;
+		struct rbuf r;
+		int64_t whole;
+
+		for (size_t i = 0; i < sizeof(bytes); i++) {
+			x = x * 1664525 + 1013904223;
+			bytes[i] = (uint8_t)(x >> 24);
+			if (i % 4 == 2)
+				bytes[i] = 0;
+			if (i % 4 == 3)
+				bytes[i] &= 0x1f;
+		}
+		whole = wire_v1_stream(bytes, sizeof(bytes));
+		if (whole <= 0)
+			continue;
+		r = rbuf_of(bytes, (size_t)whole);
+		while ((result = wire_v1_next(&r, &m)) != WIRE_V1_END)
+			CU_ASSERT(result != WIRE_V1_TRUNCATED && result != WIRE_V1_BAD_SIZE);
+	}
+}
+
 static void sequence_numbers_are_a_circle(void)
 {
 	CU_ASSERT_TRUE(wire_v1_seq_before(1, 2));
@@ -285,6 +349,9 @@ static const struct unit_test tests[] = {
 	{"marks ride in an ALIVE", marks_ride_in_an_alive},
 	{"what is not quite a mark is none", what_is_not_quite_a_mark_is_none},
 	{"what does not fit is not begun", what_does_not_fit_is_not_begun},
+	{"a stream is cut between messages", a_stream_is_cut_between_messages},
+	{"a stream out of step is told", a_stream_out_of_step_is_told},
+	{"streams and datagrams agree", streams_and_datagrams_agree},
 	{"sequence numbers are a circle", sequence_numbers_are_a_circle},
 };
 
