@@ -272,9 +272,11 @@ static void doubt(struct engine *e, const struct entry *x)
 		e->inject.unsure = true;
 }
 
-void inject_event(struct engine *e, enum kernel_event kind, const struct table_key *k)
+/* Packets make it ours, and an end ends it: what is there now, we have not made. */
+bool inject_event(struct engine *e, const struct table_key *k)
 {
-	(void)kind; /* traffic makes it ours, and an end ends it: we have not made what is there */
+	bool theirs = false;
+
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
 
@@ -282,14 +284,12 @@ void inject_event(struct engine *e, enum kernel_event kind, const struct table_k
 			handle = table_find(&e->peers[i].remote, &e->store, k);
 		if (!handle)
 			continue;
+		theirs = theirs || !e->config.internal_cache_off ||
+			 at(e, handle)->flags & REMOTE_WRITTEN;
 		doubt(e, at(e, handle));
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 	}
-}
-
-bool inject_is_told(const struct engine *e, const struct table_key *k)
-{
-	return inject_told_by(e, k, LIMIT_PEERS) != 0;
+	return theirs;
 }
 
 /* The dump that the operator's word has asked for takes all. */

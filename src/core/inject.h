@@ -45,11 +45,11 @@ void inject_ended(struct engine *, struct peer *, uint32_t handle, bool told);
 /* The entry goes, and what the kernel has of it is left alone. */
 void inject_forget(struct engine *, uint32_t handle);
 
-/* The kernel tells of a flow, not by a dump. */
-void inject_event(struct engine *, enum kernel_event, const struct table_key *);
-
-/* True if a peer has told the flow, so that it is not ours unless the local table says so. */
-bool inject_is_told(const struct engine *, const struct table_key *);
+/*
+ * The kernel tells of a flow, not by a dump. True if a peer has told it, so that it is not ours
+ * unless the local table says so, or (with internal_cache_off) packets have changed it here.
+ */
+bool inject_event(struct engine *, const struct table_key *);
 
 /* A dumped flow that the local table does not have: true if it is a peer's, and not to be taken. */
 bool inject_dumped(struct engine *, const struct table_key *);

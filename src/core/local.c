@@ -354,8 +354,9 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 		engine_count(e, COUNTER_COALESCED);
 }
 
-static void destroyed(
-	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
+/* theirs: a peer has told it, and it is not ours unless it is in the table */
+static void destroyed(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct flow *f, bool theirs)
 {
 	struct flow old;
 	bool tell;
@@ -370,8 +371,7 @@ static void destroyed(
 		return;
 	}
 	/* peers may have it from a former process of ours, and not all sweep */
-	tell = !e->dump.complete && flow_filter_match(&e->config.filter, f) &&
-	       !(e->config.external_cache_off && inject_is_told(e, k));
+	tell = !theirs && !e->dump.complete && flow_filter_match(&e->config.filter, f);
 	if (!e->dump.running && !tell)
 		return;
 	/* a record that the dump read before this must not bring it to life */
@@ -393,6 +393,7 @@ static void destroyed(
 void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
 {
 	struct table_key k = table_key_of(&e->store, f);
+	bool theirs = false;
 	uint32_t handle;
 
 	if (!k.len) {
@@ -400,10 +401,10 @@ void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
 		return;
 	}
 	if (e->config.external_cache_off)
-		inject_event(e, kind, &k);
+		theirs = inject_event(e, &k);
 	handle = table_find(&e->local, &e->store, &k);
 	if (kind == KERNEL_EVENT_DESTROY)
-		destroyed(e, &k, handle, f);
+		destroyed(e, &k, handle, f, theirs);
 	else
 		changed(e, &k, handle, f, kind == KERNEL_EVENT_NEW);
 }

@@ -8,9 +8,9 @@ static const char *const sync_names[] = {
 	"SYNCED", "SYNC_SILENT", "SYNC_HANDSHAKE", "SYNC_BULK", "SYNC_GAP", "SYNC_LAGGING"};
 
 /*
- * With external_cache_off a flow that a peer has told is in the local table only if it is ours, too.
- * One that no peer tells any more, and that we wrote, was left to the kernel's timer, which stands
- * still by now; how many those may be is a matter of the unit tests.
+ * With external_cache_off a flow that a peer has told is in the local table only if it is ours,
+ * too. One that no peer tells any more, and that we wrote, was left to the kernel's timer, which
+ * stands still by now; how many those may be is a matter of the unit tests.
  */
 static bool is_a_peers(const struct sim_node *n, unsigned slot)
 {
@@ -18,8 +18,7 @@ static bool is_a_peers(const struct sim_node *n, unsigned slot)
 	const struct flow *f = &n->kernel.entries[slot].flow;
 	struct engine_flow_view v;
 
-	return n->config.external_cache_off &&
-	       !engine_find(n->engine, ENGINE_TABLE_LOCAL, f, &v) &&
+	return n->config.external_cache_off && !engine_find(n->engine, ENGINE_TABLE_LOCAL, f, &v) &&
 	       (engine_find(n->engine, ENGINE_TABLE_REMOTE, f, &v) ||
 		       h->states[h->count - 1].rewritten);
 }
@@ -118,13 +117,16 @@ static bool was_purged(const struct sim_node *n, const struct sim_node *owner, i
 	return false;
 }
 
-/* A bare commit writes flows that peers are not told of; they may hold an older state. */
+/*
+ * A bare commit writes flows that peers are not told of; they may hold an older state. So does what
+ * is written for one peer into a flow that is ours.
+ */
 static bool was_committed(const struct sim_node *owner, int slot)
 {
 	const struct history *h = &owner->kernel.history[slot];
 
-	return owner->committed && h->count > 0 && h->states[h->count - 1].live &&
-	       h->states[h->count - 1].rewritten;
+	return (owner->committed || owner->config.external_cache_off) && h->count > 0 &&
+	       h->states[h->count - 1].live && h->states[h->count - 1].rewritten;
 }
 
 /* n's table of owner's flows is owner's local table. Flows that n took over may be missing. */

@@ -108,6 +108,14 @@ void kernel_end(struct kernel_model *k, mono now, unsigned slot)
 	event_put(k, KERNEL_EVENT_DESTROY, e);
 }
 
+void kernel_touch(struct kernel_model *k, mono now, unsigned slot)
+{
+	struct kernel_entry *e = &k->entries[slot];
+
+	if (e->live && !k->frozen)
+		e->expires = mono_add_sec(now, e->flow.timeout);
+}
+
 void kernel_expire(struct kernel_model *k, mono now)
 {
 	for (unsigned i = 0; i < k->slots; i++)
