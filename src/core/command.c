@@ -10,6 +10,7 @@
 #include "core/inject.h"
 #include "core/peer.h"
 #include "core/purge.h"
+#include "core/relay.h"
 #include "core/repair.h"
 #include "core/sender.h"
 
@@ -133,6 +134,7 @@ static void flush_local(struct engine *e, bool alone)
 	e->bulk.state = BULK_WANTED;
 	e->bulk.again = e->bulk.end_again = e->bulk.known = false;
 	repair_flushed(e);
+	relay_flushed(e);
 	dumper_flushed(e);
 }
 
@@ -236,10 +238,11 @@ static bool at_once(struct engine *e, const struct engine_command *c)
 		inject_disown(e);
 		purge_schedule(e);
 		return true;
+	case ENGINE_BULK:
+		return e->config.links == 0;
 	case ENGINE_COMMIT:
 	case ENGINE_PROMOTE:
 	case ENGINE_RESYNC_KERNEL:
-	case ENGINE_BULK:
 	case ENGINE_PURGE:
 		return false;
 	}

@@ -42,6 +42,7 @@
 	X(SENT_CONTROL, "sent_control", "control messages sent")                                   \
 	X(COALESCED, "coalesced", "changes that needed no message of their own")                   \
 	X(RESENT, "resent", "flows and tombstones sent again for a NACK")                          \
+	X(REFRESHED, "refreshed", "flows sent again because it was time (ALARM mode)")             \
 	X(REPAIR_LIMITED, "repair_limited", "NACKs cut short by a peer's rate limit")              \
 	X(REPAIR_BULK, "repair_bulk", "NACKs too old to be walked, answered by a bulk")            \
 	X(TOMBSTONES_DROPPED, "tombstones_dropped", "deletions given up before all acknowledged")  \
@@ -57,6 +58,7 @@
 	X(BAD_SIZE, "bad_size", "messages whose length cannot be")                                 \
 	X(BAD_VERSION, "bad_version", "messages of another protocol version")                      \
 	X(BAD_HEADER, "bad_header", "messages with senseless type or flags")                       \
+	X(IGNORED, "ignored", "messages with flags, for which ALARM mode has no use")              \
 	X(BAD_PAYLOAD, "bad_payload", "messages with a malformed attribute")                       \
 	X(EXPECTATIONS_IGNORED, "expectations_ignored", "expectation messages, not served yet")    \
 	X(LOST, "lost", "messages missing from the sequence")                                      \
@@ -72,7 +74,7 @@
 	X(ADDR_GUESSES_WRONG, "addr_guesses_wrong", "of these, taken for another one")             \
 	X(PEER_RESTARTS, "peer_restarts", "restarts of peers noticed")                             \
 	X(REMOTE_SWEPT, "remote_swept", "flows that a peer's bulk did not name")                   \
-	X(REMOTE_EXPIRED, "remote_expired", "flows of a restarted peer whose timeout ran out")     \
+	X(REMOTE_EXPIRED, "remote_expired", "flows not told of again until their time ran out")    \
 	X(UNKNOWN_DELETED, "unknown_deleted", "deletions received of flows not known here")        \
 	X(EVENTS_DROPPED, "events_dropped",                                                        \
 		"facts for the log that nobody fetched in time, or too many of one peer")          \

@@ -7,6 +7,7 @@
 #include "core/event.h"
 #include "core/inject.h"
 #include "core/local.h"
+#include "core/relay.h"
 
 void dumper_init(struct engine *e)
 {
@@ -69,11 +70,24 @@ bool dumper_next_op(struct engine *e, struct kernel_op *op)
 	return true;
 }
 
+/* Until the next look at flows that send no events. Without events (polling) it may cost more. */
+static int64_t poll_pause_ns(const struct engine *e)
+{
+	int64_t ns = (int64_t)e->config.poll_s * NS_PER_SEC;
+	int64_t least = e->dump.took_ns * (e->config.polling ? 1 : LIMIT_POLL_PAUSE);
+
+	return ns < least ? least : ns;
+}
+
+static bool polls(const struct engine *e)
+{
+	return e->config.polling || e->local_silent > 0 || e->inject.unsure;
+}
+
 static void sweep(struct engine *e)
 {
 	struct dump *d = &e->dump;
 	struct engine_event event = {.kind = ENGINE_EVENT_KERNEL_SYNCED};
-	int64_t pause_ns = (int64_t)e->config.poll_s * NS_PER_SEC;
 	uint32_t handle;
 
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
@@ -89,9 +103,7 @@ static void sweep(struct engine *e)
 	engine_count(e, COUNTER_KERNEL_DUMPS);
 	if (!d->overrun)
 		d->complete = true;
-	if (pause_ns < LIMIT_POLL_PAUSE * d->took_ns)
-		pause_ns = LIMIT_POLL_PAUSE * d->took_ns;
-	d->poll_at = mono_add_ns(e->now, pause_ns);
+	d->poll_at = mono_add_ns(e->now, poll_pause_ns(e));
 	if (!d->overrun && !e->kernel_synced) {
 		e->kernel_synced = true;
 		event.flows = local_flows(e);
@@ -117,6 +129,8 @@ void dumper_begin(struct engine *e)
 	e->inject.unsure = false;
 	d->gen++;
 	d->began = e->now;
+	if (e->config.internal_cache_off)
+		relay_dump_begin(e);
 }
 
 void dumper_flow(struct engine *e, const struct flow *f)
@@ -138,6 +152,8 @@ void dumper_end(struct engine *e)
 	}
 	d->running = d->asked = false;
 	d->took_ns = mono_diff_ns(e->now, d->began);
+	if (e->config.internal_cache_off)
+		relay_dump_end(e);
 	d->sweeping = true;
 	d->cursor = 0;
 	sweep(e);
@@ -157,19 +173,13 @@ void dumper_abort(struct engine *e)
 	d->not_before = mono_add_ms(e->now, LIMIT_DUMP_RETRY_MS);
 }
 
-/* There are flows whose end may come without an event, or doubts that no event settles. */
-static bool looks_again(const struct engine *e)
-{
-	return e->local_silent > 0 || e->inject.unsure;
-}
-
 void dumper_tick(struct engine *e)
 {
 	struct dump *d = &e->dump;
 
 	if (d->sweeping)
 		sweep(e);
-	if (looks_again(e) && !d->asked && !d->sweeping && mono_reached(e->now, d->poll_at)) {
+	if (polls(e) && !d->asked && !d->sweeping && mono_reached(e->now, d->poll_at)) {
 		d->wanted = true;
 		d->poll_at = MONO_NEVER;
 	}
@@ -184,7 +194,7 @@ mono dumper_deadline(const struct engine *e)
 		return e->now;
 	if (d->wanted && !d->asked && mono_before(e->now, d->not_before))
 		at = d->not_before;
-	if (looks_again(e) && !d->asked)
+	if (polls(e) && !d->asked)
 		at = mono_min(at, d->poll_at);
 	return at;
 }

@@ -298,9 +298,23 @@ static bool takes_all(const struct engine *e)
 	return e->inject.owner && !e->dump.complete;
 }
 
-bool inject_dumped(struct engine *e, const struct table_key *k)
+/* Without events, only dumps tell of packets: what is not as we wrote it was changed by some. */
+static bool has_changed(const struct engine *e, uint32_t handle, const struct flow *f)
 {
-	bool told = false;
+	const struct entry *x = at(e, handle);
+	struct flow told;
+
+	if (!e->config.polling || !inject_is_written(e, handle) || x->dump_gen == e->dump.gen)
+		return false;
+	table_read(&e->store, handle, &told);
+	return (flow_has(&told, FLOW_MARK) && flow_has(f, FLOW_MARK) && told.mark != f->mark) ||
+	       (flow_has(&told, FLOW_TCP_STATE) && flow_has(f, FLOW_TCP_STATE) &&
+		       told.tcp.state != f->tcp.state);
+}
+
+bool inject_dumped(struct engine *e, const struct table_key *k, const struct flow *f)
+{
+	bool told = false, ours = takes_all(e);
 
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
@@ -310,13 +324,14 @@ bool inject_dumped(struct engine *e, const struct table_key *k)
 		if (!handle)
 			continue;
 		told = true;
+		ours = ours || has_changed(e, handle, f);
 		at(e, handle)->dump_gen = e->dump.gen;
-		if (takes_all(e))
+		if (ours)
 			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 		else if (!(at(e, handle)->flags & REMOTE_WRITTEN))
 			at(e, handle)->flags |= REMOTE_ADOPTED;
 	}
-	return told && !takes_all(e);
+	return told && !ours;
 }
 
 bool inject_sweep(struct engine *e)
@@ -362,7 +377,8 @@ bool inject_is_written(const struct engine *e, uint32_t handle)
 {
 	const struct entry *x = at(e, handle);
 
-	return x->flags & REMOTE_WRITTEN && !(x->flags & (REMOTE_WRITING | REMOTE_RENEW | REMOTE_BEHIND)) &&
+	return x->flags & REMOTE_WRITTEN &&
+	       !(x->flags & (REMOTE_WRITING | REMOTE_RENEW | REMOTE_BEHIND)) &&
 	       x->list == ENTRY_UNLISTED;
 }
 

@@ -52,7 +52,7 @@ void inject_forget(struct engine *, uint32_t handle);
 bool inject_event(struct engine *, const struct table_key *);
 
 /* A dumped flow that the local table does not have: true if it is a peer's, and not to be taken. */
-bool inject_dumped(struct engine *, const struct table_key *);
+bool inject_dumped(struct engine *, const struct table_key *, const struct flow *);
 
 /* A dump has ended: what it did not name is not in the kernel. False if there is more to be done.
  */

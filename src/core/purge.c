@@ -11,6 +11,7 @@
 #include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
+#include "core/relay.h"
 
 void purge_schedule(struct engine *e)
 {
@@ -36,6 +37,8 @@ void purge_cancel(struct engine *e)
 		return;
 	p->running = p->more = false;
 	command_purged(e, ENGINE_CANCELLED, &p->tally);
+	if (e->config.internal_cache_off)
+		bulk_want(e); /* what was collected for it leaves the table with a dump's end */
 	kernel_ops_make_sure(e);
 }
 
@@ -61,7 +64,7 @@ static void settle(struct engine *e)
 
 	if (!p->running || e->ops.by_purpose[OP_PURGE] > 0)
 		return;
-	if (p->flush_expect || (!p->walked && !is_empty(e)))
+	if (p->flush_expect || (!p->walked && (!is_empty(e) || relay_is_collecting(e))))
 		return;
 	p->running = p->more = false;
 	e->was_active = e->role == ENGINE_ROLE_PRIMARY;
@@ -90,6 +93,8 @@ void purge_start(struct engine *e, bool by_timer, enum engine_scope scope)
 	p->flush_expect = scope == ENGINE_SCOPE_EXPECTATIONS ||
 			  (scope == ENGINE_SCOPE_ALL && !by_timer && e->config.expect_filter.on);
 	p->tally.began = e->now;
+	if (e->config.internal_cache_off && !p->walked)
+		relay_purge(e);
 	settle(e);
 }
 
@@ -145,6 +150,8 @@ bool purge_next_op(struct engine *e, struct kernel_op *out)
 		flush_expect(e, out);
 		return true;
 	}
+	if (relay_is_collecting(e))
+		return false;
 	for (unsigned n = 0; !p->walked && n < LIMIT_COMMIT_SLICE; n++) {
 		uint32_t handle = walk(e);
 		struct table_key k;

@@ -5,6 +5,7 @@
 #include "core/event.h"
 #include "core/inject.h"
 #include "core/peer.h"
+#include "flow/merge.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
@@ -33,17 +34,31 @@ static void refuse(struct engine *e, enum table_result r)
 	event_table_full(e);
 }
 
+/* What the table has of a flow, with what a partial update tells of it. */
+static void merge(const struct engine *e, uint32_t handle, struct arrival *a)
+{
+	struct flow known;
+
+	table_read(&e->store, handle, &known);
+	flow_merge(&known, &a->flow);
+	a->flow = known;
+}
+
 /*
  * An update replaces as well: both ctsync and conntrackd (with its cache) send all that they know
- * of a flow, and a merge would keep what belonged to an earlier flow whose end was not heard.
+ * of a flow, and a merge would keep what belonged to an earlier flow whose end was not heard. In
+ * NOTRACK mode either may be without its cache; there it merges, if nothing was lost since the
+ * flow was last named.
  */
-static void put(struct engine *e, const struct arrival *a)
+static void put(struct engine *e, struct arrival *a)
 {
 	struct table *t = &a->peer->remote;
 	uint32_t handle = table_find(t, &e->store, &a->key), old = handle;
 	enum inject_news news = INJECT_NEWS;
 	enum table_result r;
 
+	if (handle && a->partial && (int32_t)(at(e, handle)->seq - a->peer->sure_epoch) >= 0)
+		merge(e, handle, a);
 	if (handle && e->config.external_cache_off)
 		news = inject_news(e, handle, &a->flow);
 	if (handle)
@@ -84,7 +99,7 @@ static struct arrival *arrival(struct engine *e, unsigned back)
 static void settle_oldest(struct engine *e)
 {
 	struct arrivals *q = &e->arrivals;
-	const struct arrival *a = &q->ring[q->head];
+	struct arrival *a = &q->ring[q->head];
 
 	if (a->ended)
 		drop(e, a);
@@ -117,6 +132,7 @@ void remote_message(struct engine *e, struct peer *p, const struct wire_v1_messa
 	p->data_since = true;
 	a->peer = p;
 	a->ended = m->type == WIRE_V1_CT_DEL;
+	a->partial = m->type == WIRE_V1_CT_UPD && e->config.mode == ENGINE_MODE_NOTRACK;
 	if (!a->ended && p->bulk_open && p->bulk_flows++ < p->bulk_total)
 		p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
 	a->key = table_key_of(&e->store, &a->flow);
@@ -161,7 +177,7 @@ static void sweep_step(struct engine *e, struct peer *p)
 	}
 }
 
-static void sweep_begin(struct engine *e, struct peer *p)
+void remote_sweep(struct engine *e, struct peer *p)
 {
 	p->sweeping = true;
 	p->sweep_epoch = p->epoch;
@@ -180,7 +196,7 @@ void remote_bulk_end(struct engine *e, struct peer *p, uint32_t gen, uint32_t fl
 {
 	if (!p->bulk_open || gen != p->bulk_gen || p->bulk_nack)
 		return;
-	p->bulk_open = false;
+	p->bulk_open = p->gap = false;
 	p->synced = true;
 	p->resync_wanted = false;
 	if (p->unconfirmed && flows == 0 && p->bulk_total == 0 && table_count(&p->remote) > 0) {
@@ -189,13 +205,13 @@ void remote_bulk_end(struct engine *e, struct peer *p, uint32_t gen, uint32_t fl
 		event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, table_count(&p->remote));
 		return;
 	}
-	sweep_begin(e, p);
+	remote_sweep(e, p);
 }
 
 void remote_unconfirm(struct engine *e, struct peer *p)
 {
 	(void)e;
-	p->epoch++;
+	p->sure_epoch = ++p->epoch;
 	p->unconfirmed = table_count(&p->remote) > 0;
 	p->bulk_open = p->bulk_nack = false;
 	p->synced = p->hold = p->data_since = false;
@@ -258,9 +274,9 @@ void remote_tick(struct engine *e, struct peer *p)
 		leave_step(e, p);
 	if (p->sweeping)
 		sweep_step(e, p);
-	else if (p->unconfirmed && !p->is_ctsync && p->data_since && !p->nack_wait &&
-		 mono_reached(e->now, p->sweep_at))
-		sweep_begin(e, p);
+	else if (engine_acknowledges(e) && p->unconfirmed && !p->is_ctsync && p->data_since &&
+		 !p->nack_wait && mono_reached(e->now, p->sweep_at))
+		remote_sweep(e, p);
 	if (p->unconfirmed)
 		expire_step(e, p);
 	if (table_count(&p->remote) == 0)

@@ -9,13 +9,15 @@ static void view_peer(
 	const struct engine *e, const struct peer *p, mono now, struct engine_peer_status *out)
 {
 	out->addr = p->addr;
-	out->sync = peer_sync(p, now);
+	out->sync = peer_sync(e, p, now);
 	out->is_ctsync = p->is_ctsync;
 	out->flows = table_count(&p->remote);
 	out->bulk_flows = p->bulk_open ? p->bulk_flows : 0;
 	out->bulk_total = p->bulk_open ? p->bulk_total : 0;
 	out->link = p->link;
-	out->unacked = e->sender.next_seq - (p->acked_set ? p->acked + 1 : e->sender.first_seq);
+	if (engine_acknowledges(e))
+		out->unacked =
+			e->sender.next_seq - (p->acked_set ? p->acked + 1 : e->sender.first_seq);
 	out->lost = p->lost;
 	out->heard_ago_ms = mono_diff_ms(now, p->heard);
 }
@@ -23,6 +25,7 @@ static void view_peer(
 void engine_get_status(const struct engine *e, mono now, struct engine_status *out)
 {
 	memset(out, 0, sizeof(*out));
+	out->mode = e->config.mode;
 	out->role = e->role;
 	out->link_usable = engine_current_link(e, &out->link);
 	out->kernel_synced = e->kernel_synced;
@@ -35,6 +38,8 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 	out->tombstones = e->tombs;
 	out->send_queue = e->queued.count;
 	out->inject_queue = inject_waiting(e) + e->ops.by_purpose[OP_INJECT];
+	out->control_queue = e->sender.queue_count;
+	out->control_kept = e->sender.sent_count;
 	out->memory_bytes =
 		arena_touched_bytes(&e->store.arena) + index_touched_bytes(&e->local.index);
 	out->peers_count = e->peers_count;
