@@ -285,7 +285,7 @@ bool inject_event(struct engine *e, const struct table_key *k)
 		if (!handle)
 			continue;
 		theirs = theirs || !e->config.internal_cache_off ||
-			 at(e, handle)->flags & REMOTE_WRITTEN;
+			 at(e, handle)->flags & REMOTE_INJECTED;
 		doubt(e, at(e, handle));
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 	}

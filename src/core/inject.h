@@ -47,7 +47,7 @@ void inject_forget(struct engine *, uint32_t handle);
 
 /*
  * The kernel tells of a flow, not by a dump. True if a peer has told it, so that it is not ours
- * unless the local table says so, or (with internal_cache_off) packets have changed it here.
+ * unless the local table says so, or (with internal_cache_off) we have not made it.
  */
 bool inject_event(struct engine *, const struct table_key *);
 
