@@ -145,7 +145,7 @@ static uint64_t state_hash(const struct engine *e, uint32_t handle)
 static void build(struct engine *e, struct op *op, uint32_t handle, struct kernel_op *out)
 {
 	bool liberal = !e->config.tcp_window_tracking;
-	uint32_t local = local_alive(e, &op->key);
+	uint32_t local = local_find_alive(e, &op->key);
 	struct flow known;
 	int64_t left = 0;
 
@@ -182,7 +182,7 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 	if (c->pass != ((x->flags & ENTRY_HAS_MASTER) != 0))
 		return false;
 	k = table_key_at(&e->store, handle);
-	local = local_alive(e, &k);
+	local = local_find_alive(e, &k);
 	if (local && !(at(e, local)->flags & ENTRY_SILENT) && at(e, local)->touched > x->touched) {
 		/* our kernel has it, and newer: written before, or alive with traffic */
 		if (c->promote)
@@ -282,7 +282,7 @@ static bool written(struct engine *e, const struct op *op)
 	if (op->kind == KERNEL_OP_CREATE) {
 		commit_flow_local(&f);
 	} else {
-		local = local_alive(e, &op->key);
+		local = local_find_alive(e, &op->key);
 		if (local)
 			table_read(&e->store, local, &known);
 		commit_flow_updated(&f, local ? &known : NULL);

@@ -174,7 +174,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 	uint32_t other = inject_told_by(e, &k, (unsigned)(p - e->peers));
 	struct op *op;
 
-	if (other || local_alive(e, &k)) {
+	if (other || local_find_alive(e, &k)) {
 		if (other)
 			at(e, other)->flags |= x->flags & REMOTE_WRITTEN;
 		engine_count(e, COUNTER_INJECT_KEPT);
@@ -248,7 +248,7 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 	struct entry *x = at(e, handle);
-	uint32_t local = local_alive(e, &k);
+	uint32_t local = local_find_alive(e, &k);
 
 	if (local && yields(e, local)) {
 		x->flags |= REMOTE_ADOPTED;

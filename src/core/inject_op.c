@@ -61,7 +61,7 @@ static void read_for_ours(
 static void build(struct engine *e, struct op *op, uint32_t handle, struct kernel_op *out)
 {
 	bool liberal = !e->config.tcp_window_tracking;
-	uint32_t local = local_alive(e, &op->key);
+	uint32_t local = local_find_alive(e, &op->key);
 	struct flow known;
 
 	out->id = op->id;
@@ -100,7 +100,7 @@ static void write_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 	CHECK(op);
 	op->key = table_key_at(&e->store, handle);
 	op->peer = (uint8_t)(x->table - 1);
-	op->kind = kind_for(x, local_alive(e, &op->key));
+	op->kind = kind_for(x, local_find_alive(e, &op->key));
 	op->renew = op->kind == KERNEL_OP_DELETE;
 	table_read(&e->store, handle, &out->flow);
 	op->keyless = commit_flow_is_keyless(&out->flow);
@@ -119,7 +119,7 @@ static bool end_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 	struct flow f;
 	struct op *op;
 
-	if (local_alive(e, &k)) {
+	if (local_find_alive(e, &k)) {
 		engine_count(e, COUNTER_INJECT_KEPT);
 		inject_free_gone(e, handle);
 		return false;
@@ -215,7 +215,7 @@ static void ours_written(struct engine *e, const struct op *op, uint32_t handle,
 static void written(struct engine *e, const struct op *op, uint32_t handle)
 {
 	struct entry *x = at(e, handle);
-	uint32_t local = local_alive(e, &op->key);
+	uint32_t local = local_find_alive(e, &op->key);
 
 	x->dump_gen = e->dump.gen;
 	x->flags &= (uint8_t)~REMOTE_BEHIND;

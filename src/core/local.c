@@ -23,7 +23,7 @@ static struct entry_chain *chain_of(struct engine *e, unsigned list)
 	return list == ENTRY_QUEUED ? &e->queued : list == ENTRY_SENT ? &e->sent : &e->tomb;
 }
 
-uint32_t local_alive(const struct engine *e, const struct table_key *k)
+uint32_t local_find_alive(const struct engine *e, const struct table_key *k)
 {
 	uint32_t handle = table_find(&e->local, &e->store, k);
 

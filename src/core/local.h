@@ -41,7 +41,7 @@ void local_give_up(struct engine *, uint32_t handle);
 void local_bury(struct engine *, uint32_t handle);
 
 /* The entry that lives under this key, or 0. */
-uint32_t local_alive(const struct engine *, const struct table_key *);
+uint32_t local_find_alive(const struct engine *, const struct table_key *);
 
 /* The number of flows alive. */
 uint32_t local_flows(const struct engine *);

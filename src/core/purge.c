@@ -120,7 +120,7 @@ static bool is_to_go(struct engine *e, uint32_t handle, const struct table_key *
 	const struct entry *x = entry_at(&e->store, handle);
 
 	if (x->table != TABLE_LOCAL)
-		return x->flags & REMOTE_WRITTEN && !local_alive(e, k);
+		return x->flags & REMOTE_WRITTEN && !local_find_alive(e, k);
 	if (x->dead)
 		return false;
 	return !(e->config.external_cache_off && e->purge.by_timer &&
