@@ -210,6 +210,25 @@ static void fault_cut(struct sim *s, struct sim_node *n)
 	sim_later(s, dice_range(&s->rng_fault, 50, 9000) * NS_PER_MS, &(struct job){.run = heal});
 }
 
+static void link_back(struct sim *s, struct job *j)
+{
+	net_link(s, j->node, (unsigned)j->a, true);
+}
+
+/* A cable, of which both ends see it (two nodes), or one node's interface. */
+static void fault_link(struct sim *s, struct sim_node *n)
+{
+	unsigned link = (unsigned)rng_below(&s->rng_fault, s->params.config.links);
+	unsigned other =
+		s->params.nodes == 2 && dice_permille(&s->rng_fault, 600) ? !n->index : n->index;
+	int64_t ms = dice_range(&s->rng_fault, 5, 9000);
+
+	net_link(s, n->index, link, false);
+	net_link(s, other, link, false);
+	sim_later(s, ms * NS_PER_MS, &(struct job){.run = link_back, .node = n->index, .a = link});
+	sim_later(s, ms * NS_PER_MS, &(struct job){.run = link_back, .node = other, .a = link});
+}
+
 static void fault_block(struct sim *s, struct sim_node *n)
 {
 	int64_t ms = dice_range(&s->rng_fault, 10, 2000);
@@ -261,6 +280,7 @@ static void fault(struct sim *s, struct job *j)
 		{p->weight_block, fault_block},
 		{p->weight_stall, fault_stall},
 		{p->weight_command, fault_command},
+		{p->weight_link, fault_link},
 	};
 	struct sim_node *n = any_running(s);
 	unsigned sum = 0, dice;

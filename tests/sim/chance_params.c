@@ -16,6 +16,7 @@ void chance_params_calm(struct sim_params *p)
 		.traffic_round = 4,
 		.events_cap = 1024,
 		.events_delay_us = 500,
+		.seq_apart = 1,
 		.config =
 			{
 				.links = 1,
@@ -110,6 +111,16 @@ static void params_mode(uint64_t seed, struct sim_params *p)
 	c->external_cache_off = c->mode != ENGINE_MODE_ALARM && dice_permille(&r, 300);
 }
 
+static void params_links(struct rng *r, struct sim_params *p)
+{
+	p->config.links = dice_permille(r, 500) ? 1 : (unsigned)dice_range(r, 2, SIM_LINKS_MAX);
+	p->config.link_default = (unsigned)rng_below(r, p->config.links);
+	p->weight_link = dice_permille(r, 800) ? (unsigned)rng_below(r, 20) : 0;
+	/* Nobody can tell nodes apart by numbers that are near each other: see test_core_link. */
+	if (p->config.links > 1 && p->nodes > 2)
+		p->seq_apart = 100000000;
+}
+
 void chance_params(uint64_t seed, struct sim_params *p)
 {
 	struct rng r = dice_of(seed, 0);
@@ -127,6 +138,7 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	params_faults(&r, p);
 	params_config(&r, &p->config);
 	params_mode(seed, p);
+	params_links(&r, p);
 	/*
 	 * With CommitTimeout no timeout is on the wire: what a node leaves behind when it loses its
 	 * kernel stays with its peers for LIMIT_HOLD_S, longer than a run.

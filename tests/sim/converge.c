@@ -112,10 +112,10 @@ static bool local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t
 }
 
 static const struct engine_peer_status *peer_find(
-	const struct engine_status *st, const struct engine_addr *a, unsigned *index)
+	const struct sim *s, const struct engine_status *st, unsigned node, unsigned *index)
 {
 	for (unsigned i = 0; i < st->peers_count; i++) {
-		if (memcmp(&st->peers[i].addr, a, sizeof(*a)) == 0) {
+		if (sim_node_of_peer(s, st, i) == (int)node) {
 			*index = i;
 			return &st->peers[i];
 		}
@@ -172,7 +172,7 @@ static bool remote_is_local(
 	int slot;
 
 	engine_get_status(n->engine, s->now, &st);
-	peer = peer_find(&st, &owner->addr, &index);
+	peer = peer_find(s, &st, owner->index, &index);
 	if (!mute && (!peer || peer->sync != ENGINE_SYNCED)) {
 		snprintf(why, cap, "node %u: peer %u is %s", n->index, owner->index,
 			peer ? sync_names[peer->sync] : "unknown");

@@ -18,6 +18,7 @@
 	X(OVERTAKEN, "datagrams overtaken", 100)                                                   \
 	X(CORRUPTED, "datagrams corrupted", 50)                                                    \
 	X(CUT, "partitions", 20)                                                                   \
+	X(LINK, "links lost", 20)                                                                  \
 	X(CRASHED, "daemons crashed", 20)                                                          \
 	X(REBOOTED, "nodes rebooted", 20)                                                          \
 	X(LOWER_SEQ, "restarts with a lower sequence number", 5)                                   \

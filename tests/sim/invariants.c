@@ -86,14 +86,6 @@ static void check_view(
 	v->at = at;
 }
 
-static int node_of_addr(const struct sim *s, const struct engine_addr *a)
-{
-	for (unsigned i = 0; i < s->params.nodes; i++)
-		if (memcmp(&s->nodes[i].addr, a, sizeof(*a)) == 0)
-			return (int)i;
-	return -1;
-}
-
 /* ---- around a datagram ---- */
 
 static bool shows(struct sim *s, struct sim_node *n, unsigned owner, const struct flow *key,
@@ -104,8 +96,7 @@ static bool shows(struct sim *s, struct sim_node *n, unsigned owner, const struc
 	if (!engine_find(n->engine, ENGINE_TABLE_REMOTE, key, view))
 		return false;
 	engine_get_status(n->engine, s->now, &st);
-	return view->peer < st.peers_count &&
-	       node_of_addr(s, &st.peers[view->peer].addr) == (int)owner;
+	return view->peer < st.peers_count && sim_node_of_peer(s, &st, view->peer) == (int)owner;
 }
 
 /* The next data message of a datagram as a flow. */
@@ -234,7 +225,7 @@ static void check_table(
 		if (view.peer >= st->peers_count)
 			sim_fail(s, "node %u: a flow of peer %u of %u", n->index, view.peer,
 				st->peers_count);
-		owner = node_of_addr(s, &st->peers[view.peer].addr);
+		owner = sim_node_of_peer(s, st, view.peer);
 		if (owner >= 0)
 			check_view(s, n, &s->nodes[owner], &view.flow);
 	}

@@ -273,12 +273,12 @@ static bool pull_datagrams(struct sim *s, struct sim_node *n)
 			n->engine, s->now, n->buf, n->config.datagram_bytes, &link);
 		if (len == 0)
 			return true;
-		if (len > n->config.datagram_bytes || link > 8)
+		if (len > n->config.datagram_bytes || link >= n->config.links)
 			sim_fail(s, "node %u: a datagram of %zu bytes for link %u", n->index, len,
 				link);
 		trace_put(&s->trace, TRACE_SEND, n->index, len, trace_hash(n->buf, len), 0);
 		count_datagram(s, n);
-		net_send(s, n->index, n->buf, len);
+		net_send(s, n->index, link, n->buf, len);
 	}
 	return false;
 }
@@ -455,7 +455,7 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 	CHECK(!n->running);
 	n->boot++;
 	if (n->boot == 1)
-		n->config.first_seq = s->params.config.first_seq + n->index;
+		n->config.first_seq = s->params.config.first_seq + n->index * s->params.seq_apart;
 	else
 		n->config.first_seq += lower_seq ? -step : step;
 	n->config.boot_id = (uint32_t)rng_u64(&s->rng_node) | 1;
@@ -465,6 +465,9 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 	n->engine = engine_init(n->memory + PAGE_BYTES, n->memory_bytes, &n->config, s->now);
 	if (!n->engine)
 		sim_fail(s, "node %u: engine_init refuses", n->index);
+	for (unsigned i = 0; i < n->config.links; i++)
+		if (n->down[i])
+			engine_link(n->engine, s->now, i, false);
 	trace_put(&s->trace, TRACE_START, n->index, n->config.first_seq, n->config.boot_id, 0);
 	n->running = true;
 	n->started = s->now;

@@ -19,6 +19,7 @@
 	X(REBOOT)                                                                                  \
 	X(FREEZE)                                                                                  \
 	X(CUT)                                                                                     \
+	X(LINK)                                                                                    \
 	X(HEAL)                                                                                    \
 	X(BLOCK)                                                                                   \
 	X(STALL)                                                                                   \
