@@ -30,6 +30,8 @@ static void done(struct engine *e, const struct engine_command *c, mono began,
 		event.written = t->written;
 		event.refused = t->refused;
 		event.skipped = t->skipped;
+		event.expect_written = t->expect_written;
+		event.expect_refused = t->expect_refused;
 		for (unsigned i = 0; i < ENGINE_ERRNOS_MAX; i++) {
 			event.errnos[i].err = t->errnos[i].err;
 			event.errnos[i].count = t->errnos[i].count;
@@ -48,7 +50,7 @@ static void done_now(struct engine *e, const struct engine_command *c, enum engi
 static void slot_done(struct engine *e, struct command_slot *s, enum engine_outcome outcome,
 	const struct tally *t)
 {
-	struct engine_command c = {s->kind, s->id};
+	struct engine_command c = {.kind = s->kind, .id = s->id};
 
 	s->used = false;
 	done(e, &c, s->began, outcome, t);
@@ -114,7 +116,7 @@ static void empty(struct engine *e, struct table *t, bool alone)
 
 	while (alone && (handle = table_next(t, &e->store, &cursor)) != 0)
 		table_remove(t, &e->store, handle);
-	index_reset(&t->index);
+	table_reset(t);
 }
 
 static void flush_local(struct engine *e, bool alone)
@@ -126,7 +128,7 @@ static void flush_local(struct engine *e, bool alone)
 	memset(&e->tomb, 0, sizeof(e->tomb));
 	e->local_silent = 0;
 	e->peers_know_more = true;
-	e->dead = e->tombs = 0;
+	e->dead = e->dead_expects = e->tombs = 0;
 	/*
 	 * An end mark would now sweep the peers' copies. What ends from here on is not told, so
 	 * that they need a bulk when the kernel has been read again.
@@ -205,7 +207,7 @@ static void promote(struct engine *e)
 	if (e->config.external_cache_off)
 		inject_own(e);
 	if (!e->commit.running || !e->commit.promote)
-		commit_start(e, true);
+		commit_start(e, true, ENGINE_SCOPE_ALL);
 }
 
 static bool is_busy(const struct engine *e, const struct engine_command *c)
@@ -254,7 +256,7 @@ static void start(struct engine *e, const struct engine_command *c)
 	switch (c->kind) {
 	case ENGINE_COMMIT:
 		purge_cancel(e);
-		commit_start(e, false);
+		commit_start(e, false, c->scope);
 		break;
 	case ENGINE_PROMOTE:
 		promote(e);

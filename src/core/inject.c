@@ -56,7 +56,9 @@ void inject_queue(struct engine *e, uint32_t handle)
 	if (x->list != ENTRY_UNLISTED)
 		engine_count(e, COUNTER_COALESCED);
 	else
-		append(e, handle, x->flags & ENTRY_HAS_MASTER ? LIST_RELATED : ENTRY_QUEUED);
+		append(e, handle,
+			x->flags & ENTRY_HAS_MASTER || entry_is_expect(x) ? LIST_RELATED
+									  : ENTRY_QUEUED);
 }
 
 void inject_queue_late(struct engine *e, uint32_t handle)
@@ -122,19 +124,14 @@ void inject_free_gone(struct engine *e, uint32_t handle)
  */
 static bool has_run_out(const struct engine *e, uint32_t handle)
 {
-	struct flow f;
+	uint32_t timeout = table_timeout(&e->store, handle, UINT32_MAX);
 
-	table_read(&e->store, handle, &f);
-	return flow_has(&f, FLOW_TIMEOUT) &&
-	       engine_timeout_left(e, at(e, handle)->touched, f.timeout) <= LIMIT_RUN_OUT_S;
+	return engine_timeout_left(e, at(e, handle)->touched, timeout) <= LIMIT_RUN_OUT_S;
 }
 
 static bool says_no_timeout(const struct engine *e, uint32_t handle)
 {
-	struct flow f;
-
-	table_read(&e->store, handle, &f);
-	return !flow_has(&f, FLOW_TIMEOUT);
+	return table_timeout(&e->store, handle, UINT32_MAX) == UINT32_MAX;
 }
 
 /* The youngest operation that writes this entry; it has to hear of the end when it is answered. */
@@ -181,7 +178,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		remote_remove(e, p, handle);
 		return;
 	}
-	if (!told || says_no_timeout(e, handle))
+	if (!entry_is_expect(x) && (!told || says_no_timeout(e, handle)))
 		x->flags = (uint8_t)((x->flags & ~REMOTE_INJECTED) |
 				     (x->flags & REMOTE_INJECTED ? REMOTE_ADOPTED : 0));
 	if (x->flags & REMOTE_WRITING && (op = writer_of(e, &k)) != NULL) {
@@ -227,6 +224,17 @@ enum inject_news inject_news(const struct engine *e, uint32_t handle, const stru
 	return (int64_t)f->timeout > left + REFRESH_SLACK_S ? INJECT_REFRESH : INJECT_SAME;
 }
 
+enum inject_news inject_news_expect(const struct engine *e, uint32_t handle, const struct expect *x)
+{
+	struct expect old;
+
+	table_read_expect(&e->store, handle, &old);
+	if (expect_same_state(&old, x))
+		return INJECT_SAME; /* there is no update, not of a timeout either */
+	at(e, handle)->flags |= REMOTE_RENEW;
+	return INJECT_NEWS;
+}
+
 /*
  * All that is known of the local entry is that a dump named it, and a peer knows the flow. Before
  * the operator has said anything that means that a former process of ours wrote it. Peers may
@@ -256,6 +264,8 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 	}
 	if (x->flags & REMOTE_WRITING)
 		return; /* its answer finds out what is new */
+	if (local && entry_is_expect(x))
+		return; /* the helper here expects the same */
 	if (!(x->flags & REMOTE_BEHIND) &&
 		(local ? news != INJECT_NEWS : news == INJECT_SAME && x->flags & REMOTE_WRITTEN))
 		return;
@@ -304,7 +314,7 @@ static bool has_changed(const struct engine *e, uint32_t handle, const struct fl
 	const struct entry *x = at(e, handle);
 	struct flow told;
 
-	if (!e->config.polling || !inject_is_written(e, handle) || x->dump_gen == e->dump.gen)
+	if (!f || !e->config.polling || !inject_is_written(e, handle) || x->dump_gen == e->dump.gen)
 		return false;
 	table_read(&e->store, handle, &told);
 	return (flow_has(&told, FLOW_MARK) && flow_has(f, FLOW_MARK) && told.mark != f->mark) ||
@@ -388,6 +398,26 @@ void inject_committed(struct engine *e, uint32_t handle, bool created)
 
 	x->flags |= created ? REMOTE_INJECTED : REMOTE_ADOPTED;
 	x->dump_gen = e->dump.gen;
+}
+
+bool inject_has(const struct engine *e, const struct table_key *k)
+{
+	uint32_t handle = inject_told_by(e, k, LIMIT_PEERS);
+
+	return handle && at(e, handle)->flags & REMOTE_WRITTEN;
+}
+
+void inject_expects_purged(struct engine *e)
+{
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		const struct table *t = &e->peers[i].remote;
+		uint64_t cursor = 0;
+		uint32_t handle;
+
+		while (t->expects > 0 && (handle = table_next(t, &e->store, &cursor)) != 0)
+			if (entry_is_expect(at(e, handle)))
+				at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+	}
 }
 
 void inject_purged(struct engine *e, const struct table_key *k)

@@ -29,6 +29,7 @@ enum inject_news {
 
 /* What a message says beyond what the entry held before it. */
 enum inject_news inject_news(const struct engine *, uint32_t handle, const struct flow *);
+enum inject_news inject_news_expect(const struct engine *, uint32_t handle, const struct expect *);
 
 /* An entry of a peer's table has been put, or put again. */
 void inject_told(struct engine *, uint32_t handle, enum inject_news);
@@ -51,7 +52,10 @@ void inject_forget(struct engine *, uint32_t handle);
  */
 bool inject_event(struct engine *, const struct table_key *);
 
-/* A dumped flow that the local table does not have: true if it is a peer's, and not to be taken. */
+/*
+ * A dumped flow (NULL: an expectation) that the local table does not have: true if it is a peer's,
+ * and not to be taken.
+ */
 bool inject_dumped(struct engine *, const struct table_key *, const struct flow *);
 
 /* A dump has ended: what it did not name is not in the kernel. False if there is more to be done.
@@ -68,6 +72,12 @@ bool inject_is_written(const struct engine *, uint32_t handle);
 /* A commit, or a purge, has written or deleted it. */
 void inject_committed(struct engine *, uint32_t handle, bool created);
 void inject_purged(struct engine *, const struct table_key *);
+
+/* True if a peer has told this flow, and the kernel has it. */
+bool inject_has(const struct engine *, const struct table_key *);
+
+/* The kernel has no expectations any more. */
+void inject_expects_purged(struct engine *);
 
 /* A purge meets a flow of ours: true if a peer has it, too, and it is left to that one. */
 bool inject_hand_over(struct engine *, const struct table_key *, uint32_t local);

@@ -30,6 +30,21 @@ static uint32_t written_entry(const struct engine *e, const struct op *op)
 	return handle && at(e, handle)->flags & REMOTE_WRITING ? handle : 0;
 }
 
+static bool is_expect_op(const struct op *op)
+{
+	return op->kind == KERNEL_OP_EXPECT_CREATE || op->kind == KERNEL_OP_EXPECT_DELETE;
+}
+
+static bool is_creation(const struct op *op)
+{
+	return op->kind == KERNEL_OP_CREATE || op->kind == KERNEL_OP_EXPECT_CREATE;
+}
+
+static bool is_deletion(const struct op *op)
+{
+	return op->kind == KERNEL_OP_DELETE || op->kind == KERNEL_OP_EXPECT_DELETE;
+}
+
 /* ---- what is written ---- */
 
 /*
@@ -58,6 +73,18 @@ static void read_for_ours(
 		f->timeout = known->timeout;
 }
 
+/* The kernel takes the helper's timeout instead. */
+static void read_expect(const struct engine *e, uint32_t handle, struct expect *x)
+{
+	int64_t left = LIMIT_DEAD_TIMEOUT_S;
+
+	table_read_expect(&e->store, handle, x);
+	if (expect_has(x, EXPECT_TIMEOUT))
+		left = engine_timeout_left(e, at(e, handle)->touched, x->timeout);
+	x->timeout = left > 0 ? (uint32_t)left : 1;
+	expect_mark_set(x, EXPECT_TIMEOUT);
+}
+
 static void build(struct engine *e, struct op *op, uint32_t handle, struct kernel_op *out)
 {
 	bool liberal = !e->config.tcp_window_tracking;
@@ -68,7 +95,9 @@ static void build(struct engine *e, struct op *op, uint32_t handle, struct kerne
 	out->kind = (enum kernel_op_kind)op->kind;
 	op->state = state_hash(e, handle);
 	op->known = 0;
-	if (op->kind == KERNEL_OP_DELETE) {
+	if (is_expect_op(op)) {
+		read_expect(e, handle, &out->expect);
+	} else if (op->kind == KERNEL_OP_DELETE) {
 		table_read(&e->store, handle, &out->flow);
 		flow_mark_unset(&out->flow, FLOW_ID);
 	} else if (op->kind == KERNEL_OP_CREATE) {
@@ -87,7 +116,11 @@ static void build(struct engine *e, struct op *op, uint32_t handle, struct kerne
 
 static enum kernel_op_kind kind_for(const struct entry *x, uint32_t local)
 {
-	if (!local && x->flags & REMOTE_RENEW && x->flags & REMOTE_INJECTED)
+	bool renew = !local && x->flags & REMOTE_RENEW && x->flags & REMOTE_INJECTED;
+
+	if (entry_is_expect(x))
+		return renew ? KERNEL_OP_EXPECT_DELETE : KERNEL_OP_EXPECT_CREATE;
+	if (renew)
 		return KERNEL_OP_DELETE;
 	return local || x->flags & REMOTE_WRITTEN ? KERNEL_OP_UPDATE : KERNEL_OP_CREATE;
 }
@@ -101,9 +134,11 @@ static void write_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 	op->key = table_key_at(&e->store, handle);
 	op->peer = (uint8_t)(x->table - 1);
 	op->kind = kind_for(x, local_find_alive(e, &op->key));
-	op->renew = op->kind == KERNEL_OP_DELETE;
-	table_read(&e->store, handle, &out->flow);
-	op->keyless = commit_flow_is_keyless(&out->flow);
+	op->renew = is_deletion(op);
+	if (!is_expect_op(op)) {
+		table_read(&e->store, handle, &out->flow);
+		op->keyless = commit_flow_is_keyless(&out->flow);
+	}
 	x->flags = (uint8_t)((x->flags & ~REMOTE_RENEW) | REMOTE_WRITING);
 	build(e, op, handle, out);
 }
@@ -116,11 +151,12 @@ static bool end_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 	bool made = at(e, handle)->flags & REMOTE_INJECTED;
+	bool is_expect = entry_is_expect(at(e, handle)), ours = local_find_alive(e, &k) != 0;
 	struct flow f;
 	struct op *op;
 
-	if (local_find_alive(e, &k)) {
-		engine_count(e, COUNTER_INJECT_KEPT);
+	if (ours || (is_expect && !made)) {
+		engine_count(e, ours ? COUNTER_INJECT_KEPT : COUNTER_INJECT_RUN_OUT);
 		inject_free_gone(e, handle);
 		return false;
 	}
@@ -129,8 +165,15 @@ static bool end_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 	op->key = k;
 	op->ending = true;
 	op->kind = made ? KERNEL_OP_DELETE : KERNEL_OP_UPDATE;
+	if (is_expect)
+		op->kind = KERNEL_OP_EXPECT_DELETE;
 	out->id = op->id;
 	out->kind = (enum kernel_op_kind)op->kind;
+	if (is_expect) {
+		read_expect(e, handle, &out->expect);
+		inject_free_gone(e, handle);
+		return true;
+	}
 	table_read(&e->store, handle, &f);
 	inject_free_gone(e, handle);
 	commit_flow_key(&out->flow, &f);
@@ -192,6 +235,12 @@ static void count(struct engine *e, const struct op *op, int err)
 	};
 	unsigned kind = op->ending ? KERNEL_OP_DELETE : op->kind;
 
+	if (is_expect_op(op)) {
+		engine_count(e, err		  ? COUNTER_INJECT_EXPECT_REFUSED
+				: is_creation(op) ? COUNTER_INJECT_EXPECT_CREATED
+						  : COUNTER_INJECT_EXPECT_DELETED);
+		return;
+	}
 	engine_count(e, counters[kind][err != 0]);
 }
 
@@ -221,12 +270,13 @@ static void written(struct engine *e, const struct op *op, uint32_t handle)
 	x->flags &= (uint8_t)~REMOTE_BEHIND;
 	if (local) {
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
-		ours_written(e, op, handle, local);
+		if (!is_expect_op(op))
+			ours_written(e, op, handle, local);
 	} else if (op->destroyed) {
 		/* the end of what we have made, or of what was there before it */
 		x->flags = (uint8_t)((x->flags & ~REMOTE_WRITTEN) | REMOTE_ADOPTED);
 		e->inject.unsure = true;
-	} else if (op->kind == KERNEL_OP_CREATE) {
+	} else if (is_creation(op)) {
 		x->flags = (uint8_t)((x->flags & ~REMOTE_WRITTEN) | REMOTE_INJECTED);
 	} else if (!(x->flags & REMOTE_WRITTEN)) {
 		x->flags |= REMOTE_ADOPTED;
@@ -240,8 +290,8 @@ static void refused(struct engine *e, const struct op *op, uint32_t handle, int 
 	if (op->kind != KERNEL_OP_UPDATE || err == ENOENT)
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
 	x->flags |= REMOTE_BEHIND;
-	if (op->kind == KERNEL_OP_CREATE && err == ENOENT && x->flags & ENTRY_HAS_MASTER &&
-		!(x->flags & REMOTE_RETRIED))
+	if (is_creation(op) && err == ENOENT && !(x->flags & REMOTE_RETRIED) &&
+		(x->flags & ENTRY_HAS_MASTER || entry_is_expect(x)))
 		inject_queue_late(e, handle);
 }
 
@@ -253,9 +303,9 @@ static void gone_answered(struct engine *e, struct op *op, int err)
 	struct entry *x = at(e, gone);
 
 	op->gone = 0;
-	if (!err && op->kind == KERNEL_OP_CREATE)
+	if (!err && is_creation(op))
 		x->flags |= REMOTE_INJECTED;
-	if (!(x->flags & REMOTE_WRITTEN) || (!err && op->kind == KERNEL_OP_DELETE)) {
+	if (!(x->flags & REMOTE_WRITTEN) || (!err && is_deletion(op))) {
 		inject_free_gone(e, gone);
 	} else if (again) {
 		/* it has been told once more since, and is written again after this */
@@ -272,7 +322,7 @@ static bool goes_on(struct op *op, int err)
 {
 	if (op->renew && (!err || err == ENOENT)) {
 		op->renew = false;
-		op->kind = KERNEL_OP_CREATE;
+		op->kind = is_expect_op(op) ? KERNEL_OP_EXPECT_CREATE : KERNEL_OP_CREATE;
 		return true;
 	}
 	/* a flow of ours has ended meanwhile; peers tell it again if it has not for them */
@@ -303,7 +353,9 @@ void inject_answered(struct engine *e, struct op *op, int err)
 	handle = written_entry(e, op);
 	if (handle) {
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITING;
-		if (err)
+		if (err == EEXIST && op->kind == KERNEL_OP_EXPECT_CREATE)
+			at(e, handle)->flags |= REMOTE_ADOPTED; /* it is there, as it is to be */
+		else if (err)
 			refused(e, op, handle, err);
 		else
 			written(e, op, handle);

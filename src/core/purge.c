@@ -12,6 +12,7 @@
 #include "core/kernel_ops.h"
 #include "core/local.h"
 #include "core/relay.h"
+#include "core/remote.h"
 
 void purge_schedule(struct engine *e)
 {
@@ -53,7 +54,7 @@ static bool is_empty(const struct engine *e)
 	bool empty = local_flows(e) == 0;
 
 	for (unsigned i = 0; empty && takes_peers(e) && i < e->peers_count; i++)
-		empty = table_count(&e->peers[i].remote) == 0;
+		empty = remote_flows(&e->peers[i]) == 0;
 	return empty;
 }
 
@@ -119,6 +120,9 @@ static bool is_to_go(struct engine *e, uint32_t handle, const struct table_key *
 {
 	const struct entry *x = entry_at(&e->store, handle);
 
+	/* the kernel removes what a flow expects with the flow, and tells so */
+	if (entry_is_expect(x))
+		return false;
 	if (x->table != TABLE_LOCAL)
 		return x->flags & REMOTE_WRITTEN && !local_find_alive(e, k);
 	if (x->dead)
@@ -199,11 +203,28 @@ static void deleted(struct engine *e, const struct op *op, bool was_there)
 	local_kill(e, handle, !was_there);
 }
 
+/* No event tells of what we have asked for ourselves. O(entries). */
+static void expects_flushed(struct engine *e)
+{
+	uint64_t cursor = 0;
+	uint32_t handle;
+
+	e->ops.unsure = true;
+	while (local_expects(e) > 0 && (handle = table_next(&e->local, &e->store, &cursor)) != 0)
+		if (entry_is_expect(entry_at(&e->store, handle)) &&
+			!entry_at(&e->store, handle)->dead)
+			local_kill(e, handle, false);
+	if (e->config.external_cache_off)
+		inject_expects_purged(e);
+}
+
 void purge_answered(struct engine *e, struct op *op, int err)
 {
 	if (err && err != ENOENT)
 		kernel_ops_refused(e, &e->purge.tally, err);
-	else if (op->kind == KERNEL_OP_DELETE)
+	else if (op->kind == KERNEL_OP_EXPECT_FLUSH)
+		expects_flushed(e);
+	else
 		deleted(e, op, !err);
 	kernel_ops_done(e, op);
 	settle(e);

@@ -17,9 +17,58 @@ static void flow_put(struct sim *s, struct sim_node *n, unsigned slot, const str
 	node_events_ready(s, n);
 }
 
+/* ---- expectations ---- */
+
+static bool expects(const struct sim *s, unsigned slot)
+{
+	return s->params.config.expect_filter.on && expect_model_may(slot);
+}
+
+static void expect_birth(struct sim *s, struct sim_node *n, unsigned index)
+{
+	trace_put(&s->trace, TRACE_EXPECT_BORN, n->index, index, s->version + 1, 0);
+	s->coverage.count[COVERAGE_EXPECT_BORN]++;
+	expect_model_birth(&n->kernel, s->now, &s->rng_expect, index, ++s->version);
+}
+
+/* What a helper may do when a packet of the flow passes, or what was expected comes. */
+static void expect_touch(struct sim *s, struct sim_node *n, unsigned slot)
+{
+	unsigned index, dice;
+
+	if (!expects(s, slot) || !n->kernel.entries[slot].live)
+		return;
+	index = slot * EXPECT_MODEL_PER_SLOT + rng_below(&s->rng_expect, EXPECT_MODEL_PER_SLOT);
+	dice = rng_below(&s->rng_expect, 100);
+	if (!n->kernel.expects.entries[index].live) {
+		if (dice < 60)
+			expect_birth(s, n, index);
+	} else if (dice < 30) {
+		s->coverage.count[COVERAGE_EXPECT_ENDED]++;
+		expect_model_end(&n->kernel, index);
+		if (dice < 10)
+			expect_birth(s, n, index);
+	} else if (dice < 50) {
+		expect_model_refresh(&n->kernel, s->now, &s->rng_expect, index);
+	}
+	node_events_ready(s, n);
+}
+
+/* Some helpers expect something at a flow's first packet, before the flow is told of. */
+static void expect_first(struct sim *s, struct sim_node *n, unsigned slot)
+{
+	unsigned index = slot * EXPECT_MODEL_PER_SLOT;
+
+	if (expects(s, slot) && dice_permille(&s->rng_expect, 100) &&
+		!n->kernel.expects.entries[index].live)
+		expect_birth(s, n, index);
+}
+
 static void flow_birth(struct sim *s, struct sim_node *n, unsigned slot)
 {
 	struct flow f;
+
+	expect_first(s, n, slot);
 
 	traffic_birth(&s->rng_traffic, slot, ++s->version, &f);
 	trace_put(&s->trace, TRACE_FLOW_BORN, n->index, slot, f.mark, 0);
@@ -66,6 +115,7 @@ static void touch(struct sim *s, unsigned slot)
 		return;
 	}
 	flow_step(s, n, slot);
+	expect_touch(s, n, slot);
 }
 
 void chance_traffic_round(struct sim *s, unsigned count)

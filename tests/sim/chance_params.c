@@ -2,7 +2,7 @@
 #include "flow/status.h"
 #include "tests/sim/chance.h"
 
-enum { RNG_MODE = 100 };
+enum { RNG_MODE = 100, RNG_EXPECT };
 
 void chance_params_calm(struct sim_params *p)
 {
@@ -121,6 +121,13 @@ static void params_links(struct rng *r, struct sim_params *p)
 		p->seq_apart = 100000000;
 }
 
+static void params_expect(uint64_t seed, struct sim_params *p)
+{
+	struct rng r = dice_of(seed, RNG_EXPECT);
+
+	p->config.expect_filter.on = dice_permille(&r, 600);
+}
+
 void chance_params(uint64_t seed, struct sim_params *p)
 {
 	struct rng r = dice_of(seed, 0);
@@ -139,6 +146,7 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	params_config(&r, &p->config);
 	params_mode(seed, p);
 	params_links(&r, p);
+	params_expect(seed, p);
 	/*
 	 * With CommitTimeout no timeout is on the wire: what a node leaves behind when it loses its
 	 * kernel stays with its peers for LIMIT_HOLD_S, longer than a run.

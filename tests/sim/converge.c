@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/sim/expect_check.h"
 #include "tests/sim/invariants.h"
 
 static const char *const sync_names[] = {
@@ -246,11 +247,13 @@ bool invariants_converged(struct sim *s, char *why, size_t cap)
 		if (!n->running)
 			continue;
 		if (!node_is_settled(s, n, why, cap) || !local_is_kernel(s, n, why, cap) ||
-			!kernel_has_remote(s, n, why, cap))
+			!kernel_has_remote(s, n, why, cap) ||
+			!expect_local_is_kernel(s, n, why, cap))
 			return false;
 		for (unsigned o = 0; o < s->params.nodes; o++)
 			if (o != i && s->nodes[o].running &&
-				!remote_is_local(s, n, &s->nodes[o], why, cap))
+				(!remote_is_local(s, n, &s->nodes[o], why, cap) ||
+					!expect_remote_is_local(s, n, &s->nodes[o], why, cap)))
 				return false;
 	}
 	return true;

@@ -39,6 +39,9 @@ static const struct {
 	{COUNTER_KERNEL_DELETED, 50},
 	{COUNTER_KERNEL_REFUSED, 20},
 	{COUNTER_COMMIT_SKIPPED, 20},
+	{COUNTER_EXPECT_WRITTEN, 50},
+	{COUNTER_EXPECT_SWEPT, 20},
+	{COUNTER_RECEIVED_EXPECTATIONS, 1000},
 };
 
 void coverage_add(struct coverage *to, const struct coverage *from)

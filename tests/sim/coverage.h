@@ -38,6 +38,9 @@
 	X(ENDED, "flows ended", 1000)                                                              \
 	X(SILENT, "silent flows born", 50)                                                         \
 	X(LATE_TICK, "ticks late by more than a second", 20)                                       \
+	X(EXPECT_BORN, "expectations born", 2000)                                                  \
+	X(EXPECT_ENDED, "expectations fulfilled", 300)                                             \
+	X(EXPECT_VIEWS, "shown expectations compared", 5000)                                       \
 	X(VIEWS, "shown flows compared", 10000)
 
 #define X(name, text, floor) COVERAGE_##name,

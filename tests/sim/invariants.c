@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "flow/status.h"
+#include "tests/sim/expect_check.h"
 #include "tests/sim/invariants.h"
 #include "wire/v1.h"
 
@@ -244,6 +245,7 @@ void invariants_check(struct sim *s, struct sim_node *n)
 	check_status(s, n, &st);
 	check_table(s, n, ENGINE_TABLE_LOCAL, &st);
 	check_table(s, n, ENGINE_TABLE_REMOTE, &st);
+	expect_check(s, n);
 }
 
 /*
@@ -273,6 +275,12 @@ void invariants_check_op(struct sim *s, struct sim_node *n, const struct kernel_
 			       FLOW_STATUS_HELPER;
 	const struct flow *f = &op->flow;
 
+	if (op->kind == KERNEL_OP_EXPECT_CREATE || op->kind == KERNEL_OP_EXPECT_DELETE) {
+		expect_check_op(s, n, op);
+		return;
+	}
+	if (op->kind == KERNEL_OP_EXPECT_FLUSH)
+		return;
 	if (!flow_has_addrs(f, FLOW_ORIG) || !flow_has(f, FLOW_ORIG_L4PROTO))
 		sim_fail(s, "node %u: a write without a key", n->index);
 	if (op->kind == KERNEL_OP_DELETE) {

@@ -127,7 +127,7 @@ struct sim {
 	mono now;
 	struct trace trace;
 	struct agenda agenda;
-	struct rng rng_net, rng_kernel, rng_traffic, rng_fault, rng_node;
+	struct rng rng_net, rng_kernel, rng_traffic, rng_fault, rng_node, rng_expect;
 	struct sim_node nodes[SIM_NODES_MAX];
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
 	unsigned home[TRAFFIC_SLOTS_MAX]; /* the node that a connection's packets go through */

@@ -34,7 +34,9 @@
 	X(FLOW_BORN)                                                                               \
 	X(FLOW_CHANGED)                                                                            \
 	X(FLOW_ENDED)                                                                              \
+	X(EXPECT_BORN)                                                                             \
 	X(EVENT)                                                                                   \
+	X(EXPECT_EVENT)                                                                            \
 	X(OVERRUN)                                                                                 \
 	X(DUMP)                                                                                    \
 	X(DUMPED)                                                                                  \
