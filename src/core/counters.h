@@ -52,6 +52,12 @@
 		"ends told by peers that are left to our kernel's timer")                          \
 	X(INJECT_YIELDED, "inject_yielded", "dumped flows left to the peer that tells them")       \
 	X(INJECT_FULL, "inject_full", "ends told by peers not carried out: too many wait")         \
+	X(LOCAL_CREATED, "local_created", "entries made in the local table")                       \
+	X(LOCAL_UPDATED, "local_updated", "changes of entries of the local table")                 \
+	X(REMOTE_CREATED, "remote_created", "entries made in the remote tables")                   \
+	X(REMOTE_UPDATED, "remote_updated", "changes of entries of the remote tables")             \
+	X(ENDED_PACKETS, "ended_packets", "packets of ended flows, if the kernel counts them")     \
+	X(ENDED_BYTES, "ended_bytes", "bytes of ended flows, likewise")                            \
 	X(LOCAL_FULL, "local_full", "flows not taken: the local table is full")                    \
 	X(REMOTE_FULL, "remote_full", "flows not taken: a remote table is full")                   \
 	X(MEMORY_FULL, "memory_full", "flows not taken: no memory of that size class is left")     \

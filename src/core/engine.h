@@ -294,6 +294,7 @@ struct engine_flow_view {
 	unsigned peer;
 	bool silent;
 	int64_t age_ms; /* since it was first seen here */
+	int64_t expires_ms; /* ALARM, REMOTE: until it ends unless it is said again; else -1 */
 };
 
 bool engine_show_next(const struct engine *, mono now, enum engine_table, uint64_t *cursor,
@@ -303,7 +304,7 @@ bool engine_show_next(const struct engine *, mono now, enum engine_table, uint64
 struct engine_expect_view {
 	struct expect expect;
 	unsigned peer;
-	int64_t age_ms;
+	int64_t age_ms, expires_ms;
 };
 
 bool engine_show_next_expect(const struct engine *, mono now, enum engine_table, uint64_t *cursor,

@@ -372,7 +372,41 @@ static uint32_t take(
 	struct table_packed p;
 
 	table_pack(&p, &c->merged);
-	return local_take(e, k, handle, &p, flow_has(&c->merged, FLOW_TIMEOUT), c->replaced);
+	handle = local_take(e, k, handle, &p, flow_has(&c->merged, FLOW_TIMEOUT), c->replaced);
+	if (handle)
+		engine_count(e, c->known ? COUNTER_LOCAL_UPDATED : COUNTER_LOCAL_CREATED);
+	return handle;
+}
+
+/* What it carried, where the kernel counts that (net.netfilter.nf_conntrack_acct). */
+static void count_traffic(struct engine *e, const struct flow *f)
+{
+	if (!flow_has(f, FLOW_ORIG_COUNTER_BYTES))
+		return;
+	for (unsigned dir = 0; dir < FLOW_DIRS; dir++) {
+		e->counters[COUNTER_ENDED_PACKETS] += f->counters[dir].packets;
+		e->counters[COUNTER_ENDED_BYTES] += f->counters[dir].bytes;
+	}
+}
+
+void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct table_packed *p, bool tell)
+{
+	if (!e->dump.running && !tell)
+		return;
+	/* a record that the dump read before this must not bring it to life */
+	if (!handle) {
+		handle = add(e, k, p);
+		if (!handle)
+			return;
+		set_dead(e, handle, true);
+		if (tell) {
+			at(e, handle)->flags |= ENTRY_ANNOUNCED;
+			e->tombs++;
+			local_queue(e, handle);
+		}
+	}
+	local_set_evented(e, handle, true);
 }
 
 /*
@@ -392,48 +426,19 @@ static bool may_be_known(const struct engine *e, const struct flow *f)
 	return flow_filter_match(&e->config.filter, &stateless);
 }
 
-/* The end of what is not in the table: to be told, or a mark for the dump that runs. */
-static void add_dead(
-	struct engine *e, const struct table_key *k, const struct table_packed *p, bool tell)
-{
-	uint32_t handle = add(e, k, p);
-
-	if (!handle)
-		return;
-	set_dead(e, handle, true);
-	local_set_evented(e, handle, true);
-	if (!tell)
-		return;
-	at(e, handle)->flags |= ENTRY_ANNOUNCED;
-	e->tombs++;
-	local_queue(e, handle);
-}
-
-void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
-	const struct table_packed *p, bool tell)
-{
-	if (!e->dump.running && !tell)
-		return;
-	/* a record that the dump read before this must not bring it to life */
-	if (handle)
-		local_set_evented(e, handle, true);
-	else
-		add_dead(e, k, p, tell);
-}
-
 static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
 	const struct flow *f, bool whole)
 {
 	struct change c;
-	bool news = true, unknown = !handle;
 	struct table_packed p;
+	bool news = true, unknown = !handle;
 
 	change_of(e, &c, handle, f, whole);
 	if (!flow_filter_match(&e->config.filter, &c.merged)) {
 		refuse(e, handle, c.known || c.replaced);
 		if (e->config.internal_cache_off && !handle && !whole && may_be_known(e, f)) {
 			table_pack(&p, f);
-			add_dead(e, k, &p, true);
+			local_ended(e, k, 0, &p, true);
 		}
 		return;
 	}
@@ -469,6 +474,7 @@ static void destroyed(struct engine *e, const struct table_key *k, uint32_t hand
 		table_read(&e->store, handle, &old);
 		if (ids_differ(&old, f))
 			return; /* the end of a flow that is known to be replaced */
+		count_traffic(e, f);
 		local_set_evented(e, handle, true);
 		local_kill(e, handle, true);
 		return;

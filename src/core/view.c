@@ -82,6 +82,10 @@ static void view_flow(
 	out->peer = x->table ? x->table - 1U : 0;
 	out->silent = x->table == TABLE_LOCAL && x->flags & ENTRY_SILENT;
 	out->age_ms = mono_diff_ms(now, e->start) - (int64_t)x->born * 100;
+	out->expires_ms = -1;
+	if (x->table && e->config.mode == ENGINE_MODE_ALARM)
+		out->expires_ms = (int64_t)e->config.cache_timeout_s * 1000 -
+				  (mono_diff_ms(now, e->start) - (int64_t)x->touched * 100);
 }
 
 /*

@@ -23,6 +23,7 @@ import sys
 NETLINK_NETFILTER = 12
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 1, 4, 0x200, 0x400
 CT_NEW, CT_DELETE = (1 << 8) | 0, (1 << 8) | 2
+EXP_NEW, EXP_DELETE = (2 << 8) | 0, (2 << 8) | 2
 NESTED = 0x8000
 
 TCP_STATES = ["NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK",
@@ -96,6 +97,31 @@ def carried_zoo():
     return {name: f for name, f in zoo().items()
             if f["proto"] not in (GRE, UDPLITE) and f.get("tcp") not in ("SYN_SENT", "SYN_RECV")
             and "orig_zone" not in f and "reply_zone" not in f}
+
+
+def expectation(master, dport, **more):
+    """What a master (a flow) is expected to be followed by: from its server to its client's dport.
+
+    more: src, dst (of the expected tuple), helper (NAME, default the master's), cls=n, flags=bits,
+    timeout=s, fn=NAME, zone=n, nat=(address, port, direction).
+    """
+    return {"master": master, "src": master["dst"], "dst": master["src"], "dport": dport, **more}
+
+
+def add_expects(space, expects, check=True):
+    """Creates expectations, as add_flows() does flows; their masters have to be there."""
+    return tell_kernel(space, "add-expects", expects, check)
+
+
+def delete_expects(space, expects, check=True):
+    return tell_kernel(space, "delete-expects", expects, check)
+
+
+def expect_table(space, ignore=("timeout", "id")):
+    """{expected tuple and mask: {attribute path: value}}: as kernel_table() of expectations."""
+    table = json.loads(space.run(sys.executable, os.path.abspath(__file__), "dump-expects").stdout)
+    return {key: {p: v for p, v in fields.items() if p.split(".")[0] not in ignore}
+            for key, fields in table.items()}
 
 
 def allow_labels(space):
@@ -270,23 +296,56 @@ def delete_request(f, seq):
     return header(f, seq, CT_DELETE, 0, identity(f))
 
 
-REQUESTS = {"add": add_request, "change": change_request, "delete": delete_request}
+def expect_tuple(e):
+    return tuple_attr(2, e["master"]["proto"], e["src"], e["dst"], 0, e["dport"])
+
+
+def expect_request(e, seq):
+    m = e["master"]
+    full = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" if ":" in e["src"] else "255.255.255.255"
+    body = expect_tuple(e) + tuple_attr(3, m["proto"], full, full, 0, 0xffff)
+    body += tuple_attr(1, m["proto"], m["src"], m["dst"], m["a"], m["b"])
+    body += be(4, 4, e.get("timeout", 300)) + be(4, 8, e.get("flags", 0))
+    body += be(4, 9, e.get("cls", 0))
+    body += attr(6, e.get("helper", m.get("helper", "")).encode() + b"\0")
+    if "zone" in e:
+        body += be(2, 7, e["zone"])
+    if "nat" in e:
+        address, port, direction = e["nat"]
+        body += nest(10, be(4, 1, direction),
+                     tuple_attr(2, m["proto"], address, "::" if ":" in address else "0.0.0.0",
+                                port, 0))
+    if "fn" in e:
+        body += attr(11, e["fn"].encode() + b"\0")
+    return header(e, seq, EXP_NEW, NLM_F_CREATE | NLM_F_EXCL, body)
+
+
+def expect_delete_request(e, seq):
+    zone = be(2, 7, e["zone"]) if "zone" in e else b""
+    return header(e, seq, EXP_DELETE, 0, expect_tuple(e) + zone)
+
+
+REQUESTS = {"add": add_request, "change": change_request, "delete": delete_request,
+            "add-expects": expect_request, "delete-expects": expect_delete_request}
 
 
 NAMES = {1: "orig", 2: "reply", 3: "status", 4: "protoinfo", 5: "helper", 7: "timeout", 8: "mark",
          9: "counters_orig", 10: "counters_reply", 11: "use", 12: "id", 14: "master",
          15: "seqadj_orig", 16: "seqadj_reply", 18: "zone", 19: "secctx", 20: "timestamp",
          22: "labels", 24: "synproxy"}
-NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP, CT_GET = 2, 3, 0x300, (1 << 8) | 1
+EXPECT_NAMES = {1: "master", 2: "expected", 3: "mask", 4: "timeout", 5: "id", 6: "helper",
+                7: "zone", 8: "flags", 9: "class", 10: "nat", 11: "function"}
+NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP = 2, 3, 0x300
+CT_GET, EXP_GET = (1 << 8) | 1, (2 << 8) | 1
 
 
-def attrs_of(data, prefix=""):
+def attrs_of(data, prefix="", names=NAMES):
     """(path, value bytes) of each attribute that is not a nest, those in nests included."""
     at = 0
     while at + 4 <= len(data):
         length, kind = struct.unpack_from("=HH", data, at)
         name = str(kind & 0x3fff)
-        path = f"{prefix}.{name}" if prefix else NAMES.get(kind & 0x3fff, name)
+        path = f"{prefix}.{name}" if prefix else names.get(kind & 0x3fff, name)
         value = data[at + 4:at + length]
         if kind & NESTED:
             yield from attrs_of(value, path)
@@ -298,27 +357,31 @@ def attrs_of(data, prefix=""):
 def readable(path, value):
     """Addresses as text, numbers as such, labels and what is unknown as hex."""
     name, *numbers = path.split(".")
-    if name == "labels" or len(value) > 8 and not numbers:
+    if name == "labels" or len(value) > 8 and not numbers and name not in ("helper", "function"):
         return value.hex()
-    if name in ("orig", "reply", "master") and numbers[0] == "1":
+    if name == "nat" and numbers[0] == "2":
+        numbers = numbers[1:]
+    if name in ("orig", "reply", "master", "expected", "mask", "nat") and numbers[:1] == ["1"] and \
+            len(value) in (4, 16) and len(numbers) == 2:
         return socket.inet_ntop(socket.AF_INET6 if len(value) == 16 else socket.AF_INET, value)
-    if name == "helper":
+    if name in ("helper", "function"):
         return value.decode(errors="replace").rstrip("\0")
     return int.from_bytes(value, "big")
 
 
-def dump(nl):
+def dump(nl, get=CT_GET, new=CT_NEW, names=NAMES, keys=("orig.",)):
     table, done = {}, False
-    nl.send(struct.pack("=IHHIIBBH", 20, CT_GET, NLM_F_REQUEST | NLM_F_DUMP, 1, 0, 0, 0, 0))
+    nl.send(struct.pack("=IHHIIBBH", 20, get, NLM_F_REQUEST | NLM_F_DUMP, 1, 0, 0, 0, 0))
     while not done:
         data, at = nl.recv(1 << 20), 0
         while at + 16 <= len(data):
             length, kind = struct.unpack_from("=IH", data, at)
             done = done or kind in (NLMSG_DONE, NLMSG_ERROR)
-            if kind == CT_NEW:
-                fields = {p: readable(p, v) for p, v in attrs_of(data[at + 20:at + length])}
+            if kind == new:
+                fields = {p: readable(p, v)
+                          for p, v in attrs_of(data[at + 20:at + length], names=names)}
                 key = [str(fields.get("zone", 0))]
-                key += [str(v) for p, v in fields.items() if p.startswith("orig.")]
+                key += [str(v) for p, v in fields.items() if p.startswith(keys)]
                 table["/".join(key)] = fields
             at += (length + 3) & ~3
     return table
@@ -339,7 +402,12 @@ def main():
         nl.bind((0, 0))
         nl.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         verb = sys.argv[1]
-        done = dump(nl) if verb == "dump" else tell(nl, REQUESTS[verb], json.load(sys.stdin))
+        if verb == "dump":
+            done = dump(nl)
+        elif verb == "dump-expects":
+            done = dump(nl, EXP_GET, EXP_NEW, EXPECT_NAMES, ("expected.", "mask."))
+        else:
+            done = tell(nl, REQUESTS[verb], json.load(sys.stdin))
         # dumps, for dump would write item by item, many times slower.
         print(json.dumps(done))
 

@@ -10,11 +10,9 @@
 static const struct sim_node *owner_of(
 	const struct sim *s, const struct engine_status *st, unsigned peer)
 {
-	for (unsigned i = 0; peer < st->peers_count && i < s->params.nodes; i++)
-		if (memcmp(&s->nodes[i].addr, &st->peers[peer].addr,
-			    sizeof(st->peers[peer].addr)) == 0)
-			return &s->nodes[i];
-	return NULL;
+	int node = peer < st->peers_count ? sim_node_of_peer(s, st, peer) : -1;
+
+	return node < 0 ? NULL : &s->nodes[node];
 }
 
 static void check_table(
@@ -98,14 +96,15 @@ static bool show(struct sim *s, struct sim_node *n, int peer, struct shown *out)
 
 /*
  * The local table has every expectation of the kernel's whose master it has, and no other. With a
- * filter by state a master may come into it after what it expects was left out.
+ * filter by state a master may come into it after what it expects was left out, and with
+ * external_cache_off a peer may have told what it expects.
  */
 bool expect_local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t cap)
 {
 	static struct shown local;
 	bool filtered = n->config.filter.state_policy != FLOW_FILTER_OFF;
 
-	if (!n->config.expect_filter.on || n->config.internal_cache_off)
+	if (!n->config.expect_filter.on)
 		return true;
 	if (!show(s, n, -1, &local)) {
 		snprintf(why, cap, "node %u: a local expectation that nobody had", n->index);
@@ -114,9 +113,9 @@ bool expect_local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t
 	for (unsigned i = 0; i < n->kernel.expects.count; i++) {
 		const struct expect_model_entry *e = &n->kernel.expects.entries[i];
 		struct engine_flow_view v;
-		bool may_miss =
-			filtered || !engine_find(n->engine, ENGINE_TABLE_LOCAL,
-					    &n->kernel.entries[i / EXPECT_MODEL_PER_SLOT].flow, &v);
+		bool may_miss = filtered || n->config.external_cache_off ||
+				!engine_find(n->engine, ENGINE_TABLE_LOCAL,
+					&n->kernel.entries[i / EXPECT_MODEL_PER_SLOT].flow, &v);
 
 		if (local.there[i] ? e->live && expect_same_state(&e->x, &local.x[i])
 				   : !e->live || may_miss)
@@ -131,25 +130,24 @@ bool expect_local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t
 	return true;
 }
 
-static int peer_of(const struct engine_status *st, const struct engine_addr *a)
+static int peer_of(const struct sim *s, const struct engine_status *st, unsigned node)
 {
 	for (unsigned i = 0; i < st->peers_count; i++)
-		if (memcmp(&st->peers[i].addr, a, sizeof(*a)) == 0)
+		if (sim_node_of_peer(s, st, i) == (int)node)
 			return (int)i;
 	return -1;
 }
 
-/* What the owner's peers are to know: its local table, or, without that, all of its kernel's. */
-static bool owner_shows(struct sim *s, struct sim_node *owner, struct shown *out)
+/* What the node has to tell: without an internal cache that is what its kernel has. */
+static bool show_own(struct sim *s, struct sim_node *n, struct shown *out)
 {
-	const struct expect_model *m = &owner->kernel.expects;
-
-	if (!owner->config.internal_cache_off)
-		return show(s, owner, -1, out);
+	if (!n->config.internal_cache_off)
+		return show(s, n, -1, out);
 	memset(out, 0, sizeof(*out));
-	for (unsigned i = 0; i < m->count; i++) {
-		out->there[i] = m->entries[i].live;
-		out->x[i] = m->entries[i].x;
+	for (unsigned i = 0; i < n->kernel.expects.count; i++) {
+		out->there[i] = n->kernel.expects.entries[i].live;
+		out->x[i] = n->kernel.expects.entries[i].x;
+		out->count += out->there[i];
 	}
 	return true;
 }
@@ -164,9 +162,10 @@ bool expect_remote_is_local(
 	if (!n->config.expect_filter.on || !owner->config.expect_filter.on)
 		return true;
 	engine_get_status(n->engine, s->now, &st);
-	peer = peer_of(&st, &owner->addr);
-	memset(&here, 0, sizeof(here)); /* a peer that has had nothing to say may be unknown */
-	if ((peer >= 0 && !show(s, n, peer, &here)) || !owner_shows(s, owner, &there)) {
+	peer = peer_of(s, &st, owner->index);
+	if (peer < 0 && s->params.config.mode == ENGINE_MODE_ALARM)
+		return true; /* who has nothing says nothing */
+	if (peer < 0 || !show(s, n, peer, &here) || !show_own(s, owner, &there)) {
 		snprintf(why, cap, "node %u: of node %u: an expectation that nobody had", n->index,
 			owner->index);
 		return false;
