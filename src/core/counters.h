@@ -56,6 +56,10 @@
 	X(LOCAL_UPDATED, "local_updated", "changes of entries of the local table")                 \
 	X(REMOTE_CREATED, "remote_created", "entries made in the remote tables")                   \
 	X(REMOTE_UPDATED, "remote_updated", "changes of entries of the remote tables")             \
+	X(EXPECT_LOCAL_CREATED, "expect_local_created", "expectations new in the local table")     \
+	X(EXPECT_LOCAL_UPDATED, "expect_local_updated", "changes of expectations there")           \
+	X(EXPECT_REMOTE_CREATED, "expect_remote_created", "expectations new in the remote tables") \
+	X(EXPECT_REMOTE_UPDATED, "expect_remote_updated", "changes of expectations there")         \
 	X(ENDED_PACKETS, "ended_packets", "packets of ended flows, if the kernel counts them")     \
 	X(ENDED_BYTES, "ended_bytes", "bytes of ended flows, likewise")                            \
 	X(LOCAL_FULL, "local_full", "flows not taken: the local table is full")                    \

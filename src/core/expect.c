@@ -237,5 +237,6 @@ bool engine_show_next_expect(const struct engine *e, mono now, enum engine_table
 		out->expect.timeout = view_timeout_left(e, now, handle, out->expect.timeout);
 	out->peer = x->table ? x->table - 1U : 0;
 	out->age_ms = mono_diff_ms(now, e->start) - (int64_t)x->born * 100;
+	out->expires_ms = view_expires_ms(e, now, handle);
 	return true;
 }

@@ -282,18 +282,33 @@ static uint32_t write(struct engine *e, const struct table_key *k, uint32_t hand
 	return handle;
 }
 
+static void count_created(struct engine *e, uint32_t handle)
+{
+	engine_count(e, entry_is_expect(at(e, handle)) ? COUNTER_EXPECT_LOCAL_CREATED
+						       : COUNTER_LOCAL_CREATED);
+}
+
 uint32_t local_take(struct engine *e, const struct table_key *k, uint32_t handle,
 	const struct table_packed *p, bool timed, bool replaced)
 {
-	if (!handle)
-		return add(e, k, p);
+	if (!handle) {
+		handle = add(e, k, p);
+		if (handle)
+			count_created(e, handle);
+		return handle;
+	}
 	handle = write(e, k, handle, p, timed);
 	if (at(e, handle)->dead) {
 		revive(e, handle);
 		at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
+		count_created(e, handle);
 	} else if (replaced) {
 		at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
 		at(e, handle)->born = engine_coarse(e, e->now);
+		count_created(e, handle);
+	} else {
+		engine_count(e, entry_is_expect(at(e, handle)) ? COUNTER_EXPECT_LOCAL_UPDATED
+							       : COUNTER_LOCAL_UPDATED);
 	}
 	return handle;
 }
@@ -372,21 +387,7 @@ static uint32_t take(
 	struct table_packed p;
 
 	table_pack(&p, &c->merged);
-	handle = local_take(e, k, handle, &p, flow_has(&c->merged, FLOW_TIMEOUT), c->replaced);
-	if (handle)
-		engine_count(e, c->known ? COUNTER_LOCAL_UPDATED : COUNTER_LOCAL_CREATED);
-	return handle;
-}
-
-/* What it carried, where the kernel counts that (net.netfilter.nf_conntrack_acct). */
-static void count_traffic(struct engine *e, const struct flow *f)
-{
-	if (!flow_has(f, FLOW_ORIG_COUNTER_BYTES))
-		return;
-	for (unsigned dir = 0; dir < FLOW_DIRS; dir++) {
-		e->counters[COUNTER_ENDED_PACKETS] += f->counters[dir].packets;
-		e->counters[COUNTER_ENDED_BYTES] += f->counters[dir].bytes;
-	}
+	return local_take(e, k, handle, &p, flow_has(&c->merged, FLOW_TIMEOUT), c->replaced);
 }
 
 void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
@@ -459,6 +460,17 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 		local_queue_changed(e, handle, c.known);
 	else
 		engine_count(e, COUNTER_COALESCED);
+}
+
+/* What it carried, where the kernel counts that (net.netfilter.nf_conntrack_acct). */
+static void count_traffic(struct engine *e, const struct flow *f)
+{
+	if (!flow_has(f, FLOW_ORIG_COUNTER_BYTES))
+		return;
+	for (unsigned dir = 0; dir < FLOW_DIRS; dir++) {
+		e->counters[COUNTER_ENDED_PACKETS] += f->counters[dir].packets;
+		e->counters[COUNTER_ENDED_BYTES] += f->counters[dir].bytes;
+	}
 }
 
 /* theirs: a peer has told it, and it is not ours unless it is in the table */

@@ -62,7 +62,11 @@ static void store(struct engine *e, struct peer *p, const struct table_key *k, u
 		p->missed = true;
 		return;
 	}
-	engine_count(e, known ? COUNTER_REMOTE_UPDATED : COUNTER_REMOTE_CREATED);
+	if (entry_is_expect(at(e, handle)))
+		engine_count(
+			e, known ? COUNTER_EXPECT_REMOTE_UPDATED : COUNTER_EXPECT_REMOTE_CREATED);
+	else
+		engine_count(e, known ? COUNTER_REMOTE_UPDATED : COUNTER_REMOTE_CREATED);
 	at(e, handle)->touched = engine_coarse(e, e->now);
 	at(e, handle)->seq = p->epoch;
 	if (e->config.external_cache_off) {

@@ -71,6 +71,17 @@ uint32_t view_timeout_left(const struct engine *e, mono now, uint32_t handle, ui
 	return age_ms / 1000 < timeout ? timeout - (uint32_t)(age_ms / 1000) : 0;
 }
 
+int64_t view_expires_ms(const struct engine *e, mono now, uint32_t handle)
+{
+	const struct entry *x = entry_at(&e->store, handle);
+	int64_t left_ms = (int64_t)e->config.cache_timeout_s * 1000 + (int64_t)x->touched * 100 -
+			  mono_diff_ms(now, e->start);
+
+	if (!x->table || e->config.mode != ENGINE_MODE_ALARM)
+		return -1;
+	return left_ms > 0 ? left_ms : 0;
+}
+
 static void view_flow(
 	const struct engine *e, mono now, uint32_t handle, struct engine_flow_view *out)
 {
@@ -82,10 +93,7 @@ static void view_flow(
 	out->peer = x->table ? x->table - 1U : 0;
 	out->silent = x->table == TABLE_LOCAL && x->flags & ENTRY_SILENT;
 	out->age_ms = mono_diff_ms(now, e->start) - (int64_t)x->born * 100;
-	out->expires_ms = -1;
-	if (x->table && e->config.mode == ENGINE_MODE_ALARM)
-		out->expires_ms = (int64_t)e->config.cache_timeout_s * 1000 -
-				  (mono_diff_ms(now, e->start) - (int64_t)x->touched * 100);
+	out->expires_ms = view_expires_ms(e, now, handle);
 }
 
 /*

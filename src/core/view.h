@@ -12,4 +12,7 @@ uint32_t view_next(const struct engine *, enum engine_table, bool expects, uint6
 /* What is left at now of an entry's timeout [s]; at least 0. */
 uint32_t view_timeout_left(const struct engine *, mono now, uint32_t handle, uint32_t timeout);
 
+/* How long a peer's entry lives unless it is said again; -1: for ever, as far as that goes. */
+int64_t view_expires_ms(const struct engine *, mono now, uint32_t handle);
+
 #endif
