@@ -21,7 +21,7 @@ static void reset(struct engine *e, struct peer *p)
 {
 	p->seen = p->last_hello = false;
 	p->before_since = MONO_NEVER;
-	p->boot_known = p->is_ctsync = false;
+	p->boot_known = p->is_ctsync = p->partial = false;
 	p->ack_set = false;
 	p->window = e->config.ack_window;
 	p->nack_wait = p->nack_sent = p->bulk_nack = false;

@@ -138,6 +138,7 @@ struct peer {
 	bool hold; /* it came back empty: they wait for their timeout */
 	uint32_t bulk_gen;
 	uint32_t bulk_flows, bulk_total; /* with expectations */
+	bool partial; /* its updates tell only changes */
 	mono sweep_at; /* of a conntrackd peer: when unconfirmed entries go */
 	bool missed; /* flows of it were refused: there was no room */
 	bool data_since; /* a data message came since its restart */

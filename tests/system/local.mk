@@ -7,10 +7,12 @@ EXTRA_DIST += \
 	tests/system/test_conf.py \
 	tests/system/test_crash.py \
 	tests/system/test_examples.py \
+	tests/system/test_expect.py \
 	tests/system/test_kernel.py \
 	tests/system/test_lab.py \
 	tests/system/test_links.py \
 	tests/system/test_nfct_handle.py \
+	tests/system/test_polling.py \
 	tests/system/test_process.py \
 	tests/system/test_stats.py
 include tests/system/io.mk
