@@ -298,6 +298,34 @@ def test_notrack():
     mode("cn", lambda own, peer: sync_conf(own % 0, mode="NOTRACK"))
 
 
+LIVE = (
+    (r"(?m)^(tcp +6|udp +17) \d+ ", r"\1 N "),
+    # by conntrackd -i -x is the same as -i
+    (r"(?m)^<flow>.*\n", ""),
+)
+
+
+def test_no_internal_cache():
+    """-i shows the kernel's table, and -s what passes."""
+    with two_duos("cc", lambda own, peer: sync_conf(
+            own % 0, mode="NOTRACK", mode_options="\t\tDisableInternalCache on\n")) as duos:
+        ones, twos = [d.one for d in duos], [d.two for d in duos]
+        replicate(duos, lambda a: add_flows(a, SOME), 4)
+        replicate(duos, lambda a: change_flows(a, [{**f, "mark": 5} for f in SOME[:2]]), 4)
+        replicate(duos, lambda a: delete_flows(a, SOME[3:]), 3)
+        for word in STATS:
+            for nodes in (ones, twos):
+                same(*nodes, ("-s", word) if word else ("-s",))
+        for args in (("-i",), ("-i", "ct"), ("-i", "e")):
+            same(*ones, args, dump=True, more=LIVE)
+        for args in (("-e",), ("-e", "-x"), ("-i",)):
+            same(*twos, args, dump=True, more=LIVE)
+        found = ask(ones[1], "-i", "-x").stdout
+        equal(len(ElementTree.fromstring(f"<all>{found}</all>")), 3, "elements of -i -x")
+        for args in (("-R",), ("-n",), ("-B",)):
+            same(*ones, args)
+
+
 def test_statistics():
     """Stats mode: what it knows; of all else nothing is printed and nothing is done."""
     with two_duos("cs", lambda own, peer: stats_conf()) as duos:
