@@ -78,7 +78,7 @@ static uint32_t take(
 static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
 	const struct expect *x, bool is_new)
 {
-	bool known = handle && !at(e, handle)->dead, news;
+	bool known = handle && !at(e, handle)->dead, unknown = !handle, news;
 
 	if (!expect_filter_match(&e->config.expect_filter, x)) {
 		refuse(e, handle, COUNTER_EXPECT_FILTERED);
@@ -91,7 +91,7 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 		return;
 	local_set_evented(e, handle, true);
 	local_set_silent(e, handle, false);
-	if (e->config.internal_cache_off && !known && !is_new)
+	if (e->config.internal_cache_off && unknown && !is_new)
 		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
 	if (news)
 		local_queue_changed(e, handle, known);
