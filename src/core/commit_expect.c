@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "core/commit.h"
 #include "core/expect.h"
+#include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
 #include "core/remote.h"
@@ -68,6 +69,16 @@ static void skip(struct engine *e, enum counter why)
 	e->commit.tally.skipped++;
 }
 
+/* Our kernel has the master. */
+static bool has_master(const struct engine *e, const struct expect *x)
+{
+	struct table_key k = expect_master_key(e, x);
+
+	return k.len &&
+	       (local_find_alive(e, &k) ||
+		       (e->config.external_cache_off && (inject_has(e, &k) || e->commit.promote)));
+}
+
 bool commit_expect_consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 {
 	struct commit *c = &e->commit;
@@ -82,6 +93,11 @@ bool commit_expect_consider(struct engine *e, uint32_t handle, struct kernel_op 
 			remote_remove(e, &e->peers[c->peer], handle);
 		return false;
 	}
+	if (e->config.external_cache_off && inject_is_written(e, handle)) {
+		if (c->promote) /* the dump that follows takes it */
+			remote_remove(e, &e->peers[c->peer], handle);
+		return false;
+	}
 	if (commit_is_outdated(e, &k, touched))
 		return false;
 	table_read_expect(&e->store, handle, &out->expect);
@@ -89,7 +105,7 @@ bool commit_expect_consider(struct engine *e, uint32_t handle, struct kernel_op 
 		skip(e, COUNTER_COMMIT_SKIPPED);
 		return false;
 	}
-	if (!e->config.internal_cache_off && !expect_master(e, &out->expect)) {
+	if (!e->config.internal_cache_off && !has_master(e, &out->expect)) {
 		skip(e, COUNTER_EXPECT_ORPHANS);
 		return false;
 	}
@@ -142,6 +158,10 @@ static bool written(struct engine *e, const struct op *op)
 		return false;
 	if (!handle || commit_state_hash(e, handle) != op->state)
 		return handle != 0;
+	if (e->config.external_cache_off && !e->commit.promote) {
+		inject_committed(e, handle, true);
+		return false;
+	}
 	if (!e->config.internal_cache_off)
 		keep(e, op, handle);
 	if (e->commit.promote)

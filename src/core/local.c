@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "core/event.h"
+#include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/relay.h"
 #include "core/repair.h"
@@ -472,8 +473,9 @@ static void count_traffic(struct engine *e, const struct flow *f)
 	}
 }
 
-static void destroyed(
-	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
+/* theirs: a peer has told it, and it is not ours unless it is in the table */
+static void destroyed(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct flow *f, bool theirs)
 {
 	struct table_packed p;
 	struct flow old;
@@ -489,7 +491,7 @@ static void destroyed(
 		local_kill(e, handle, true);
 		return;
 	}
-	tell = may_be_known(e, f);
+	tell = !theirs && may_be_known(e, f);
 	if (!e->dump.running && !tell)
 		return;
 	table_pack(&p, f);
@@ -499,15 +501,18 @@ static void destroyed(
 void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
 {
 	struct table_key k = table_key_of(&e->store, f);
+	bool theirs = false;
 	uint32_t handle;
 
 	if (!k.len) {
 		engine_count(e, COUNTER_KERNEL_NO_KEY);
 		return;
 	}
+	if (e->config.external_cache_off)
+		theirs = inject_event(e, &k);
 	handle = table_find(&e->local, &e->store, &k);
 	if (kind == KERNEL_EVENT_DESTROY)
-		destroyed(e, &k, handle, f);
+		destroyed(e, &k, handle, f, theirs);
 	else
 		changed(e, &k, handle, f, kind == KERNEL_EVENT_NEW);
 }
@@ -570,6 +575,9 @@ void local_dumped(struct engine *e, const struct flow *f)
 			complete(e, &k, handle, f);
 		return;
 	}
+	if (e->config.external_cache_off && (!handle || at(e, handle)->dead) &&
+		inject_dumped(e, &k, f))
+		return;
 	change_of(e, &c, handle, f, true);
 	if (!flow_filter_match(&e->config.filter, &c.merged)) {
 		refuse(e, handle, c.known || c.replaced);

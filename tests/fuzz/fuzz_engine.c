@@ -87,6 +87,7 @@ static struct world *world_new(uint8_t settings)
 		.startup_resync = settings & 4,
 		.tcp_window_tracking = settings & 16,
 		.commit_half_open = settings & 32,
+		.external_cache_off = settings & 128,
 		.boot_id = 7,
 		.first_seq = settings & 64 ? UINT32_MAX - 20 : 1000,
 		.hash_key = "0123456789abcde",
@@ -383,6 +384,7 @@ static void command(struct world *w, unsigned kind)
 	struct engine_command c = {
 		.kind = (enum engine_command_kind)(kind % (ENGINE_PURGE + 1)),
 		.scope = (enum engine_scope)(kind / 16 % (ENGINE_SCOPE_EXPECTATIONS + 1)),
+		.tables = (enum engine_tables)(kind / 48 % 3),
 	};
 
 	c.id = ++w->commands;

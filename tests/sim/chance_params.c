@@ -121,6 +121,7 @@ static void params_mode(uint64_t seed, struct sim_params *p)
 		c->polling = true;
 		c->poll_s = 1;
 	}
+	c->external_cache_off = c->mode != ENGINE_MODE_ALARM && dice_permille(&r, 300);
 }
 
 void chance_params(uint64_t seed, struct sim_params *p)

@@ -692,16 +692,34 @@ static void without_an_internal_cache_nothing_stays(void)
 	pair_free(p);
 }
 
-/* The kernel removes them with their masters. */
-static void a_purge_deletes_flows_alone(void)
+/* The kernel removes them with their masters. Alone, they go with one request. */
+static void a_purge_deletes_flows_or_all(void)
 {
+	static const struct engine_command flows = {ENGINE_PURGE, 1, ENGINE_SCOPE_FLOWS};
+	static const struct engine_command expects = {ENGINE_PURGE, 2, ENGINE_SCOPE_EXPECTATIONS};
 	struct pair *p = ready();
 
 	p->node[0].ops_count = 0;
-	pair_command(p, 0, ENGINE_PURGE, 1);
+	engine_command(p->node[0].engine, p->now, &flows);
+	pair_pull_ops(p, 0);
 	CU_ASSERT_EQUAL(p->node[0].ops_count, MASTERS);
 	for (unsigned i = 0; i < p->node[0].ops_count; i++)
 		CU_ASSERT_EQUAL(p->node[0].ops[i].kind, KERNEL_OP_DELETE);
+	pair_free(p);
+
+	p = ready();
+	p->node[0].ops_count = 0;
+	engine_command(p->node[0].engine, p->now, &expects);
+	pair_pull_ops(p, 0);
+	CU_ASSERT_EQUAL(p->node[0].ops_count, 1);
+	CU_ASSERT_EQUAL(p->node[0].ops[0].kind, KERNEL_OP_EXPECT_FLUSH);
+	CU_ASSERT(pair_status(p, 0).local_expectations > 0);
+	engine_kernel_result(p->node[0].engine, p->now, p->node[0].ops[0].id, 0);
+	pair_exchange(p);
+	CU_ASSERT_EQUAL(pair_status(p, 0).local_expectations, 0);
+	CU_ASSERT_EQUAL(pair_status(p, 0).local_flows, MASTERS);
+	pair_run(p, 3000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_expectations, 0);
 	pair_free(p);
 }
 
@@ -746,7 +764,7 @@ static const struct unit_test tests[] = {
 	{"one whose owner lives is not over", one_whose_owner_lives_is_not_over},
 	{"an end heard meanwhile stays", an_end_heard_meanwhile_stays},
 	{"without an internal cache nothing stays", without_an_internal_cache_nothing_stays},
-	{"a purge deletes flows alone", a_purge_deletes_flows_alone},
+	{"a purge deletes flows, or all", a_purge_deletes_flows_or_all},
 	{"those of a restarted peer expire", those_of_a_restarted_peer_expire},
 };
 
