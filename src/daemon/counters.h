@@ -33,6 +33,11 @@
 	X(LINK_TRUNCATED, "link_truncated", "datagrams larger than any UDP datagram")              \
 	X(LINK_WRONG_INTERFACE, "link_wrong_interface", "datagrams from another interface")        \
 	X(LINK_OWN, "link_own", "datagrams that we sent ourselves")                                \
+	X(LINK_WRONG_SOURCE, "link_wrong_source", "datagrams and connections not of the peer")     \
+	X(LINK_CONNECTS, "link_connects", "TCP connections to the peer")                           \
+	X(LINK_ACCEPTS, "link_accepts", "TCP connections of the peer")                             \
+	X(LINK_BREAKS, "link_breaks", "TCP connections that have ended")                           \
+	X(LINK_OUT_OF_STEP, "link_out_of_step", "of these, closed: no message could begin there")  \
 	X(CONTROL_ACCEPTED, "control_accepted", "control connections")                             \
 	X(CONTROL_REFUSED, "control_refused", "control connections refused: too many")             \
 	X(CONTROL_DROPPED, "control_dropped", "control connections that said or read nothing")     \

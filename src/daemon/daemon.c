@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -15,7 +14,6 @@
 #include "daemon/reply.h"
 #include "daemon/report.h"
 #include "daemon/settings.h"
-#include "io/iface.h"
 #include "io/log.h"
 #include "io/memory.h"
 #include "io/privs.h"
@@ -61,7 +59,7 @@ const char *const daemon_counter_names[DAEMON_COUNTER_COUNT] = {DAEMON_COUNTERS(
 static json_t *all_counters(void *ctx)
 {
 	const struct daemon *d = ctx;
-	const struct channel_stats *link = &d->link.channel.stats;
+	const struct channel_stats links = links_stats(&d->links), *link = &links;
 	const struct nlsock *events = &d->kernel.events;
 	const struct control *control = &d->service.control;
 	const uint64_t values[DAEMON_COUNTER_COUNT] = {
@@ -90,6 +88,11 @@ static json_t *all_counters(void *ctx)
 		[DAEMON_COUNTER_LINK_TRUNCATED] = link->truncated,
 		[DAEMON_COUNTER_LINK_WRONG_INTERFACE] = link->wrong_interface,
 		[DAEMON_COUNTER_LINK_OWN] = link->own,
+		[DAEMON_COUNTER_LINK_WRONG_SOURCE] = link->wrong_source,
+		[DAEMON_COUNTER_LINK_CONNECTS] = link->connects,
+		[DAEMON_COUNTER_LINK_ACCEPTS] = link->accepts,
+		[DAEMON_COUNTER_LINK_BREAKS] = link->breaks,
+		[DAEMON_COUNTER_LINK_OUT_OF_STEP] = link->out_of_step,
 		[DAEMON_COUNTER_CONTROL_ACCEPTED] = control->accepted,
 		[DAEMON_COUNTER_CONTROL_REFUSED] = control->refused,
 		[DAEMON_COUNTER_CONTROL_DROPPED] = control->dropped,
@@ -135,7 +138,7 @@ static int open_engine(struct daemon *d)
 	int err;
 
 	if (is_sync(d))
-		datagram_bytes = (uint32_t)channel_payload_bytes(&d->link.channel);
+		datagram_bytes = links_datagram_bytes(&d->links);
 	err = settings_engine(&d->config, datagram_bytes, &config);
 	if (err)
 		return fail(d, "no random numbers: %s", strerror(-err));
@@ -150,31 +153,14 @@ static int open_engine(struct daemon *d)
 	return 0;
 }
 
-static int open_link(struct daemon *d)
+static int open_links(struct daemon *d)
 {
-	const struct config_link *link = config_link_used(&d->config);
-	char local[INET_ADDRSTRLEN];
-	struct channel_config config;
-	int err;
+	char reason[512];
+	struct text why = text_of(reason, sizeof(reason));
 
-	settings_channel(link, &config);
-	inet_ntop(AF_INET, &link->interface_addr_be, local, sizeof(local));
-	err = link_open(&d->link, &config);
-	if (err == -EADDRNOTAVAIL && link->interface_addr_be)
-		return fail(d, "%s:%u: IPv4_interface %s is not an address of this node",
-			d->config_path, link->loc.line, local);
-	if (err == -ENODEV)
-		return fail(d, "%s:%u: there is no interface '%s'", d->config_path,
-			link->interface_loc.line, link->interface);
-	if (err)
-		return fail(d, "%s:%u: cannot open the sync link on %s: %s", d->config_path,
-			link->loc.line, link->interface, strerror(-err));
-	if (link->l3 == AF_INET && link->interface_addr_be &&
-		!iface_has_v4(link->interface, link->interface_addr_be))
-		log_warning("%s:%u: IPv4_interface %s is not an address of %s: peers may fail to "
-			    "answer it",
-			d->config_path, link->loc.line, local, link->interface);
-	return 0;
+	if (!is_sync(d) || links_open(&d->links, &d->config, d->config_path, &why))
+		return 0;
+	return fail(d, "%s", reason);
 }
 
 static int open_control(struct daemon *d)
@@ -277,9 +263,9 @@ static int set_up(struct daemon *d)
 		return fail(d, "event loop: %s", strerror(-err));
 	if (d->config.general.systemd && notify_init(&d->notify, loop_now(&d->loop)))
 		log_warning("NOTIFY_SOCKET is unusable");
-	if (take_lock(d) || (is_sync(d) && open_link(d)) || open_engine(d))
+	if (take_lock(d) || open_links(d) || open_engine(d))
 		return DAEMON_FAILED;
-	err = is_sync(d) ? link_start(&d->link, &d->loop, d->engine) : 0;
+	err = links_start(&d->links, &d->loop, d->engine);
 	if (err)
 		return fail(d, "event loop: %s", strerror(-err));
 	if (open_control(d) || open_stats(d) || open_kernel(d))
@@ -328,6 +314,7 @@ static void take_events(struct daemon *d)
 
 	while (engine_next_event(d->engine, &event)) {
 		report_event(&event);
+		links_report(&d->links, &event);
 		if (event.kind == ENGINE_EVENT_DONE)
 			service_on_done(&d->service, &event);
 		if (event.kind == ENGINE_EVENT_KERNEL_SYNCED && !d->ready)
@@ -341,8 +328,7 @@ static mono next_deadline(const struct daemon *d, mono now)
 
 	t = mono_min(t, kernel_deadline(&d->kernel, now));
 	t = mono_min(t, stats_deadline(&d->stats, now));
-	if (is_sync(d))
-		t = mono_min(t, link_deadline(&d->link, now));
+	t = mono_min(t, links_deadline(&d->links, now));
 	t = mono_min(t, control_deadline(&d->service.control));
 	t = mono_min(t, notify_deadline(&d->notify));
 	return mono_min(t, d->status_at);
@@ -371,8 +357,7 @@ static int run(struct daemon *d)
 			engine_tick(d->engine, now);
 		kernel_run(&d->kernel, now);
 		stats_run(&d->stats, now);
-		if (is_sync(d))
-			link_run(&d->link, now);
+		links_run(&d->links, now);
 		take_events(d);
 		control_tick(&d->service.control, now);
 		notify_tick(&d->notify, now);
@@ -381,6 +366,18 @@ static int run(struct daemon *d)
 	log_notice("stopping");
 	notify_stopping(&d->notify);
 	return d->status;
+}
+
+static void tell_start(const struct daemon *d)
+{
+	char what[128] = "statistics";
+	struct text t = text_of(what, sizeof(what));
+
+	for (unsigned i = 0; i < d->links.count; i++) {
+		text_puts(&t, i ? ", " : d->links.count > 1 ? "sync links " : "sync link ");
+		text_puts(&t, d->links.link[i].config->interface);
+	}
+	log_notice("ctsyncd %s, pid %d, %s", PACKAGE_VERSION, (int)getpid(), what);
 }
 
 int daemon_main(struct daemon *d, const struct config *config, const char *config_path,
@@ -396,16 +393,13 @@ int daemon_main(struct daemon *d, const struct config *config, const char *confi
 	d->notify.fd = -1;
 	status = set_up(d);
 	if (!status) {
-		log_notice("ctsyncd %s, pid %d, %s%s", PACKAGE_VERSION, (int)getpid(),
-			is_sync(d) ? "sync link " : "statistics",
-			is_sync(d) ? d->link.channel.config.interface : "");
+		tell_start(d);
 		status = run(d);
 	}
 	service_close(&d->service);
 	kernel_close(&d->kernel);
 	stats_close(&d->stats);
-	if (is_sync(d))
-		link_close(&d->link);
+	links_close(&d->links);
 	memory_release(d->memory, d->memory_bytes);
 	lockfile_release(&d->lock);
 	notify_fini(&d->notify);

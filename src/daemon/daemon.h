@@ -3,7 +3,7 @@
 #define CTSYNC_DAEMON_DAEMON_H
 
 #include "daemon/kernel.h"
-#include "daemon/link.h"
+#include "daemon/links.h"
 #include "daemon/service.h"
 #include "io/daemonize.h"
 #include "io/lockfile.h"
@@ -21,7 +21,7 @@ struct daemon {
 	size_t memory_bytes;
 	struct kernel kernel;
 	struct stats stats;
-	struct link link; /* unused without a Sync section */
+	struct links links; /* unused without a Sync section */
 	struct service service;
 	struct notify notify;
 	struct lockfile lock;

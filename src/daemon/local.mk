@@ -9,7 +9,7 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/kernel_dump.h src/daemon/kernel_dump.c \
 	src/daemon/kernel_events.h src/daemon/kernel_events.c \
 	src/daemon/kernel_write.h src/daemon/kernel_write.c \
-	src/daemon/link.h src/daemon/link.c \
+	src/daemon/links.h src/daemon/links.c \
 	src/daemon/names.h src/daemon/names.c \
 	src/daemon/reload.h src/daemon/reload.c \
 	src/daemon/reply.h src/daemon/reply.c \

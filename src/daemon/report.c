@@ -101,12 +101,8 @@ void report_event(const struct engine_event *e)
 	case ENGINE_EVENT_PURGED:
 		log_notice("standing by: %" PRIu64 " flows removed from the kernel", e->written);
 		break;
-	case ENGINE_EVENT_LINK:
-		log_notice("sync link %u is the one in use", e->link);
-		break;
+	case ENGINE_EVENT_LINK: /* links_report() knows their names */
 	case ENGINE_EVENT_NO_LINK:
-		log_warning("no sync link is usable");
-		break;
 	case ENGINE_EVENTS:
 		break;
 	}

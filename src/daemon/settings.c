@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "daemon/settings.h"
+#include "wire/v1.h"
 
 enum { SETTINGS_SILENT_POLL_S = 10 }; /* while there are flows that send no events */
 
@@ -40,6 +41,9 @@ static void set_sync(const struct config_sync *sync, struct engine_config *out)
 	out->mode = engine_mode_of(sync->mode);
 	out->links = sync->links_count;
 	out->link_default = default_link(sync);
+	out->one_peer = true;
+	for (unsigned i = 0; i < sync->links_count; i++)
+		out->one_peer = out->one_peer && sync->links[i].transport != CONFIG_MULTICAST;
 	out->refresh_s = sync->refresh_s;
 	out->cache_timeout_s = sync->cache_timeout_s;
 	out->internal_cache_off = sync->disable_internal_cache;
@@ -86,20 +90,49 @@ static struct channel_addr addr_of(uint8_t l3, const union flow_addr *addr)
 	return channel_addr_of_v6(&v6);
 }
 
+/* No address to listen at: all of them. */
+static bool is_any(const struct config_link *link)
+{
+	const union flow_addr none = {0};
+
+	return link->l3 == AF_INET ? link->addr.v4_be == 0
+				   : memcmp(&link->addr, &none, sizeof(none)) == 0;
+}
+
+static enum channel_kind channel_kind_of(enum config_transport transport)
+{
+	switch (transport) {
+	case CONFIG_MULTICAST:
+		break;
+	case CONFIG_UDP:
+		return CHANNEL_UDP;
+	case CONFIG_TCP:
+		return CHANNEL_TCP;
+	}
+	return CHANNEL_MULTICAST;
+}
+
 void settings_channel(const struct config_link *link, struct channel_config *out)
 {
 	*out = (struct channel_config){
-		.kind = CHANNEL_MULTICAST, /* the only one that the parser lets through */
+		.kind = channel_kind_of(link->transport),
 		.family = link->l3,
-		.group = addr_of(link->l3, &link->addr),
 		.port = link->port,
 		.sndbuf_bytes = link->sndbuf_bytes,
 		.rcvbuf_bytes = link->rcvbuf_bytes,
 		.checksum = link->checksum,
+		.frame = wire_v1_stream,
 	};
+	memcpy(out->interface, link->interface, sizeof(out->interface));
+	if (link->transport != CONFIG_MULTICAST) {
+		out->group = addr_of(link->l3, &link->dest);
+		if (!is_any(link))
+			out->local = addr_of(link->l3, &link->addr);
+		return;
+	}
+	out->group = addr_of(link->l3, &link->addr);
 	if (link->l3 == AF_INET && link->interface_addr_be)
 		out->local = channel_addr_of_v4((struct in_addr){link->interface_addr_be});
-	memcpy(out->interface, link->interface, sizeof(out->interface));
 }
 
 void settings_log(const struct config *config, bool to_stderr, struct log_config *out)

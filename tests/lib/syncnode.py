@@ -36,30 +36,38 @@ Sync {{
 	Mode {mode} {{
 {mode_options}
 	}}
-	Multicast {{
-		{group}
-		Group {port}
-		Interface {interface}
-		SndSocketBuffer 4194304
-		RcvSocketBuffer 4194304
-		Checksum on
-	}}
+{links}
 {sync}
 }}
 """
 
 
-def sync_conf(address, interface="sync", mode="FTFW", port=3780, mode_options="", general="",
-              sync="", hash_limit=1048576):
+def link_conf(kind, address, peer="", interface="sync", port=3780, default=False, options=""):
+    """A dedicated link's section: kind is "Multicast", "UDP" or "TCP", peer its other end.
+
+    address: this node's on the interface; an IPv6 one makes the group an IPv6 one.
+    """
+    family = "IPv6" if ":" in address else "IPv4"
+    if kind == "Multicast":
+        group = "ff02::50" if family == "IPv6" else "225.0.0.50"
+        own = f"\t\tIPv4_interface {address}\n" if family == "IPv4" else ""
+        where = f"\t\t{family}_address {group}\n{own}\t\tGroup {port}\n"
+    else:
+        where = (f"\t\t{family}_address {address}\n\t\t{family}_Destination_Address {peer}\n"
+                 f"\t\tPort {port}\n")
+    return (f"\t{kind} {'Default ' if default else ''}{{\n{where}\t\tInterface {interface}\n"
+            f"\t\tSndSocketBuffer 4194304\n\t\tRcvSocketBuffer 4194304\n\t\tChecksum on\n"
+            f"{options}\t}}\n")
+
+
+def sync_conf(address="", interface="sync", mode="FTFW", port=3780, mode_options="", general="",
+              sync="", hash_limit=1048576, links=None):
     """The text of a configuration; general, mode_options and sync are more lines for a section.
 
-    address: this node's on the sync interface; an IPv6 one makes the group an IPv6 one. @TMP@ and
-    @NAME@ in any of the texts become the lab's folder and the node's name.
+    links: texts of link_conf(); else a multicast link by address. @TMP@ and @NAME@ in any of the
+    texts become the lab's folder and the node's name.
     """
-    if ":" in address:
-        group = "IPv6_address ff02::50"
-    else:
-        group = f"IPv4_address 225.0.0.50\n\t\tIPv4_interface {address}"
+    links = "".join(links or [link_conf("Multicast", address, interface=interface, port=port)])
     return SYNC_CONF.format(**locals())
 
 
