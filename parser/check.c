@@ -148,6 +148,8 @@ static void check_filter(struct reader *r)
 	const struct config_loc *loc = r->config->loc;
 	uint32_t protocols = 0;
 
+	if (r->diag->errors > 0)
+		return; /* a list may be empty for what was wrong in it */
 	for (unsigned i = 0; i < 8; i++)
 		protocols |= f->protocols[i];
 	if (f->protocol_policy == FLOW_FILTER_ACCEPT && protocols == 0)

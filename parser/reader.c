@@ -55,8 +55,9 @@ int lexer_word(struct reader *r, union CONF_YYSTYPE *value, size_t skip, size_t 
 		return WORD;
 	}
 	if (known) {
-		r->same_line = false;
 		lexer_expect_words(r, &tok);
+		/* A section that takes no word: one in front of its brace is told with it. */
+		r->same_line = r->words_left == 0;
 		return DIRECTIVE;
 	}
 	r->words_left = 0;

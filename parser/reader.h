@@ -42,7 +42,7 @@ struct reader {
 	uint32_t line;
 	unsigned words_left; /* that may still be values of the directive before */
 	bool any_word; /* the next word is a value even if it is a directive's name */
-	bool same_line; /* what follows an unknown directive on its line is its values */
+	bool same_line; /* what follows on the line are values of what took none, or is unknown */
 	bool list_next, in_list;
 	unsigned depth;
 	struct token last; /* what was read last: the parser's lookahead */

@@ -58,8 +58,7 @@ enum served {
 	SERVED,
 	SERVED_ALIAS, /* another spelling of a served one, which is told */
 	SERVED_IGNORED, /* read for compatibility, does nothing: deprecated, and told why */
-	NOT_SERVED_ERROR, /* ignoring it would change what the daemon does */
-	NOT_SERVED_WARNING, /* ignoring it is harmless */
+	NOT_SERVED, /* ignoring it would change what the daemon does */
 };
 
 struct reader;

@@ -32,11 +32,8 @@ void settings_not_served(struct reader *r, const struct directive *d, uint32_t l
 	case SERVED_IGNORED:
 		diag_warning(r->diag, line, "%s is deprecated and ignored: %s", what, d->instead);
 		break;
-	case NOT_SERVED_ERROR:
+	case NOT_SERVED:
 		diag_error(r->diag, line, "%s is not served yet", what);
-		break;
-	case NOT_SERVED_WARNING:
-		diag_warning(r->diag, line, "%s is not served yet, it is ignored", what);
 		break;
 	}
 }
@@ -245,7 +242,7 @@ void settings_statement(struct reader *r, const struct statement *st)
 		r->config->loc[d->setting].line = st->name.line;
 	/* Switching off what is not served is what is done anyway. */
 	if (d->type == VALUE_BOOL && token_is_bool(&st->words[0], &off) && !off &&
-		d->status == NOT_SERVED_ERROR)
+		d->status == NOT_SERVED)
 		return;
 	settings_not_served(r, d, st->name.line);
 }
@@ -276,7 +273,7 @@ static bool settings_head(struct reader *r, const struct statement *st)
 		return false;
 	if (d->setting != CONFIG_SET_COUNT && d->setting != CONFIG_SET_LINKS)
 		r->config->loc[d->setting].line = st->name.line;
-	if (d->status == NOT_SERVED_ERROR || d->status == NOT_SERVED_WARNING)
+	if (d->status == NOT_SERVED)
 		r->opening_unserved = true;
 	settings_not_served(r, d, st->name.line);
 	return true;

@@ -151,8 +151,11 @@ static void check_group(struct reader *r, const struct config_link *link)
 			inet_ntop(link->l3, link->addr.bytes, addr, sizeof(addr)));
 }
 
-/* Which family a UDP or TCP link has: the one with both ends, of two such the one named last. */
-static unsigned choose_family(struct reader *r, const char *name)
+/*
+ * Which family a UDP or TCP link has: the one with both ends, of two such the one named last. False
+ * if the ends are in two families, which is told.
+ */
+static bool choose_family(struct reader *r, const char *name, unsigned *chosen)
 {
 	const struct reader_pair *p = r->pair;
 	const bool whole[] = {
@@ -174,7 +177,8 @@ static unsigned choose_family(struct reader *r, const char *name)
 	else if (any[0] && any[1])
 		diag_error(r->diag, r->link->loc.line,
 			"%s: expected addresses of one family, found both", name);
-	return family;
+	*chosen = family;
+	return whole[family] || !any[0] || !any[1];
 }
 
 /* This node's end. */
@@ -197,11 +201,15 @@ static void check_local(struct reader *r, const struct config_link *link, const 
 static void check_pair(struct reader *r, struct config_link *link)
 {
 	const char *name = config_transport_name(link->transport);
-	const unsigned family = choose_family(r, name);
-	const struct reader_pair *p = &r->pair[family];
-	const size_t len = family == 0 ? sizeof(p->dest.v4_be) : sizeof(p->dest);
+	const struct reader_pair *p;
 	char addr[INET6_ADDRSTRLEN];
+	unsigned family;
+	size_t len;
 
+	if (!choose_family(r, name, &family))
+		return;
+	p = &r->pair[family];
+	len = family == 0 ? sizeof(p->dest.v4_be) : sizeof(p->dest);
 	link->l3 = families[family].l3;
 	link->addr = p->local;
 	link->addr_loc.line = p->local_line;

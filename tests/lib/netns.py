@@ -71,10 +71,18 @@ def built(name):
     raise Failed(f"{name} is not built in {build_dir()} (CTSYNC_BUILD names another folder)")
 
 
-def unpacked(name):
-    """(path, environment) of a program that tools/setup.sh unpacked: keepalived, conntrackd..."""
+def packages():
+    """The folder that tools/setup.sh unpacked Debian's packages into; Failed without it."""
     # A copy of the tree may use the packages that another copy unpacked.
     root = os.environ.get("CTSYNC_PKGS") or os.path.join(TOP, "build", "pkgs", "root")
+    if not os.path.isdir(root):
+        raise Failed(f"no packages in {root}; run tools/setup.sh check")
+    return root
+
+
+def unpacked(name):
+    """(path, environment) of a program that tools/setup.sh unpacked: keepalived, conntrackd..."""
+    root = packages()
     path = os.path.join(root, "usr", "sbin", name)
     if not os.access(path, os.X_OK):
         raise Failed(f"{name} is not unpacked; run tools/setup.sh check")
