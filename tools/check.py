@@ -199,7 +199,8 @@ def show(log, notes):
 def build_tests():
     """The builds, as tests: whether each compiles without a warning."""
     def build(name, folder, targets, *args):
-        return Test("build", name, ["tools/build.sh", folder, *targets, "--", *args])
+        return Test("build", name, ["tools/build.sh", folder, *targets, "--",
+                                    "--enable-conntrackd-command", *args])
 
     everything = ["check", "TESTS="]  # compiles the tests, too, and runs none
     return [

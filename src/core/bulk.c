@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "core/command.h"
+#include "core/dumper.h"
 #include "core/local.h"
 #include "core/sender.h"
 
@@ -10,10 +11,14 @@ void bulk_want(struct engine *e)
 {
 	struct bulk *b = &e->bulk;
 
+	if (e->config.links == 0)
+		return;
 	if (b->state == BULK_RUNNING)
 		b->again = true;
 	else
 		b->state = BULK_WANTED;
+	if (e->config.internal_cache_off)
+		dumper_want(e);
 }
 
 void bulk_want_for(struct engine *e, struct peer *p)
@@ -40,7 +45,7 @@ static bool begin(struct engine *e, struct wbuf *w)
 	struct control mark = {.kind = CONTROL_BULK_BEGIN, .a = b->gen + 1, .b = local_flows(e)};
 	uint32_t seq = e->sender.next_seq;
 
-	if (!sender_put_control(e, w, mark))
+	if (engine_has_control(e) && !sender_put_control(e, w, mark))
 		return false;
 	b->state = BULK_RUNNING;
 	b->known = true;
@@ -92,7 +97,7 @@ static bool end(struct engine *e, struct wbuf *w)
 	if (repair_is_pending(e))
 		return true;
 	b->end_seq = e->sender.next_seq;
-	if (!sender_put_control(e, w, mark))
+	if (engine_has_control(e) && !sender_put_control(e, w, mark))
 		return false;
 	b->end_again = false;
 	if (b->state == BULK_RUNNING) {
@@ -160,7 +165,7 @@ void bulk_check(const struct engine *e)
 	uint64_t cursor = 0;
 	uint32_t handle;
 
-	if (e->bulk.state == BULK_RUNNING)
+	if (e->bulk.state == BULK_RUNNING || e->config.internal_cache_off)
 		return;
 	while ((handle = table_next(&e->local, &e->store, &cursor)) != 0) {
 		const struct entry *x = entry_at(&e->store, handle);

@@ -9,6 +9,7 @@
 #include "core/event.h"
 #include "core/peer.h"
 #include "core/purge.h"
+#include "core/relay.h"
 #include "core/repair.h"
 #include "core/sender.h"
 
@@ -130,6 +131,7 @@ static void flush(struct engine *e)
 	e->bulk.state = BULK_WANTED;
 	e->bulk.again = e->bulk.end_again = e->bulk.known = false;
 	repair_flushed(e);
+	relay_flushed(e);
 	dumper_flushed(e);
 }
 
@@ -187,10 +189,11 @@ static bool at_once(struct engine *e, enum engine_command_kind kind)
 	case ENGINE_PURGE_LATER:
 		purge_schedule(e);
 		return true;
+	case ENGINE_BULK:
+		return e->config.links == 0;
 	case ENGINE_COMMIT:
 	case ENGINE_PROMOTE:
 	case ENGINE_RESYNC_KERNEL:
-	case ENGINE_BULK:
 	case ENGINE_PURGE:
 		return false;
 	}

@@ -21,6 +21,12 @@
 	X(KERNEL_DELETED, "kernel_deleted", "flows deleted from the kernel by us")                 \
 	X(KERNEL_REFUSED, "kernel_refused", "operations that the kernel refused for good")         \
 	X(COMMIT_SKIPPED, "commit_skipped", "flows a commit left out: half-open, filtered")        \
+	X(LOCAL_CREATED, "local_created", "entries made in the local table")                       \
+	X(LOCAL_UPDATED, "local_updated", "changes of entries of the local table")                 \
+	X(REMOTE_CREATED, "remote_created", "entries made in the remote tables")                   \
+	X(REMOTE_UPDATED, "remote_updated", "changes of entries of the remote tables")             \
+	X(ENDED_PACKETS, "ended_packets", "packets of ended flows, if the kernel counts them")     \
+	X(ENDED_BYTES, "ended_bytes", "bytes of ended flows, likewise")                            \
 	X(LOCAL_FULL, "local_full", "flows not taken: the local table is full")                    \
 	X(REMOTE_FULL, "remote_full", "flows not taken: a remote table is full")                   \
 	X(MEMORY_FULL, "memory_full", "flows not taken: no memory of that size class is left")     \
@@ -30,6 +36,7 @@
 	X(SENT_CONTROL, "sent_control", "control messages sent")                                   \
 	X(COALESCED, "coalesced", "changes that needed no message of their own")                   \
 	X(RESENT, "resent", "flows and tombstones sent again for a NACK")                          \
+	X(REFRESHED, "refreshed", "flows sent again because it was time (ALARM mode)")             \
 	X(REPAIR_LIMITED, "repair_limited", "NACKs cut short by a peer's rate limit")              \
 	X(REPAIR_BULK, "repair_bulk", "NACKs too old to be walked, answered by a bulk")            \
 	X(TOMBSTONES_DROPPED, "tombstones_dropped", "deletions given up before all acknowledged")  \
@@ -45,6 +52,7 @@
 	X(BAD_SIZE, "bad_size", "messages whose length cannot be")                                 \
 	X(BAD_VERSION, "bad_version", "messages of another protocol version")                      \
 	X(BAD_HEADER, "bad_header", "messages with senseless type or flags")                       \
+	X(IGNORED, "ignored", "messages with flags, for which ALARM mode has no use")              \
 	X(BAD_PAYLOAD, "bad_payload", "messages with a malformed attribute")                       \
 	X(EXPECTATIONS_IGNORED, "expectations_ignored", "expectation messages, not served yet")    \
 	X(LOST, "lost", "messages missing from the sequence")                                      \
@@ -60,7 +68,7 @@
 	X(ADDR_GUESSES_WRONG, "addr_guesses_wrong", "of these, taken for another one")             \
 	X(PEER_RESTARTS, "peer_restarts", "restarts of peers noticed")                             \
 	X(REMOTE_SWEPT, "remote_swept", "flows that a peer's bulk did not name")                   \
-	X(REMOTE_EXPIRED, "remote_expired", "flows of a restarted peer whose timeout ran out")     \
+	X(REMOTE_EXPIRED, "remote_expired", "flows not told of again until their time ran out")    \
 	X(UNKNOWN_DELETED, "unknown_deleted", "deletions received of flows not known here")        \
 	X(EVENTS_DROPPED, "events_dropped",                                                        \
 		"facts for the log that nobody fetched in time, or too many of one peer")          \

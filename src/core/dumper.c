@@ -6,6 +6,7 @@
 #include "core/command.h"
 #include "core/event.h"
 #include "core/local.h"
+#include "core/relay.h"
 
 void dumper_init(struct engine *e)
 {
@@ -60,11 +61,24 @@ bool dumper_next_op(struct engine *e, struct kernel_op *op)
 	return true;
 }
 
+/* Until the next look at flows that send no events. Without events (polling) it may cost more. */
+static int64_t poll_pause_ns(const struct engine *e)
+{
+	int64_t ns = (int64_t)e->config.poll_s * NS_PER_SEC;
+	int64_t least = e->dump.took_ns * (e->config.polling ? 1 : LIMIT_POLL_PAUSE);
+
+	return ns < least ? least : ns;
+}
+
+static bool polls(const struct engine *e)
+{
+	return e->config.polling || e->local_silent > 0;
+}
+
 static void sweep(struct engine *e)
 {
 	struct dump *d = &e->dump;
 	struct engine_event event = {.kind = ENGINE_EVENT_KERNEL_SYNCED};
-	int64_t pause_ns = (int64_t)e->config.poll_s * NS_PER_SEC;
 	uint32_t handle;
 
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
@@ -80,9 +94,7 @@ static void sweep(struct engine *e)
 	engine_count(e, COUNTER_KERNEL_DUMPS);
 	if (!d->overrun)
 		d->complete = true;
-	if (pause_ns < LIMIT_POLL_PAUSE * d->took_ns)
-		pause_ns = LIMIT_POLL_PAUSE * d->took_ns;
-	d->poll_at = mono_add_ns(e->now, pause_ns);
+	d->poll_at = mono_add_ns(e->now, poll_pause_ns(e));
 	if (!d->overrun && !e->kernel_synced) {
 		e->kernel_synced = true;
 		event.flows = local_flows(e);
@@ -107,6 +119,8 @@ void dumper_begin(struct engine *e)
 	d->overrun = false;
 	d->gen++;
 	d->began = e->now;
+	if (e->config.internal_cache_off)
+		relay_dump_begin(e);
 }
 
 void dumper_flow(struct engine *e, const struct flow *f)
@@ -128,6 +142,8 @@ void dumper_end(struct engine *e)
 	}
 	d->running = d->asked = false;
 	d->took_ns = mono_diff_ns(e->now, d->began);
+	if (e->config.internal_cache_off)
+		relay_dump_end(e);
 	d->sweeping = true;
 	d->cursor = 0;
 	sweep(e);
@@ -153,7 +169,7 @@ void dumper_tick(struct engine *e)
 
 	if (d->sweeping)
 		sweep(e);
-	if (e->local_silent > 0 && !d->asked && !d->sweeping && mono_reached(e->now, d->poll_at)) {
+	if (polls(e) && !d->asked && !d->sweeping && mono_reached(e->now, d->poll_at)) {
 		d->wanted = true;
 		d->poll_at = MONO_NEVER;
 	}
@@ -168,7 +184,7 @@ mono dumper_deadline(const struct engine *e)
 		return e->now;
 	if (d->wanted && !d->asked && mono_before(e->now, d->not_before))
 		at = d->not_before;
-	if (e->local_silent > 0 && !d->asked)
+	if (polls(e) && !d->asked)
 		at = mono_min(at, d->poll_at);
 	return at;
 }

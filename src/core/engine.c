@@ -12,6 +12,8 @@
 #include "core/local.h"
 #include "core/peer.h"
 #include "core/purge.h"
+#include "core/refresh.h"
+#include "core/relay.h"
 #include "core/remote.h"
 #include "core/sender.h"
 
@@ -45,6 +47,12 @@ struct engine *engine_init(
 	e->config = *c;
 	if (e->config.ack_window == 0)
 		e->config.ack_window = 1;
+	if (e->config.refresh_s == 0)
+		e->config.refresh_s = 1;
+	if (e->config.cache_timeout_s == 0)
+		e->config.cache_timeout_s = 1;
+	if (c->mode != ENGINE_MODE_NOTRACK)
+		e->config.internal_cache_off = false;
 	e->start = e->now = e->refused_next = now;
 	e->role = ENGINE_ROLE_BACKUP;
 	memcpy(e->store.hash_key, c->hash_key, sizeof(e->store.hash_key));
@@ -57,6 +65,7 @@ struct engine *engine_init(
 	e->peers_know_more = true; /* from a former process, until a bulk tells them all */
 	dumper_init(e);
 	link_init(e);
+	refresh_init(e);
 	sender_init(e);
 	return e;
 }
@@ -130,6 +139,20 @@ static void count_bad(struct engine *e, enum wire_v1_result r)
 	}
 }
 
+/* ALARM and NOTRACK have fewer words than FTFW: true if it is one of them. */
+static bool is_of_mode(struct engine *e, const struct wire_v1_message *m)
+{
+	if (e->config.mode == ENGINE_MODE_ALARM && m->flags) {
+		engine_count(e, COUNTER_IGNORED);
+		return false;
+	}
+	if (e->config.mode == ENGINE_MODE_NOTRACK && m->flags & (WIRE_V1_ACK | WIRE_V1_NACK)) {
+		engine_count(e, COUNTER_BAD_HEADER);
+		return false;
+	}
+	return true;
+}
+
 void engine_datagram(struct engine *e, mono now, unsigned link, const struct engine_addr *from,
 	const uint8_t *data, size_t len)
 {
@@ -147,6 +170,8 @@ void engine_datagram(struct engine *e, mono now, unsigned link, const struct eng
 			count_bad(e, result);
 			continue;
 		}
+		if (!engine_acknowledges(e) && !is_of_mode(e, &m))
+			continue;
 		if (!p)
 			p = peer_get(e, link, from, &m);
 		if (!p)
@@ -174,6 +199,8 @@ void engine_tick(struct engine *e, mono now)
 	}
 	bulk_tick(e);
 	purge_tick(e);
+	refresh_tick(e);
+	relay_tick(e);
 	sender_tick(e);
 }
 
@@ -182,9 +209,10 @@ mono engine_deadline(const struct engine *e)
 	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
+	at = mono_min(at, mono_min(refresh_deadline(e), relay_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)
 		at = mono_min(at,
-			mono_min(peer_deadline(&e->peers[i]), remote_deadline(e, &e->peers[i])));
+			mono_min(peer_deadline(e, &e->peers[i]), remote_deadline(e, &e->peers[i])));
 	if (e->commit.more)
 		at = e->now;
 	return at;

@@ -42,7 +42,7 @@ enum engine_role { ENGINE_ROLE_BACKUP, ENGINE_ROLE_PRIMARY, ENGINE_ROLE_FAULT };
 
 struct engine_config {
 	enum engine_mode mode;
-	unsigned links; /* how many dedicated links there are, at least 1 */
+	unsigned links; /* how many dedicated links there are; 0: nothing is ever sent */
 	unsigned link_default; /* the one to begin with */
 	bool one_peer; /* all links lead to the same node and nobody else: UDP, TCP */
 	uint32_t flows_max; /* per table, tombstones included: HashLimit */
@@ -104,6 +104,12 @@ void engine_kernel_event(struct engine *, mono now, enum kernel_event, const str
  */
 void engine_kernel_expect(struct engine *, mono now, enum kernel_event, const struct expect *);
 void engine_kernel_result(struct engine *, mono now, uint64_t op_id, int err); /* 0 or errno > 0 */
+
+/*
+ * False while what a dump told waits to be sent (internal_cache_off): no more of it is to be read
+ * until then. The kernel keeps the rest of a dump for as long as that takes.
+ */
+bool engine_takes_dump(const struct engine *);
 void engine_overrun(struct engine *, mono now); /* the kernel dropped events: a dump follows */
 void engine_datagram(struct engine *, mono now, unsigned link, const struct engine_addr *from,
 	const uint8_t *, size_t len);
@@ -186,7 +192,7 @@ enum engine_event_kind {
 	ENGINE_EVENT_ROLE, /* role */
 	ENGINE_EVENT_PEER_NEW, /* addr */
 	ENGINE_EVENT_PEER_RESTARTED, /* addr */
-	ENGINE_EVENT_PEER_LOST, /* addr: nothing heard for LIMIT_PEER_SILENCE_MS */
+	ENGINE_EVENT_PEER_LOST, /* addr: nothing heard for too long: ENGINE_SYNC_SILENT */
 	ENGINE_EVENT_PEER_BACK, /* addr */
 	ENGINE_EVENT_PEER_SYNCED, /* addr: its table is complete here; flows */
 	ENGINE_EVENT_PEER_REFUSED, /* addr: LIMIT_PEERS are known already */
@@ -235,10 +241,10 @@ enum engine_table { ENGINE_TABLE_LOCAL, ENGINE_TABLE_REMOTE };
 /* Why a peer is, or is not, in step; the first that applies. */
 enum engine_sync {
 	ENGINE_SYNCED,
-	ENGINE_SYNC_SILENT, /* nothing heard for LIMIT_PEER_SILENCE_MS */
+	ENGINE_SYNC_SILENT, /* nothing heard for LIMIT_PEER_SILENCE_MS; ALARM: CacheTimeout */
 	ENGINE_SYNC_HANDSHAKE, /* it has not answered our HELLO yet */
-	ENGINE_SYNC_BULK, /* its table is being received */
-	ENGINE_SYNC_GAP, /* messages were lost; their resending is awaited */
+	ENGINE_SYNC_BULK, /* its table is being received; ALARM: not heard for RefreshTime yet */
+	ENGINE_SYNC_GAP, /* messages were lost; what makes that good is awaited */
 	ENGINE_SYNC_LAGGING, /* it has not acknowledged what we sent */
 };
 
@@ -287,6 +293,7 @@ struct engine_flow_view {
 	unsigned peer;
 	bool silent;
 	int64_t age_ms; /* since it was first seen here */
+	int64_t expires_ms; /* ALARM, REMOTE: until it ends unless it is said again; else -1 */
 };
 
 bool engine_show_next(const struct engine *, mono now, enum engine_table, uint64_t *cursor,
@@ -296,7 +303,7 @@ bool engine_show_next(const struct engine *, mono now, enum engine_table, uint64
 struct engine_expect_view {
 	struct expect expect;
 	unsigned peer;
-	int64_t age_ms;
+	int64_t age_ms, expires_ms;
 };
 
 bool engine_show_next_expect(const struct engine *, mono now, enum engine_table, uint64_t *cursor,

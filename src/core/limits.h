@@ -37,6 +37,12 @@ enum {
 	LIMIT_RESTART_MS = 2000, /* old numbers alone for so long: they are the peer's true ones */
 	LIMIT_HOLE_MS = 3000, /* what is in a hole of a peer's acknowledgements is said again */
 	LIMIT_LAG_MS = 3000, /* a peer that has not acknowledged for so long lags */
+	LIMIT_LOSS_PAUSE_MS =
+		30000, /* NOTRACK: between resyncs while losses go on; it grows to this */
+	LIMIT_RESYNC_TRIES = 3, /* NOTRACK: conntrackd that says nothing has nothing */
+	LIMIT_AGAIN_MS = 1000, /* ALARM: a deletion is said once more after this */
+	LIMIT_EXPIRE_WALK_MS = 30000, /* ALARM: a walk for what has ended lasts no longer */
+	LIMIT_RELAY_QUEUE = 16384, /* no internal cache: with so many waiting no dump is read */
 	LIMIT_HOLD_S = 3600, /* timeout of an unconfirmed flow that came without one */
 	LIMIT_DEAD_TIMEOUT_S = 60, /* least timeout of a committed flow */
 };

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "core/event.h"
 #include "core/kernel_ops.h"
+#include "core/relay.h"
 #include "core/repair.h"
 #include "flow/merge.h"
 
@@ -44,6 +45,8 @@ static void unlist(struct engine *e, uint32_t handle)
 
 void local_queue(struct engine *e, uint32_t handle)
 {
+	if (e->config.links == 0)
+		return;
 	if (at(e, handle)->list == ENTRY_QUEUED) {
 		engine_count(e, COUNTER_COALESCED);
 		return;
@@ -101,18 +104,6 @@ static void set_bulked(struct engine *e, uint32_t handle)
 	x->flags = (uint8_t)(e->bulk.gen & 1 ? x->flags | ENTRY_BULKED : x->flags & ~ENTRY_BULKED);
 }
 
-void local_sent(struct engine *e, uint32_t handle, uint32_t seq)
-{
-	struct entry *x = at(e, handle);
-
-	unlist(e, handle);
-	set_bulked(e, handle);
-	x->seq = seq;
-	x->flags |= ENTRY_ANNOUNCED;
-	x->list = x->dead ? ENTRY_TOMB : ENTRY_SENT;
-	chain_append(&e->store, x->dead ? &e->tomb : &e->sent, handle);
-}
-
 /* ---- coming and going ---- */
 
 static void forget(struct engine *e, uint32_t handle)
@@ -133,6 +124,36 @@ void local_bury(struct engine *e, uint32_t handle)
 	forget(e, handle);
 }
 
+/* Nobody will acknowledge it. */
+static void sent_unheard(struct engine *e, uint32_t handle, bool again)
+{
+	bool forgets = e->config.internal_cache_off;
+
+	if (forgets)
+		relay_sent(e);
+	if (at(e, handle)->dead) {
+		if (e->config.mode == ENGINE_MODE_NOTRACK || again)
+			local_bury(e, handle);
+	} else if (forgets && !is_evented(e, handle) && !e->purge.running) {
+		forget(e, handle);
+	}
+}
+
+void local_sent(struct engine *e, uint32_t handle, uint32_t seq)
+{
+	struct entry *x = at(e, handle);
+	bool again = x->flags & ENTRY_REPAIR;
+
+	unlist(e, handle);
+	set_bulked(e, handle);
+	x->seq = seq;
+	x->flags |= ENTRY_ANNOUNCED;
+	x->list = x->dead ? ENTRY_TOMB : ENTRY_SENT;
+	chain_append(&e->store, x->dead ? &e->tomb : &e->sent, handle);
+	if (!engine_acknowledges(e))
+		sent_unheard(e, handle, again);
+}
+
 void local_give_up(struct engine *e, uint32_t handle)
 {
 	if (at(e, handle)->dead) {
@@ -148,6 +169,7 @@ void local_kill(struct engine *e, uint32_t handle, bool announce)
 	struct entry *x = at(e, handle);
 
 	CHECK(!x->dead);
+	announce = announce && e->config.links > 0;
 	set_silent(e, handle, false);
 	if (announce && x->flags & ENTRY_ANNOUNCED) {
 		x->dead = 1;
@@ -208,6 +230,7 @@ static uint32_t add(struct engine *e, const struct table_key *k, const struct fl
 	if (r != TABLE_OK) {
 		engine_count(e, r == TABLE_FULL ? COUNTER_LOCAL_FULL : COUNTER_MEMORY_FULL);
 		event_table_full(e);
+		relay_missed(e);
 		return 0;
 	}
 	set_bulked(e, handle);
@@ -296,9 +319,14 @@ static void refuse(struct engine *e, uint32_t handle, bool alive)
 static uint32_t take(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct change *c)
 {
-	if (!handle)
-		return add(e, k, &c->merged);
+	if (!handle) {
+		handle = add(e, k, &c->merged);
+		if (handle)
+			engine_count(e, COUNTER_LOCAL_CREATED);
+		return handle;
+	}
 	handle = write(e, k, handle, &c->merged);
+	engine_count(e, c->known ? COUNTER_LOCAL_UPDATED : COUNTER_LOCAL_CREATED);
 	if (at(e, handle)->dead) {
 		revive(e, handle);
 		at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
@@ -340,10 +368,40 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 		return;
 	set_evented(e, handle, true);
 	set_silent(e, handle, false);
+	if (e->config.internal_cache_off && !c.known && !whole)
+		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
 	if (news)
 		queue_changed(e, handle, c.known);
 	else
 		engine_count(e, COUNTER_COALESCED);
+}
+
+/* What it carried, where the kernel counts that (net.netfilter.nf_conntrack_acct). */
+static void count_traffic(struct engine *e, const struct flow *f)
+{
+	if (!flow_has(f, FLOW_ORIG_COUNTER_BYTES))
+		return;
+	for (unsigned dir = 0; dir < FLOW_DIRS; dir++) {
+		e->counters[COUNTER_ENDED_PACKETS] += f->counters[dir].packets;
+		e->counters[COUNTER_ENDED_BYTES] += f->counters[dir].bytes;
+	}
+}
+
+/*
+ * Peers may have a flow that is not in the table: from a former process of ours, and not all sweep;
+ * or since nothing stays in it. Whether a filter by state let it pass once cannot be told then.
+ */
+static bool may_be_known(const struct engine *e, const struct flow *f)
+{
+	struct flow stateless;
+
+	if (e->config.links == 0)
+		return false;
+	if (!e->config.internal_cache_off)
+		return !e->dump.complete && flow_filter_match(&e->config.filter, f);
+	stateless = *f;
+	flow_mark_unset(&stateless, FLOW_TCP_STATE);
+	return flow_filter_match(&e->config.filter, &stateless);
 }
 
 static void destroyed(
@@ -357,12 +415,13 @@ static void destroyed(
 		table_read(&e->store, handle, &old);
 		if (ids_differ(&old, f))
 			return; /* the end of a flow that is known to be replaced */
+		count_traffic(e, f);
 		set_evented(e, handle, true);
 		local_kill(e, handle, true);
 		return;
 	}
 	/* peers may have it from a former process of ours, and not all sweep */
-	tell = !e->dump.complete && flow_filter_match(&e->config.filter, f);
+	tell = may_be_known(e, f);
 	if (!e->dump.running && !tell)
 		return;
 	/* a record that the dump read before this must not bring it to life */
@@ -419,6 +478,22 @@ static uint32_t learn_id(
 	return handle;
 }
 
+/* No cache: the entry is what an event told, which may be less than there is. */
+static void complete(
+	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
+{
+	struct flow known, whole = *f;
+
+	table_read(&e->store, handle, &known);
+	if (ids_differ(&known, f))
+		return;
+	flow_merge(&whole, &known);
+	if (flow_same_state(&whole, &known))
+		return;
+	handle = write(e, k, handle, &whole);
+	queue_changed(e, handle, true);
+}
+
 void local_dumped(struct engine *e, const struct flow *f)
 {
 	struct table_key k = table_key_of(&e->store, f);
@@ -430,14 +505,17 @@ void local_dumped(struct engine *e, const struct flow *f)
 		return;
 	}
 	handle = table_find(&e->local, &e->store, &k);
-	if (dump_is_stale(e, handle))
+	if (dump_is_stale(e, handle)) {
+		if (e->config.internal_cache_off && !at(e, handle)->dead)
+			complete(e, &k, handle, f);
 		return;
+	}
 	change_of(e, &c, handle, f, true);
 	if (!flow_filter_match(&e->config.filter, &c.merged)) {
 		refuse(e, handle, c.known || c.replaced);
 		return;
 	}
-	if (c.known && flow_same_state(&c.old, &c.merged)) {
+	if (c.known && !e->config.internal_cache_off && flow_same_state(&c.old, &c.merged)) {
 		int64_t gain = timeout_gain(e, &c, handle);
 
 		int64_t slack = TIMEOUT_SLACK_S + (int64_t)c.merged.timeout / 2;
@@ -454,8 +532,10 @@ void local_dumped(struct engine *e, const struct flow *f)
 	if (!handle)
 		return;
 	set_evented(e, handle, false);
+	if (e->relay.collecting)
+		return; /* for a purge: nothing new to the peers */
 	if (!c.known)
-		set_silent(e, handle, true);
+		set_silent(e, handle, !e->config.internal_cache_off);
 	queue_changed(e, handle, c.known);
 }
 
@@ -469,6 +549,9 @@ void local_sweep(struct engine *e, uint32_t handle)
 	} else if (!x->dead && x->dump_gen != e->dump.gen) {
 		engine_count(e, COUNTER_KERNEL_SWEPT);
 		local_kill(e, handle, true);
+	} else if (!x->dead && x->list != ENTRY_QUEUED && e->config.internal_cache_off &&
+		   !e->purge.running) {
+		forget(e, handle);
 	}
 }
 
@@ -477,6 +560,8 @@ void local_written(struct engine *e, const struct table_key *k, const struct flo
 	uint32_t handle = table_find(&e->local, &e->store, k);
 	struct change c;
 
+	if (e->config.internal_cache_off)
+		return; /* peers learn of it by the bulk behind a promotion */
 	change_of(e, &c, handle, f, false);
 	handle = take(e, k, handle, &c);
 	if (!handle)

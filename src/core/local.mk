@@ -20,6 +20,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/kernel_ops.h src/core/kernel_ops.c \
 	src/core/limits.h \
 	src/core/link.h src/core/link.c \
+	src/core/loss.h src/core/loss.c \
 	src/core/local.h src/core/local.c \
 	src/core/peer.h src/core/peer.c \
 	src/core/purge.h src/core/purge.c \

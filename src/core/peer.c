@@ -9,6 +9,7 @@
 #include "core/bulk.h"
 #include "core/event.h"
 #include "core/handshake.h"
+#include "core/loss.h"
 #include "core/remote.h"
 #include "core/repair.h"
 #include "core/sender.h"
@@ -31,6 +32,7 @@ static void reset(struct engine *e, struct peer *p)
 	p->lag_at = e->now;
 	p->repair_pending = p->ahead = false;
 	p->bulk_next = e->now;
+	loss_reset(e, p);
 }
 
 static void refuse(struct engine *e, const struct engine_addr *addr)
@@ -106,6 +108,10 @@ void peer_want_resync(struct engine *e, struct peer *p, int64_t delay_ms)
 {
 	mono at = mono_add_ms(e->now, delay_ms);
 
+	if (!engine_has_control(e)) {
+		loss_await(e, p);
+		return;
+	}
 	if (!p->resync_wanted || mono_before(at, p->resync_at))
 		p->resync_at = at;
 	p->resync_wanted = true;
@@ -182,6 +188,10 @@ void peer_lose_track(struct engine *e, struct peer *p)
 {
 	p->ack_set = p->seen = false;
 	p->before_since = MONO_NEVER;
+	if (e->config.mode == ENGINE_MODE_ALARM) {
+		loss_gap(e, p);
+		return;
+	}
 	p->nack_wait = p->nack_sent = false;
 	sender_forget_peer(e, p);
 	remote_unconfirm(e, p);
@@ -195,6 +205,12 @@ static void gap(struct engine *e, struct peer *p, uint32_t seq)
 
 	e->counters[COUNTER_LOST] += missing;
 	p->lost += missing;
+	if (!engine_acknowledges(e)) {
+		loss_gap(e, p);
+		if (missing > LIMIT_GAP_MAX)
+			peer_lose_track(e, p);
+		return;
+	}
 	ack_send(e, p);
 	p->ack_set = false;
 	if (missing > LIMIT_GAP_MAX) {
@@ -246,7 +262,7 @@ static bool in_sequence(struct engine *e, struct peer *p, uint32_t seq, bool hel
 
 bool peer_message(struct engine *e, struct peer *p, const struct wire_v1_message *m)
 {
-	bool hello = m->flags & WIRE_V1_HELLO, has_mark, taken;
+	bool hello = engine_acknowledges(e) && m->flags & WIRE_V1_HELLO, has_mark, taken;
 	struct wire_v1_mark mark;
 
 	has_mark = m->type == WIRE_V1_CTL && m->flags & WIRE_V1_ALIVE && wire_v1_get_mark(m, &mark);
@@ -260,6 +276,8 @@ bool peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 			p->leaving = false;
 			remote_unconfirm(e, p);
 			peer_want_resync(e, p, 0);
+		} else if (!engine_has_control(e)) {
+			loss_await(e, p);
 		}
 		event_peer(e, ENGINE_EVENT_PEER_BACK, p, 0);
 	}
@@ -270,11 +288,15 @@ bool peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	taken = in_sequence(e, p, m->seq, hello);
 	if (has_mark && mark.kind == WIRE_V1_MARK_HELLO)
 		handshake_adopt_boot(p, mark.boot_id);
-	if (!taken)
+	if (!taken) {
+		/* nobody would say it again; what else comes late may be older than what is here */
+		if (m->flags & WIRE_V1_RESYNC && !engine_acknowledges(e))
+			deliver(e, p, m, NULL);
 		return false;
+	}
 	if (hello)
 		e->sender.hello_back = true;
-	if (m->flags & WIRE_V1_HELLO_BACK) {
+	if (m->flags & WIRE_V1_HELLO_BACK && engine_acknowledges(e)) {
 		p->answered = true;
 		handshake_done(e);
 	}
@@ -282,15 +304,18 @@ bool peer_message(struct engine *e, struct peer *p, const struct wire_v1_message
 	p->last_recv = m->seq;
 	p->seen = true;
 	p->before_since = MONO_NEVER;
-	ack_taken(e, p, m);
+	if (engine_acknowledges(e))
+		ack_taken(e, p, m);
 	deliver(e, p, m, has_mark ? &mark : NULL);
 	return true;
 }
 
 /* ---- time ---- */
 
-static mono silence_at(const struct peer *p)
+static mono silence_at(const struct engine *e, const struct peer *p)
 {
+	if (e->config.mode == ENGINE_MODE_ALARM)
+		return mono_add_sec(p->heard, e->config.cache_timeout_s);
 	return mono_add_ms(p->heard, LIMIT_PEER_SILENCE_MS);
 }
 
@@ -303,6 +328,8 @@ static void resync_asked(struct engine *e, struct peer *p)
 		p->sweep_at = mono_add_ms(e->now, LIMIT_SWEEP_MS);
 	if (p->is_ctsync)
 		peer_want_resync(e, p, LIMIT_RESYNC_RETRY_MS); /* called off by its bulk */
+	if (!engine_acknowledges(e))
+		loss_asked(e, p);
 }
 
 /*
@@ -312,8 +339,11 @@ static void resync_asked(struct engine *e, struct peer *p)
  */
 void peer_ask_all(struct engine *e)
 {
-	bool asked = sender_control(e, CONTROL_RESYNC, NULL, 0, 0);
+	bool asked;
 
+	if (!engine_has_control(e))
+		return; /* ALARM: they say all by themselves */
+	asked = sender_control(e, CONTROL_RESYNC, NULL, 0, 0);
 	if (asked)
 		engine_count(e, COUNTER_RESYNCS_ASKED);
 	for (unsigned i = 0; i < e->peers_count; i++) {
@@ -345,39 +375,42 @@ static void tick_resync(struct engine *e, struct peer *p)
 
 void peer_tick(struct engine *e, struct peer *p)
 {
-	if (!p->silent && mono_reached(e->now, silence_at(p))) {
+	if (!p->silent && mono_reached(e->now, silence_at(e, p))) {
 		p->silent = true;
 		event_peer(e, ENGINE_EVENT_PEER_LOST, p, 0);
 		repair_release(e);
 	}
 	addr_tick(e, p);
-	ack_tick(e, p);
+	if (engine_acknowledges(e))
+		ack_tick(e, p);
+	else
+		loss_tick(e, p);
 	tick_resync(e, p);
 }
 
-mono peer_deadline(const struct peer *p)
+mono peer_deadline(const struct engine *e, const struct peer *p)
 {
-	mono at = ack_deadline(p);
+	mono at = engine_acknowledges(e) ? ack_deadline(p) : loss_deadline(e, p);
 
 	if (!p->silent)
-		at = mono_min(at, silence_at(p));
+		at = mono_min(at, silence_at(e, p));
 	if (p->resync_wanted && !p->silent)
 		at = mono_min(at,
 			mono_before(p->resync_at, p->resync_next) ? p->resync_next : p->resync_at);
 	return at;
 }
 
-enum engine_sync peer_sync(const struct peer *p, mono now)
+enum engine_sync peer_sync(const struct engine *e, const struct peer *p, mono now)
 {
-	if (p->silent || mono_reached(now, silence_at(p)))
+	if (p->silent || mono_reached(now, silence_at(e, p)))
 		return ENGINE_SYNC_SILENT;
-	if (!p->answered)
+	if (engine_acknowledges(e) && !p->answered)
 		return ENGINE_SYNC_HANDSHAKE;
 	if (!p->synced || p->missed || p->bulk_open || p->sweeping)
 		return ENGINE_SYNC_BULK;
-	if (p->nack_wait)
+	if (p->nack_wait || p->gap)
 		return ENGINE_SYNC_GAP;
-	if (mono_diff_ms(now, p->lag_at) >= LIMIT_LAG_MS)
+	if (engine_acknowledges(e) && mono_diff_ms(now, p->lag_at) >= LIMIT_LAG_MS)
 		return ENGINE_SYNC_LAGGING;
 	return ENGINE_SYNCED;
 }

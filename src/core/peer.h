@@ -25,10 +25,10 @@ void peer_lose_track(struct engine *, struct peer *);
 /* All peers are asked for their tables at once; what they do not name any more goes. */
 void peer_ask_all(struct engine *);
 
-enum engine_sync peer_sync(const struct peer *, mono now);
+enum engine_sync peer_sync(const struct engine *, const struct peer *, mono now);
 
 void peer_tick(struct engine *, struct peer *);
-mono peer_deadline(const struct peer *);
+mono peer_deadline(const struct engine *, const struct peer *);
 void peer_check(const struct engine *, const struct peer *);
 
 #endif

@@ -10,6 +10,7 @@
 #include "core/event.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
+#include "core/relay.h"
 
 void purge_schedule(struct engine *e)
 {
@@ -30,6 +31,8 @@ void purge_cancel(struct engine *e)
 		return;
 	p->running = p->more = false;
 	command_purged(e, ENGINE_CANCELLED, &p->tally);
+	if (e->config.internal_cache_off)
+		bulk_want(e); /* what was collected for it leaves the table with a dump's end */
 	kernel_ops_make_sure(e);
 }
 
@@ -40,7 +43,7 @@ static void settle(struct engine *e)
 
 	if (!p->running || e->ops.by_purpose[OP_PURGE] > 0)
 		return;
-	if (!p->walked && local_flows(e) > 0)
+	if (!p->walked && (local_flows(e) > 0 || relay_is_collecting(e)))
 		return;
 	p->running = p->more = false;
 	e->was_active = e->role == ENGINE_ROLE_PRIMARY;
@@ -65,6 +68,8 @@ void purge_start(struct engine *e, bool by_timer)
 	p->running = true;
 	p->by_timer = by_timer;
 	p->tally.began = e->now;
+	if (e->config.internal_cache_off)
+		relay_purge(e);
 	settle(e);
 }
 
@@ -73,7 +78,7 @@ bool purge_next_op(struct engine *e, struct kernel_op *out)
 	struct purge *p = &e->purge;
 
 	p->more = false;
-	if (!p->running || p->walked || e->ops.free_count == 0)
+	if (!p->running || p->walked || e->ops.free_count == 0 || relay_is_collecting(e))
 		return false;
 	for (unsigned n = 0; n < LIMIT_COMMIT_SLICE; n++) {
 		uint32_t handle = table_next(&e->local, &e->store, &p->cursor);

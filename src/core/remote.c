@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "core/event.h"
 #include "core/peer.h"
+#include "flow/merge.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
@@ -21,17 +22,32 @@ static void refuse(struct engine *e, enum table_result r)
 	event_table_full(e);
 }
 
+/* What the table has of a flow, with what a partial update tells of it. */
+static void merge(const struct engine *e, uint32_t handle, struct arrival *a)
+{
+	struct flow known;
+
+	table_read(&e->store, handle, &known);
+	flow_merge(&known, &a->flow);
+	a->flow = known;
+}
+
 /*
  * An update replaces as well: both ctsync and conntrackd (with its cache) send all that they know
- * of a flow, and a merge would keep what belonged to an earlier flow whose end was not heard.
+ * of a flow, and a merge would keep what belonged to an earlier flow whose end was not heard. In
+ * NOTRACK mode either may be without its cache; there it merges, if nothing was lost since the
+ * flow was last named.
  */
-static void put(struct engine *e, const struct arrival *a)
+static void put(struct engine *e, struct arrival *a)
 {
 	struct table *t = &a->peer->remote;
 	uint32_t handle = table_find(t, &e->store, &a->key);
+	bool known = handle;
 	enum table_result r;
 
-	if (handle)
+	if (known && a->partial && (int32_t)(at(e, handle)->seq - a->peer->sure_epoch) >= 0)
+		merge(e, handle, a);
+	if (known)
 		r = table_write(t, &e->store, &a->key, &a->flow, &handle);
 	else
 		r = table_add(t, &e->store, &a->key, &a->flow, engine_coarse(e, e->now), &handle);
@@ -40,6 +56,7 @@ static void put(struct engine *e, const struct arrival *a)
 		a->peer->missed = true;
 		return;
 	}
+	engine_count(e, known ? COUNTER_REMOTE_UPDATED : COUNTER_REMOTE_CREATED);
 	at(e, handle)->touched = engine_coarse(e, e->now);
 	at(e, handle)->seq = a->peer->epoch;
 }
@@ -65,7 +82,7 @@ static struct arrival *arrival(struct engine *e, unsigned back)
 static void settle_oldest(struct engine *e)
 {
 	struct arrivals *q = &e->arrivals;
-	const struct arrival *a = &q->ring[q->head];
+	struct arrival *a = &q->ring[q->head];
 
 	if (a->ended)
 		drop(e, a);
@@ -98,6 +115,7 @@ void remote_message(struct engine *e, struct peer *p, const struct wire_v1_messa
 	p->data_since = true;
 	a->peer = p;
 	a->ended = m->type == WIRE_V1_CT_DEL;
+	a->partial = m->type == WIRE_V1_CT_UPD && e->config.mode == ENGINE_MODE_NOTRACK;
 	if (!a->ended && p->bulk_open && p->bulk_flows++ < p->bulk_total)
 		p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
 	a->key = table_key_of(&e->store, &a->flow);
@@ -142,7 +160,7 @@ static void sweep_step(struct engine *e, struct peer *p)
 	}
 }
 
-static void sweep_begin(struct engine *e, struct peer *p)
+void remote_sweep(struct engine *e, struct peer *p)
 {
 	p->sweeping = true;
 	p->sweep_epoch = p->epoch;
@@ -161,7 +179,7 @@ void remote_bulk_end(struct engine *e, struct peer *p, uint32_t gen, uint32_t fl
 {
 	if (!p->bulk_open || gen != p->bulk_gen || p->bulk_nack)
 		return;
-	p->bulk_open = false;
+	p->bulk_open = p->gap = false;
 	p->synced = true;
 	p->resync_wanted = false;
 	if (p->unconfirmed && flows == 0 && p->bulk_total == 0 && table_count(&p->remote) > 0) {
@@ -170,13 +188,13 @@ void remote_bulk_end(struct engine *e, struct peer *p, uint32_t gen, uint32_t fl
 		event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, table_count(&p->remote));
 		return;
 	}
-	sweep_begin(e, p);
+	remote_sweep(e, p);
 }
 
 void remote_unconfirm(struct engine *e, struct peer *p)
 {
 	(void)e;
-	p->epoch++;
+	p->sure_epoch = ++p->epoch;
 	p->unconfirmed = table_count(&p->remote) > 0;
 	p->bulk_open = p->bulk_nack = false;
 	p->synced = p->hold = p->data_since = false;
@@ -239,9 +257,9 @@ void remote_tick(struct engine *e, struct peer *p)
 		leave_step(e, p);
 	if (p->sweeping)
 		sweep_step(e, p);
-	else if (p->unconfirmed && !p->is_ctsync && p->data_since && !p->nack_wait &&
-		 mono_reached(e->now, p->sweep_at))
-		sweep_begin(e, p);
+	else if (engine_acknowledges(e) && p->unconfirmed && !p->is_ctsync && p->data_since &&
+		 !p->nack_wait && mono_reached(e->now, p->sweep_at))
+		remote_sweep(e, p);
 	if (p->unconfirmed)
 		expire_step(e, p);
 	if (table_count(&p->remote) == 0)

@@ -20,6 +20,9 @@ void remote_settle(struct engine *);
 void remote_bulk_begin(struct engine *, struct peer *, uint32_t gen, uint32_t flows);
 void remote_bulk_end(struct engine *, struct peer *, uint32_t gen, uint32_t flows);
 
+/* What was named last in an epoch before the present one goes. */
+void remote_sweep(struct engine *, struct peer *);
+
 /* Nothing that the table holds is sure any more: a bulk, or time, will tell. */
 void remote_unconfirm(struct engine *, struct peer *);
 

@@ -8,6 +8,8 @@
 #include "core/bulk.h"
 #include "core/link.h"
 #include "core/local.h"
+#include "core/refresh.h"
+#include "core/relay.h"
 #include "core/repair.h"
 
 void sender_init(struct engine *e)
@@ -16,6 +18,9 @@ void sender_init(struct engine *e)
 
 	s->first_seq = s->next_seq = e->config.first_seq;
 	s->alive_at = e->now;
+	s->hello_done = !engine_acknowledges(e);
+	if (!engine_has_control(e))
+		return;
 	/* the first that anybody hears of us: who we are, and that we want to know */
 	sender_control(e, CONTROL_MARK_HELLO, NULL, 0, 0);
 	sender_control(e, CONTROL_RESYNC, NULL, 0, 0);
@@ -28,6 +33,8 @@ bool sender_control(
 	struct sender *s = &e->sender;
 	struct control *c;
 
+	if (!engine_has_control(e))
+		return true;
 	if (s->queue_count == LIMIT_CONTROL_QUEUE) {
 		engine_count(e, COUNTER_CONTROL_FULL);
 		return false;
@@ -152,7 +159,7 @@ bool sender_put_control(struct engine *e, struct wbuf *w, struct control c)
 	}
 	sender_appended(e);
 	engine_count(e, COUNTER_SENT_CONTROL);
-	if (c.kind == CONTROL_ALIVE)
+	if (c.kind == CONTROL_ALIVE || !engine_acknowledges(e))
 		return true;
 	if (s->sent_count == LIMIT_CONTROL_RESEND) {
 		s->gone_known = true;
@@ -222,19 +229,42 @@ static bool put_entry_queue(struct engine *e, struct wbuf *w)
 	return true;
 }
 
+/* Events may come as fast as they are sent: the end of a bulk does not wait for an empty queue. */
+static void put_relayed(struct engine *e, struct wbuf *w)
+{
+	bool room = relay_put_begin(e, w);
+
+	while (room && e->queued.head)
+		room = relay_put_end(e, w) && sender_put_entry(e, w, e->queued.head);
+	if (room)
+		relay_put_end(e, w);
+}
+
+static void put_all(struct engine *e, struct wbuf *w)
+{
+	/* a bulk gets a share, however many events there are */
+	bool bulk_first = (e->counters[COUNTER_SENT_DATAGRAMS] & 3) == 3;
+
+	if (!put_control_queue(e, w))
+		return;
+	if (e->config.internal_cache_off) {
+		put_relayed(e, w);
+		return;
+	}
+	if ((!bulk_first || bulk_put(e, w)) && put_entry_queue(e, w) && bulk_put(e, w))
+		refresh_put(e, w);
+}
+
 size_t engine_next_datagram(struct engine *e, mono now, uint8_t *buf, size_t cap, unsigned *link)
 {
 	struct wbuf w =
 		wbuf_of(buf, cap < e->config.datagram_bytes ? cap : e->config.datagram_bytes);
-	bool bulk_first = (e->counters[COUNTER_SENT_DATAGRAMS] & 3) == 3;
 
 	engine_set_now(e, now);
 	*link = e->links.current;
-	if (!link_is_usable(e))
+	if (e->config.links == 0 || !link_is_usable(e))
 		return 0;
-	/* a bulk gets a share, however many events there are */
-	if (put_control_queue(e, &w) && (!bulk_first || bulk_put(e, &w)) && put_entry_queue(e, &w))
-		bulk_put(e, &w);
+	put_all(e, &w);
 	if (w.used == 0)
 		return 0;
 	e->sender.alive_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
@@ -248,7 +278,7 @@ void sender_tick(struct engine *e)
 	struct sender *s = &e->sender;
 
 	repair_tick(e);
-	if (!mono_reached(e->now, s->alive_at))
+	if (!mono_reached(e->now, s->alive_at) || !engine_has_control(e))
 		return;
 	/* better an acknowledgement now than a message of its own a moment later */
 	for (unsigned i = 0; i < e->peers_count; i++)
@@ -260,7 +290,8 @@ void sender_tick(struct engine *e)
 
 mono sender_deadline(const struct engine *e)
 {
-	return mono_min(e->sender.alive_at, repair_deadline(e));
+	return engine_has_control(e) ? mono_min(e->sender.alive_at, repair_deadline(e))
+				     : MONO_NEVER;
 }
 
 void sender_check(const struct engine *e)

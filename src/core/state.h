@@ -129,7 +129,8 @@ struct peer {
 	mono lag_at;
 
 	/* its table: remote.c */
-	uint32_t epoch; /* goes up with each bulk's begin and each restart */
+	uint32_t epoch; /* goes up with each bulk's begin, each restart and (NOTRACK) each loss */
+	uint32_t sure_epoch; /* nothing was lost since its begin */
 	bool bulk_open; /* between a BEGIN and its clean END */
 	bool synced; /* its table was complete here once since its last restart */
 	bool unconfirmed; /* entries of an older epoch wait for a bulk, or for their timeout */
@@ -157,6 +158,14 @@ struct peer {
 	bool ahead; /* it takes nothing of ours up to ahead_to: a wild number misled it */
 	uint32_t ahead_from, ahead_to;
 	mono ahead_until;
+
+	/* where nobody acknowledges: loss.c */
+	bool gap; /* something was lost, and is not known to be made good */
+	mono gap_at; /* when the last loss was noticed */
+	int64_t pause_ms; /* least time until the next resync for a loss */
+	uint8_t asked; /* times that conntrackd was asked and said nothing */
+	mono since; /* ALARM: all that it holds is to be heard within a refresh from then */
+	mono expire_began; /* ALARM: a walk over its table, refresh.c */
 };
 
 /* Kernel dumps (dumper.c). */
@@ -170,6 +179,24 @@ struct dump {
 	mono not_before, began, poll_at;
 	int64_t took_ns;
 	uint64_t cursor;
+};
+
+/* ALARM: everything is said again and again (refresh.c). */
+struct refresh {
+	mono began; /* of this round over the local table */
+	uint64_t cursor;
+	mono tick_at;
+	mono again_at; /* when deletions are said once more */
+	uint32_t again_seq; /* those that were said before this number */
+};
+
+/* No internal cache: what a dump tells is passed on (relay.c). */
+struct relay {
+	bool begin_due, end_due; /* marks that are to be said */
+	uint32_t left; /* entries that go before the end mark */
+	bool missed; /* there was no room for a change: a dump is to follow */
+	bool collecting; /* the running dump is for a purge */
+	bool collected; /* all that the purge is about is in the local table */
 };
 
 enum op_purpose { OP_COMMIT, OP_PURGE };
@@ -252,6 +279,7 @@ enum { ARRIVALS_MAX = 4 };
 struct arrival {
 	struct peer *peer;
 	bool ended; /* CT_DEL */
+	bool partial; /* a CT_UPD that may say only what has changed */
 	struct table_key key;
 	struct flow flow;
 };
@@ -278,6 +306,8 @@ struct engine {
 	struct links links;
 	struct sender sender;
 	struct bulk bulk;
+	struct refresh refresh;
+	struct relay relay;
 	struct peer peers[LIMIT_PEERS];
 	unsigned peers_count;
 	struct arrivals arrivals; /* empty between calls */
@@ -292,6 +322,18 @@ struct engine {
 	mono refused_next; /* when PEER_REFUSED may be told again */
 	mono ticked;
 };
+
+/* FTFW: what is said is acknowledged, or said again. */
+static inline bool engine_acknowledges(const struct engine *e)
+{
+	return e->config.mode == ENGINE_MODE_FTFW;
+}
+
+/* There is someone to talk to, and words for other things than flows. */
+static inline bool engine_has_control(const struct engine *e)
+{
+	return e->config.links > 0 && e->config.mode != ENGINE_MODE_ALARM;
+}
 
 /* Time never goes backwards, whatever a caller says. */
 static inline void engine_set_now(struct engine *e, mono now)

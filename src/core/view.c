@@ -8,13 +8,15 @@ static void view_peer(
 	const struct engine *e, const struct peer *p, mono now, struct engine_peer_status *out)
 {
 	out->addr = p->addr;
-	out->sync = peer_sync(p, now);
+	out->sync = peer_sync(e, p, now);
 	out->is_ctsync = p->is_ctsync;
 	out->flows = table_count(&p->remote);
 	out->bulk_flows = p->bulk_open ? p->bulk_flows : 0;
 	out->bulk_total = p->bulk_open ? p->bulk_total : 0;
 	out->link = p->link;
-	out->unacked = e->sender.next_seq - (p->acked_set ? p->acked + 1 : e->sender.first_seq);
+	if (engine_acknowledges(e))
+		out->unacked =
+			e->sender.next_seq - (p->acked_set ? p->acked + 1 : e->sender.first_seq);
 	out->lost = p->lost;
 	out->heard_ago_ms = mono_diff_ms(now, p->heard);
 }
@@ -22,8 +24,11 @@ static void view_peer(
 void engine_get_status(const struct engine *e, mono now, struct engine_status *out)
 {
 	memset(out, 0, sizeof(*out));
+	out->mode = e->config.mode;
 	out->role = e->role;
 	out->link_usable = engine_current_link(e, &out->link);
+	out->control_queue = e->sender.queue_count;
+	out->control_kept = e->sender.sent_count;
 	out->kernel_synced = e->kernel_synced;
 	out->committing = e->commit.running;
 	out->purge_scheduled = e->purge.scheduled;
@@ -33,6 +38,8 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 	out->local_silent = e->local_silent;
 	out->tombstones = e->tombs;
 	out->send_queue = e->queued.count;
+	out->control_queue = e->sender.queue_count;
+	out->control_kept = e->sender.sent_count;
 	out->memory_bytes =
 		arena_touched_bytes(&e->store.arena) + index_touched_bytes(&e->local.index);
 	out->peers_count = e->peers_count;
@@ -62,6 +69,9 @@ static void view_flow(
 	out->peer = x->table ? x->table - 1U : 0;
 	out->silent = x->flags & ENTRY_SILENT;
 	out->age_ms = mono_diff_ms(now, e->start) - (int64_t)x->born * 100;
+	out->expires_ms = -1;
+	if (x->table && e->config.mode == ENGINE_MODE_ALARM)
+		out->expires_ms = (int64_t)e->config.cache_timeout_s * 1000 - age_ms;
 }
 
 /*

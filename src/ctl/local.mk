@@ -5,6 +5,6 @@ ctsyncctl_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 ctsyncctl_SOURCES = \
 	src/ctl/ask.h src/ctl/ask.c \
 	src/ctl/main.c \
+	src/ctl/print.h src/ctl/print.c \
 	src/ctl/verbs.h src/ctl/verbs_act.c src/ctl/verbs_view.c
-ctsyncctl_LDADD = src/io/libio.a parser/libparser.a src/flow/libflow.a src/base/libbase.a \
-	$(JANSSON_LIBS)
+ctsyncctl_LDADD = $(CLIENT_LDADD)

@@ -16,20 +16,34 @@ static const char hint[] = "ctsyncctl: --help tells how it is used\n";
 
 static void print_usage(FILE *to)
 {
-	fputs("usage: ctsyncctl [-C FILE | -s SOCKET] [-j] VERB [ARGUMENT]\n\n", to);
+	fputs("usage: ctsyncctl [-C FILE | -s SOCKET] [-j | -x] VERB [ARGUMENT...]\n\n", to);
 	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++)
-		for (const struct verb *v = groups[g]; v->name; v++)
-			fprintf(to, "  %-8s %-14s %s\n", v->name, v->argument ? v->argument : "",
-				v->help);
+		for (const struct verb *v = groups[g]; v->name; v++) {
+			fprintf(to, "  %s%s%s\n", v->name, v->arguments ? " " : "",
+				v->arguments ? v->arguments : "");
+			fprintf(to, "        %s\n", v->help);
+		}
 	fputs("\n"
 	      "  -C, --config FILE    find the control socket there (" CONFIG_DEFAULT_FILE ")\n"
 	      "  -s, --socket SOCKET  the control socket\n"
 	      "  -j, --json           print data as JSON\n"
+	      "  -x, --xml            print data as XML\n"
 	      "  -h, --help           print this\n"
 	      "  -V, --version        print the version\n"
 	      "\n"
 	      "exit status: 0 done, 1 the daemon refused or failed, 2 usage, 3 no daemon\n",
 		to);
+}
+
+bool verb_takes(const struct verb *v, const char *const words[], const char *word)
+{
+	size_t i = 0;
+
+	while (words[i] && strcmp(words[i], word))
+		i++;
+	if (!words[i])
+		fprintf(stderr, "ctsyncctl: %s takes %s, not '%s'\n", v->name, v->arguments, word);
+	return words[i] != NULL;
 }
 
 static const struct verb *find_verb(const char *name)
@@ -79,11 +93,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{"json", no_argument, NULL, 'j'},
 		{"socket", required_argument, NULL, 's'},
 		{"version", no_argument, NULL, 'V'},
+		{"xml", no_argument, NULL, 'x'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "C:hjs:V", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "C:hjs:Vx", longs, NULL)) != -1) {
 		switch (c) {
 		case 'C':
 			o->config = optarg;
@@ -92,7 +107,10 @@ static int parse_options(int argc, char **argv, struct options *o)
 			o->ctl.socket = optarg;
 			break;
 		case 'j':
-			o->ctl.json = true;
+			o->ctl.format = CTL_JSON;
+			break;
+		case 'x':
+			o->ctl.format = CTL_XML;
 			break;
 		case 'h':
 			print_usage(stdout);
@@ -113,13 +131,14 @@ int main(int argc, char **argv)
 	struct options o = {.config = CONFIG_DEFAULT_FILE};
 	int result = parse_options(argc, argv, &o);
 	const struct verb *verb;
-	int args;
+	size_t args, args_max;
 
 	if (result >= 0)
 		return result;
-	args = argc - optind;
+	args = (size_t)(argc - optind);
 	verb = args > 0 ? find_verb(argv[optind]) : NULL;
-	if (!verb || args > (verb->argument ? 2 : 1)) {
+	args_max = !verb || !verb->arguments ? 1 : strchr(verb->arguments, ' ') ? 3 : 2;
+	if (!verb || args > args_max) {
 		if (args == 0)
 			fprintf(stderr, "ctsyncctl: what is to be done?\n");
 		else if (!verb)
@@ -134,7 +153,7 @@ int main(int argc, char **argv)
 	if (!o.ctl.socket)
 		return CTL_USAGE;
 	signal(SIGPIPE, SIG_IGN); /* `show | head` ends by EPIPE */
-	result = verb->run(&o.ctl, verb, args > 1 ? argv[optind + 1] : NULL);
+	result = verb->run(&o.ctl, verb, args - 1, argv + optind + 1);
 	if (fflush(stdout) && errno != EPIPE && result == CTL_DONE)
 		result = CTL_FAILED;
 	return result;

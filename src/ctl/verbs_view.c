@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "ctl/ask.h"
-#include "ctl/verbs.h"
+#include "ctl/print.h"
 
 static const char *string_of(const json_t *object, const char *key)
 {
@@ -66,42 +66,67 @@ static void print_status(const json_t *status)
 		printf("no peer heard yet\n");
 }
 
-static enum ctl_exit verb_status(const struct ctl *ctl, const struct verb *v, const char *argument)
+static enum ctl_exit verb_status(
+	const struct ctl *ctl, const struct verb *v, size_t argc, char **argv)
 {
+	struct client_answer answer;
 	json_t *status;
 	enum ctl_exit result =
-		ask_object(ctl, json_pack("{s:s}", "verb", v->name), &status, NULL, 0);
+		ask_object(ctl, json_pack("{s:s}", "verb", v->name), &status, &answer);
 
-	(void)argument;
-	if (status && ctl->json)
-		print_object(status);
-	else if (status)
+	(void)argc;
+	(void)argv;
+	if (status && ctl->format == CTL_TEXT)
 		print_status(status);
+	else
+		print_object(ctl->format, "status", status);
 	json_decref(status);
 	return result;
 }
 
-static enum ctl_exit verb_stats(const struct ctl *ctl, const struct verb *v, const char *argument)
-{
-	json_t *stats, *value;
-	const char *name;
-	enum ctl_exit result =
-		ask_object(ctl, json_pack("{s:s}", "verb", v->name), &stats, NULL, 0);
+static const char *const groups[] = {
+	"all", "network", "cache", "queue", "process", "link", "expect", "runtime", NULL};
 
-	(void)argument;
-	if (stats && ctl->json) {
-		print_object(stats);
-	} else if (stats) {
+static enum ctl_exit verb_stats(
+	const struct ctl *ctl, const struct verb *v, size_t argc, char **argv)
+{
+	struct client_answer answer;
+	json_t *stats, *value;
+	enum ctl_exit result;
+	const char *name;
+
+	if (argc > 0 && !verb_takes(v, groups, argv[0]))
+		return CTL_USAGE;
+	result = ask_object(ctl,
+		argc > 0 ? json_pack("{s:s, s:s}", "verb", v->name, "group", argv[0])
+			 : json_pack("{s:s}", "verb", v->name),
+		&stats, &answer);
+	if (stats && argc == 0 && ctl->format == CTL_TEXT) {
 		json_object_foreach(stats, name, value)
 			printf("%-24s %20lld\n", name, (long long)json_integer_value(value));
+	} else {
+		print_object(ctl->format, argc > 0 ? argv[0] : "stats", stats);
 	}
 	json_decref(stats);
 	return result;
 }
 
+/* A table being printed. An XML document is begun when it is known that there will be one. */
+struct shown {
+	const char *root; /* NULL: no XML */
+	bool begun;
+};
+
+static void begin(struct shown *shown)
+{
+	if (shown->root && !shown->begun)
+		print_xml_begin(shown->root);
+	shown->begun = true;
+}
+
 static int print_line(void *ctx, const char *line, size_t len)
 {
-	(void)ctx;
+	begin(ctx);
 	if (fwrite(line, 1, len, stdout) != len || putchar('\n') == EOF) {
 		if (errno != EPIPE)
 			perror("ctsyncctl: writing");
@@ -110,21 +135,53 @@ static int print_line(void *ctx, const char *line, size_t len)
 	return 0;
 }
 
-static enum ctl_exit verb_show(const struct ctl *ctl, const struct verb *v, const char *argument)
+static const char *format_name(enum ctl_format format)
 {
-	if (!argument || (strcmp(argument, "local") && strcmp(argument, "remote"))) {
-		fprintf(stderr, "ctsyncctl: show takes 'local' or 'remote'\n");
+	switch (format) {
+	case CTL_TEXT:
+		break;
+	case CTL_JSON:
+		return "json";
+	case CTL_XML:
+		return "xml";
+	}
+	return "text";
+}
+
+/* show [flows|expectations] [local|remote]: at least one of the two; local if only the first. */
+static enum ctl_exit verb_show(
+	const struct ctl *ctl, const struct verb *v, size_t argc, char **argv)
+{
+	bool expectations = argc > 0 && !strcmp(argv[0], "expectations");
+	bool named = expectations || (argc > 0 && !strcmp(argv[0], "flows"));
+	const char *table = argc > named ? argv[named] : "local";
+	struct shown shown = {0};
+	enum ctl_exit result;
+	json_t *request;
+
+	if (argc == 0 || argc > 1U + named || (strcmp(table, "local") && strcmp(table, "remote"))) {
+		fprintf(stderr, "ctsyncctl: %s takes %s\n", v->name, v->arguments);
 		return CTL_USAGE;
 	}
-	return ask(ctl,
-		json_pack("{s:s, s:s, s:s}", "verb", v->name, "table", argument, "format",
-			ctl->json ? "json" : "text"),
-		print_line, NULL, NULL, 0);
+	request = json_pack("{s:s, s:s, s:s}", "verb", v->name, "table", table, "format",
+		format_name(ctl->format));
+	if (expectations && request)
+		json_object_set_new(request, "what", json_string(argv[0]));
+	if (ctl->format == CTL_XML)
+		shown.root = expectations ? "expect" : "conntrack";
+	result = ask(ctl, request, print_line, &shown);
+	if (result == CTL_DONE)
+		begin(&shown);
+	if (shown.begun && shown.root)
+		print_xml_end(shown.root);
+	return result;
 }
 
 const struct verb verbs_view[] = {
 	{"status", verb_status, NULL, "role, peers, in sync or not and why, sizes, losses"},
-	{"stats", verb_stats, NULL, "every counter"},
-	{"show", verb_show, "local|remote", "the flows, one a line"},
-	{NULL, NULL, NULL, NULL},
+	{"stats", verb_stats, "[all|network|cache|queue|process|link|expect|runtime]",
+		"every counter, or the figures of a group"},
+	{"show", verb_show, "[flows|expectations] [local|remote]",
+		"the flows or expectations, one a line"},
+	{NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -16,8 +16,6 @@
 	X(EVENT_BAD_ATTR, "event_bad_attr", "messages of the kernel with a malformed attribute")   \
 	X(EVENT_BUFFER, "event_buffer_bytes", "room for unread events")                            \
 	X(EVENT_GATHERINGS, "event_gatherings", "times the event socket was found busy")           \
-	X(ENDED_PACKETS, "ended_packets", "packets of flows that ended, where they are counted")   \
-	X(ENDED_BYTES, "ended_bytes", "bytes of flows that ended, where they are counted")         \
 	X(STATS_LINES, "stats_lines", "ended flows told by Stats")                                 \
 	X(STATS_LOST, "stats_lost", "lines of the Stats log for which there was no room")          \
 	X(WRITE_BATCHES, "write_batches", "batches of requests sent to the kernel")                \
@@ -42,7 +40,9 @@
 	X(CONTROL_REFUSED, "control_refused", "control connections refused: too many")             \
 	X(CONTROL_DROPPED, "control_dropped", "control connections that said or read nothing")     \
 	X(CONTROL_TOO_LONG, "control_too_long", "control requests that were too long")             \
-	X(CONTROL_MALFORMED, "control_malformed", "control requests that were not understood")
+	X(CONTROL_MALFORMED, "control_malformed", "control requests that were not understood")     \
+	X(PURGES, "control_purges", "requests to delete the kernel's entries")                     \
+	X(RESYNCS, "control_resyncs", "requests to read the kernel's tables anew")
 
 #define X(name, text, help) DAEMON_COUNTER_##name,
 enum daemon_counter { DAEMON_COUNTERS(X) DAEMON_COUNTER_COUNT };

@@ -8,10 +8,9 @@
 #include <unistd.h>
 
 #include "config.h"
-#include "daemon/counters.h"
 #include "daemon/daemon.h"
+#include "daemon/figures.h"
 #include "daemon/reload.h"
-#include "daemon/reply.h"
 #include "daemon/report.h"
 #include "daemon/settings.h"
 #include "io/log.h"
@@ -50,61 +49,6 @@ static void on_signal(void *ctx, int signo)
 		d->reload = true;
 	else
 		d->stopping = true;
-}
-
-#define X(name, text, help) [DAEMON_COUNTER_##name] = text,
-const char *const daemon_counter_names[DAEMON_COUNTER_COUNT] = {DAEMON_COUNTERS(X)};
-#undef X
-
-static json_t *all_counters(void *ctx)
-{
-	const struct daemon *d = ctx;
-	const struct channel_stats links = links_stats(&d->links), *link = &links;
-	const struct nlsock *events = &d->kernel.events;
-	const struct control *control = &d->service.control;
-	const uint64_t values[DAEMON_COUNTER_COUNT] = {
-		[DAEMON_COUNTER_EVENT_MESSAGES] = events->messages,
-		[DAEMON_COUNTER_EVENT_DATAGRAMS] = events->datagrams,
-		[DAEMON_COUNTER_EVENT_FOREIGN] = events->foreign,
-		[DAEMON_COUNTER_EVENT_TRUNCATED] = events->truncated,
-		[DAEMON_COUNTER_EVENT_OTHER] = d->kernel.other,
-		[DAEMON_COUNTER_EVENT_BAD_ATTR] = d->kernel.bad_attr,
-		[DAEMON_COUNTER_EVENT_BUFFER] = events->rcvbuf_bytes,
-		[DAEMON_COUNTER_EVENT_GATHERINGS] = d->kernel.drain.switches,
-		[DAEMON_COUNTER_ENDED_PACKETS] = d->stats.packets,
-		[DAEMON_COUNTER_ENDED_BYTES] = d->stats.bytes,
-		[DAEMON_COUNTER_STATS_LINES] = d->stats.lines,
-		[DAEMON_COUNTER_STATS_LOST] = d->stats.log.lost,
-		[DAEMON_COUNTER_WRITE_BATCHES] = d->kernel.batch.batches,
-		[DAEMON_COUNTER_WRITE_LOST] = d->kernel.batch.unanswered,
-		[DAEMON_COUNTER_WRITE_TOO_LARGE] = d->kernel.too_large,
-		[DAEMON_COUNTER_LINK_SENT] = link->sent,
-		[DAEMON_COUNTER_LINK_SENT_BYTES] = link->sent_bytes,
-		[DAEMON_COUNTER_LINK_RECEIVED] = link->received,
-		[DAEMON_COUNTER_LINK_RECEIVED_BYTES] = link->received_bytes,
-		[DAEMON_COUNTER_LINK_SEND_ERRORS] = link->send_errors,
-		[DAEMON_COUNTER_LINK_SEND_FULL] = link->send_full,
-		[DAEMON_COUNTER_LINK_RECEIVE_ERRORS] = link->receive_errors,
-		[DAEMON_COUNTER_LINK_TRUNCATED] = link->truncated,
-		[DAEMON_COUNTER_LINK_WRONG_INTERFACE] = link->wrong_interface,
-		[DAEMON_COUNTER_LINK_OWN] = link->own,
-		[DAEMON_COUNTER_LINK_WRONG_SOURCE] = link->wrong_source,
-		[DAEMON_COUNTER_LINK_CONNECTS] = link->connects,
-		[DAEMON_COUNTER_LINK_ACCEPTS] = link->accepts,
-		[DAEMON_COUNTER_LINK_BREAKS] = link->breaks,
-		[DAEMON_COUNTER_LINK_OUT_OF_STEP] = link->out_of_step,
-		[DAEMON_COUNTER_CONTROL_ACCEPTED] = control->accepted,
-		[DAEMON_COUNTER_CONTROL_REFUSED] = control->refused,
-		[DAEMON_COUNTER_CONTROL_DROPPED] = control->dropped,
-		[DAEMON_COUNTER_CONTROL_TOO_LONG] = control->too_long,
-		[DAEMON_COUNTER_CONTROL_MALFORMED] = d->service.malformed,
-	};
-	json_t *object = reply_counters(engine_counters(d->engine));
-
-	for (unsigned i = 0; object && i < DAEMON_COUNTER_COUNT; i++)
-		json_object_set_new(
-			object, daemon_counter_names[i], json_integer((json_int_t)values[i]));
-	return object;
 }
 
 /* A flow born while nobody listens sends no events, ever, unless the sysctl is 1. */
@@ -163,6 +107,14 @@ static int open_links(struct daemon *d)
 	return fail(d, "%s", reason);
 }
 
+/* A client asked for it, and has its answer. */
+static void stop(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	d->stopping = true;
+}
+
 static int open_control(struct daemon *d)
 {
 	const char *path = d->config.general.unix_path;
@@ -172,8 +124,9 @@ static int open_control(struct daemon *d)
 		log_warning("no UNIX { Path }: ctsyncctl cannot reach this daemon");
 		return 0;
 	}
-	d->service.stats = all_counters;
-	d->service.stats_ctx = d;
+	d->service.figures = figures_gather;
+	d->service.stop = stop;
+	d->service.ctx = d;
 	err = service_open(&d->service, &d->loop, d->engine, path);
 	if (err == -EADDRINUSE)
 		return fail(d, "%s: a daemon is running and listens there", path);
@@ -338,7 +291,7 @@ static int run(struct daemon *d)
 {
 	mono now = loop_now(&d->loop);
 
-	d->status_at = now;
+	d->status_at = d->started = now;
 	while (!d->stopping) {
 		int err = loop_run_once(&d->loop, next_deadline(d, now));
 
@@ -351,6 +304,7 @@ static int run(struct daemon *d)
 			d->reload = false;
 			notify_reloading(&d->notify, now);
 			reload_config(d);
+			d->reloads++;
 			notify_ready(&d->notify);
 		}
 		if (mono_reached(now, engine_deadline(d->engine)))

@@ -27,6 +27,8 @@ struct daemon {
 	struct lockfile lock;
 	struct daemonize *daemonize;
 	mono status_at; /* when the service manager is told of our status again */
+	mono started;
+	uint64_t reloads; /* of the configuration, by SIGHUP */
 	bool ready; /* the first dump is in */
 	bool stopping, reload;
 	int status; /* what daemon_main() returns */

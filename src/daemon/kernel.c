@@ -10,11 +10,16 @@ enum {
 	KERNEL_RCVBUF_MAX_DEFAULT = 32 << 20,
 };
 
+static bool steps_dump(const struct kernel *k)
+{
+	return nldump_is_running(&k->dump) && engine_takes_dump(k->engine);
+}
+
 void kernel_run(struct kernel *k, mono now)
 {
 	if (k->events_left || mono_reached(now, drain_deadline(&k->drain)))
 		kernel_events_read(k, now);
-	if (nldump_is_running(&k->dump))
+	if (steps_dump(k))
 		kernel_dump_step(k, now);
 	k->ops_left = true;
 	for (unsigned i = 0; k->ops_left && i < KERNEL_BATCHES_PER_TURN; i++)
@@ -23,7 +28,7 @@ void kernel_run(struct kernel *k, mono now)
 
 mono kernel_deadline(const struct kernel *k, mono now)
 {
-	if (k->ops_left || k->events_left || nldump_is_running(&k->dump))
+	if (k->ops_left || k->events_left || steps_dump(k))
 		return now;
 	return drain_deadline(&k->drain);
 }

@@ -5,6 +5,7 @@ src_daemon_libdaemon_a_CPPFLAGS = $(AM_CPPFLAGS) $(MNL_CFLAGS) $(JANSSON_CFLAGS)
 src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/counters.h \
 	src/daemon/daemon.h src/daemon/daemon.c \
+	src/daemon/figures.h src/daemon/figures.c \
 	src/daemon/kernel.h src/daemon/kernel.c \
 	src/daemon/kernel_dump.h src/daemon/kernel_dump.c \
 	src/daemon/kernel_events.h src/daemon/kernel_events.c \
@@ -13,6 +14,9 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/names.h src/daemon/names.c \
 	src/daemon/reload.h src/daemon/reload.c \
 	src/daemon/reply.h src/daemon/reply.c \
+	src/daemon/reply_expect.h src/daemon/reply_expect.c \
+	src/daemon/reply_flow.h src/daemon/reply_flow.c \
+	src/daemon/reply_stats.h src/daemon/reply_stats.c \
 	src/daemon/report.h src/daemon/report.c \
 	src/daemon/request.h src/daemon/request.c \
 	src/daemon/service.h src/daemon/service.c \

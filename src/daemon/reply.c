@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <arpa/inet.h>
-
 #include "daemon/names.h"
 #include "daemon/reply.h"
-#include "flow/print.h"
-#include "flow/status.h"
 
 static json_t *peer_object(const struct engine_peer_status *peer)
 {
@@ -80,101 +76,4 @@ json_t *reply_done(const struct engine_event *event)
 		(json_int_t)event->written, "refused", (json_int_t)event->refused, "skipped",
 		(json_int_t)event->skipped, "took_ms", (double)event->took_ns / 1e6, "errnos",
 		errnos);
-}
-
-void reply_flow_text(struct text *t, const struct engine_flow_view *view)
-{
-	flow_print(t, &view->flow, 0);
-}
-
-static void json_member(struct text *t, const char *name)
-{
-	text_puts(t, ", \"");
-	text_puts(t, name);
-	text_puts(t, "\": ");
-}
-
-static void json_number(struct text *t, const char *name, uint64_t v)
-{
-	json_member(t, name);
-	text_u64(t, v);
-}
-
-/* Only for words that need no escaping: our own names and the kernel's helper names. */
-static void json_word(struct text *t, const char *name, const char *word)
-{
-	json_member(t, name);
-	text_putc(t, '"');
-	for (; *word; word++)
-		text_putc(t, *word == '"' || *word == '\\' || *word < ' ' ? '?' : *word);
-	text_putc(t, '"');
-}
-
-static void json_addr(struct text *t, const char *name, uint8_t l3, const union flow_addr *addr)
-{
-	char buf[INET6_ADDRSTRLEN] = "";
-
-	if (inet_ntop(l3 == AF_INET6 ? AF_INET6 : AF_INET, addr->bytes, buf, sizeof(buf)))
-		json_word(t, name, buf);
-}
-
-static void json_tuple(struct text *t, const char *name, const struct flow_tuple *tuple)
-{
-	json_member(t, name);
-	text_puts(t, "{\"l3\": ");
-	text_u64(t, tuple->l3);
-	json_addr(t, "src", tuple->l3, &tuple->src);
-	json_addr(t, "dst", tuple->l3, &tuple->dst);
-	if (flow_l4_is_icmp(tuple->l4)) {
-		json_number(t, "icmp_type", tuple->icmp_type);
-		json_number(t, "icmp_code", tuple->icmp_code);
-		json_number(t, "icmp_id", ntohs(tuple->icmp_id_be));
-	} else if (flow_l4_has_ports(tuple->l4)) {
-		json_number(t, "sport", ntohs(tuple->sport_be));
-		json_number(t, "dport", ntohs(tuple->dport_be));
-	} else if (tuple->l4 == IPPROTO_GRE) {
-		json_number(t, "srckey", ntohs(tuple->sport_be));
-		json_number(t, "dstkey", ntohs(tuple->dport_be));
-	}
-	text_putc(t, '}');
-}
-
-void reply_flow_json(struct text *t, const struct engine_flow_view *view)
-{
-	const struct flow *f = &view->flow;
-
-	/* One line a flow, written straight: a table of millions is shown this way. */
-	text_puts(t, "{\"protocol\": \"");
-	text_puts(t, flow_l4_name(f->tuple[FLOW_ORIG].l4));
-	text_putc(t, '"');
-	json_number(t, "protonum", f->tuple[FLOW_ORIG].l4);
-	json_tuple(t, "original", &f->tuple[FLOW_ORIG]);
-	if (flow_has(f, FLOW_REPL_L3PROTO))
-		json_tuple(t, "reply", &f->tuple[FLOW_REPL]);
-	if (flow_has(f, FLOW_TIMEOUT))
-		json_number(t, "timeout", f->timeout);
-	if (flow_has(f, FLOW_TCP_STATE))
-		json_word(t, "state", flow_tcp_state_name(f->tcp.state));
-	if (flow_has(f, FLOW_SCTP_STATE))
-		json_word(t, "state", flow_sctp_state_name(f->sctp.state));
-	if (flow_has(f, FLOW_DCCP_STATE))
-		json_word(t, "state", flow_dccp_state_name(f->dccp.state));
-	if (flow_has(f, FLOW_STATUS))
-		json_number(t, "status", f->status);
-	if (flow_has(f, FLOW_MARK))
-		json_number(t, "mark", f->mark);
-	if (flow_has(f, FLOW_ZONE))
-		json_number(t, "zone", f->zone);
-	if (flow_has(f, FLOW_ORIG_ZONE))
-		json_number(t, "zone_orig", f->tuple[FLOW_ORIG].zone);
-	if (flow_has(f, FLOW_REPL_ZONE))
-		json_number(t, "zone_reply", f->tuple[FLOW_REPL].zone);
-	if (flow_has(f, FLOW_HELPER_NAME))
-		json_word(t, "helper", f->helper_name);
-	if (flow_has(f, FLOW_ID))
-		json_number(t, "id", f->id);
-	json_number(t, "age_ms", (uint64_t)view->age_ms);
-	text_puts(t, view->silent ? ", \"silent\": true" : ", \"silent\": false");
-	json_number(t, "peer", view->peer);
-	text_putc(t, '}');
 }

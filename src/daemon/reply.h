@@ -5,7 +5,6 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "base/text.h"
 #include "core/engine.h"
 
 /*
@@ -19,9 +18,5 @@ json_t *reply_counters(const uint64_t counters[COUNTERS]);
 
 /* What an ENGINE_EVENT_DONE says. */
 json_t *reply_done(const struct engine_event *);
-
-/* One line of `show`: the conntrack tool's format, or JSON; without a newline. */
-void reply_flow_text(struct text *, const struct engine_flow_view *);
-void reply_flow_json(struct text *, const struct engine_flow_view *);
 
 #endif

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "daemon/names.h"
 #include "daemon/reply.h"
+#include "daemon/reply_expect.h"
+#include "daemon/reply_flow.h"
+#include "daemon/reply_stats.h"
 #include "daemon/report.h"
 #include "daemon/request.h"
 #include "daemon/service.h"
@@ -24,7 +28,6 @@ struct session {
 	struct request request;
 	uint64_t command_id; /* awaited; 0: none */
 	uint64_t cursor; /* of show */
-	uint64_t shown;
 };
 
 static void finish_ok(struct control_conn *conn)
@@ -52,46 +55,106 @@ static void answer_status(struct service *s, struct control_conn *conn)
 	answer_object(conn, reply_status(&status));
 }
 
-static uint64_t give_command(struct service *s, enum engine_command_kind kind)
+static void answer_stats(struct service *s, struct control_conn *conn, enum request_group group)
 {
-	struct engine_command command = {.kind = kind, .id = ++s->next_command};
+	struct figures figures;
+
+	s->figures(s->ctx, &figures);
+	answer_object(conn, reply_stats(&figures, group));
+}
+
+/* The client learns whose end it may wait for. */
+static void answer_kill(struct service *s, struct control_conn *conn)
+{
+	char line[40];
+	struct text t = text_of(line, sizeof(line));
+
+	text_puts(&t, "{\"pid\":");
+	text_i64(&t, getpid());
+	text_putc(&t, '}');
+	control_text(conn, line, t.len);
+	control_finish(conn, SERVICE_DONE, "stopping");
+	s->stop(s->ctx);
+}
+
+static uint64_t give_command(
+	struct service *s, enum engine_command_kind kind, const struct request *request)
+{
+	struct engine_command command = {
+		.kind = kind,
+		.id = ++s->next_command,
+		.scope = request->scope,
+		.tables = request->tables,
+	};
 
 	engine_command(s->engine, loop_now(s->loop), &command);
 	return command.id;
 }
 
-/* The command that a verb stands for; the verbs that only show have none. */
+/* The command that a verb stands for; the verbs that only show, and kill, have none. */
 static bool command_of_verb(enum request_verb verb, enum engine_command_kind *kind)
 {
-	switch (verb) {
-	case REQUEST_COMMIT:
-		*kind = ENGINE_COMMIT;
-		return true;
-	case REQUEST_FLUSH:
-		*kind = ENGINE_FLUSH;
-		return true;
-	case REQUEST_RESYNC:
-		*kind = ENGINE_RESYNC_KERNEL;
-		return true;
-	case REQUEST_BULK:
-		*kind = ENGINE_BULK;
-		return true;
-	case REQUEST_PROMOTE:
-		*kind = ENGINE_PROMOTE;
-		return true;
-	case REQUEST_DEMOTE:
-		*kind = ENGINE_DEMOTE;
-		return true;
-	case REQUEST_FAULT:
-		*kind = ENGINE_FAULT;
-		return true;
-	case REQUEST_STATUS:
-	case REQUEST_STATS:
-	case REQUEST_SHOW:
-	case REQUEST_VERBS:
-		break;
+	static const struct {
+		bool is_command;
+		enum engine_command_kind kind;
+	} commands[REQUEST_VERBS] = {
+		[REQUEST_COMMIT] = {true, ENGINE_COMMIT},
+		[REQUEST_FLUSH] = {true, ENGINE_FLUSH},
+		[REQUEST_RESYNC] = {true, ENGINE_RESYNC_KERNEL},
+		[REQUEST_RESYNC_KERNEL] = {true, ENGINE_RESYNC_KERNEL},
+		[REQUEST_RESYNC_PEERS] = {true, ENGINE_RESYNC_PEERS},
+		[REQUEST_BULK] = {true, ENGINE_BULK},
+		[REQUEST_PURGE] = {true, ENGINE_PURGE},
+		[REQUEST_PURGE_LATER] = {true, ENGINE_PURGE_LATER},
+		[REQUEST_PROMOTE] = {true, ENGINE_PROMOTE},
+		[REQUEST_DEMOTE] = {true, ENGINE_DEMOTE},
+		[REQUEST_FAULT] = {true, ENGINE_FAULT},
+	};
+
+	*kind = commands[verb].kind;
+	return commands[verb].is_command;
+}
+
+static void count_request(struct service *s, enum engine_command_kind kind)
+{
+	s->purges += kind == ENGINE_PURGE;
+	s->resyncs += kind == ENGINE_RESYNC_KERNEL;
+}
+
+/* A verb that takes more than one turn: what it needs until its end. NULL: it has been refused. */
+static struct session *open_session(struct control_conn *conn, const struct request *request)
+{
+	struct session *session = calloc(1, sizeof(*session));
+
+	if (!session) {
+		control_finish(conn, SERVICE_FAILED, "out of memory");
+		return NULL;
 	}
-	return false;
+	session->conn = conn;
+	session->request = *request;
+	control_set_user(conn, session);
+	return session;
+}
+
+static void on_command(struct service *s, struct control_conn *conn, const struct request *request,
+	enum engine_command_kind kind)
+{
+	struct session *session;
+
+	if (request->no_wait) {
+		give_command(s, kind, request);
+		control_finish(conn, SERVICE_DONE, "begun");
+		return;
+	}
+	session = open_session(conn, request);
+	if (!session)
+		return;
+	count_request(s, kind);
+	if (request->verb == REQUEST_RESYNC)
+		give_command(s, ENGINE_RESYNC_PEERS, request);
+	session->next = s->waiting;
+	s->waiting = session;
+	session->command_id = give_command(s, kind, request);
 }
 
 static void on_request(void *ctx, struct control_conn *conn, char *line, size_t len)
@@ -99,62 +162,60 @@ static void on_request(void *ctx, struct control_conn *conn, char *line, size_t 
 	struct service *s = ctx;
 	char error[REQUEST_ERROR_BYTES];
 	enum engine_command_kind kind;
-	struct session *session;
 	struct request request;
 
 	if (request_parse(line, len, &request, error)) {
 		s->malformed++;
 		control_finish(conn, SERVICE_FAILED, error);
-		return;
-	}
-	if (request.verb == REQUEST_STATUS) {
+	} else if (request.verb == REQUEST_STATUS) {
 		answer_status(s, conn);
-		return;
+	} else if (request.verb == REQUEST_STATS) {
+		answer_stats(s, conn, request.group);
+	} else if (request.verb == REQUEST_KILL) {
+		answer_kill(s, conn);
+	} else if (command_of_verb(request.verb, &kind)) {
+		on_command(s, conn, &request, kind);
+	} else {
+		open_session(conn, &request); /* show: fill() does it */
 	}
-	if (request.verb == REQUEST_STATS) {
-		answer_object(conn, s->stats(s->stats_ctx));
-		return;
+}
+
+/* Prints the next entry of the table that is shown; false at its end. */
+static bool show_next(struct service *s, struct session *session, struct text *t)
+{
+	const struct request *r = &session->request;
+	enum engine_table table = r->remote ? ENGINE_TABLE_REMOTE : ENGINE_TABLE_LOCAL;
+	mono now = loop_now(s->loop);
+
+	if (r->expectations) {
+		struct engine_expect_view view;
+
+		if (!engine_show_next_expect(s->engine, now, table, &session->cursor, &view))
+			return false;
+		reply_expect(t, &view, r->format);
+	} else {
+		struct engine_flow_view view;
+
+		if (!engine_show_next(s->engine, now, table, &session->cursor, &view))
+			return false;
+		reply_flow(t, &view, table, r->format);
 	}
-	session = calloc(1, sizeof(*session));
-	if (!session) {
-		control_finish(conn, SERVICE_FAILED, "out of memory");
-		return;
-	}
-	session->conn = conn;
-	session->request = request;
-	control_set_user(conn, session);
-	if (!command_of_verb(request.verb, &kind))
-		return; /* show: fill() does it */
-	if (request.verb == REQUEST_RESYNC)
-		give_command(s, ENGINE_RESYNC_PEERS);
-	session->next = s->waiting;
-	s->waiting = session;
-	session->command_id = give_command(s, kind);
+	return true;
 }
 
 static enum control_fill show(struct service *s, struct session *session)
 {
-	enum engine_table table =
-		session->request.remote ? ENGINE_TABLE_REMOTE : ENGINE_TABLE_LOCAL;
-	struct engine_flow_view view;
-
 	for (unsigned i = 0; i < SESSION_FLOWS_PER_FILL; i++) {
 		char line[SESSION_LINE_BYTES];
 		struct text t = text_of(line, sizeof(line));
 
 		if (control_room(session->conn) < sizeof(line))
 			return CONTROL_MORE;
-		if (!engine_show_next(
-			    s->engine, loop_now(s->loop), table, &session->cursor, &view)) {
+		if (!show_next(s, session, &t)) {
 			finish_ok(session->conn);
 			return CONTROL_MORE;
 		}
-		if (session->request.json)
-			reply_flow_json(&t, &view);
-		else
-			reply_flow_text(&t, &view);
 		CHECK(t.len < sizeof(line));
-		session->shown++;
 		CHECK(control_text(session->conn, line, t.len));
 	}
 	return CONTROL_MORE;

@@ -2,10 +2,10 @@
 #ifndef CTSYNC_DAEMON_SERVICE_H
 #define CTSYNC_DAEMON_SERVICE_H
 
-#include <jansson.h>
-
 #include "core/engine.h"
 #include "io/control.h"
+
+struct figures;
 
 /*
  * The service behind the control socket: requests become commands and views of the engine. Each
@@ -18,8 +18,10 @@ struct service {
 	uint64_t next_command; /* ids for ENGINE_EVENT_DONE */
 	uint64_t malformed;
 	struct session *waiting; /* for a command's end */
-	json_t *(*stats)(void *ctx); /* every counter, as one object */
-	void *stats_ctx;
+	uint64_t purges, resyncs; /* asked for */
+	void (*figures)(void *ctx, struct figures *); /* for stats */
+	void (*stop)(void *ctx); /* for kill: returns at once, the daemon ends a little later */
+	void *ctx;
 };
 
 enum { SERVICE_DONE, SERVICE_FAILED }; /* statuses of the final line */

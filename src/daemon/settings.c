@@ -57,6 +57,7 @@ int settings_engine(const struct config *config, uint32_t datagram_bytes, struct
 	int err;
 
 	*out = (struct engine_config){
+		.links = 1,
 		.flows_max = config->general.hash_limit,
 		.datagram_bytes = datagram_bytes,
 		.ack_window = config->sync.ack_window_size,

@@ -96,15 +96,7 @@ static bool is_ours(const struct stats *s, const struct flow *f)
 
 void stats_on_end(struct stats *s, const struct flow *f)
 {
-	bool has_counters = flow_has(f, FLOW_ORIG_COUNTER_PACKETS);
-
-	if ((!has_counters && !s->wants_lines) || !is_ours(s, f))
-		return;
-	for (int dir = FLOW_ORIG; has_counters && dir <= FLOW_REPL; dir++) {
-		s->packets += f->counters[dir].packets;
-		s->bytes += f->counters[dir].bytes;
-	}
-	if (s->wants_lines)
+	if (s->wants_lines && is_ours(s, f))
 		tell(s, f);
 }
 

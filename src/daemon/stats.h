@@ -7,8 +7,8 @@
 #include "parser/config.h"
 
 /*
- * Flows that end: their traffic is added up and, with the Stats section, each gets a line in a
- * file, in syslog or in both, as conntrackd writes it.
+ * The Stats section: each flow that ends gets a line in a file, in syslog or in both, as
+ * conntrackd writes it.
  */
 struct stats {
 	const struct engine *engine;

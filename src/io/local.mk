@@ -18,6 +18,7 @@ src_io_libio_a_SOURCES = \
 	src/io/nlsock.h src/io/nlsock.c \
 	src/io/notify.h src/io/notify.c \
 	src/io/privs.h src/io/privs.c \
+	src/io/process.h src/io/process.c \
 	src/io/scheduler.h src/io/scheduler.c \
 	src/io/sysctl.h src/io/sysctl.c
 src_io_libio_a_CPPFLAGS = $(AM_CPPFLAGS) $(MNL_CFLAGS) $(CAPNG_CFLAGS)

@@ -17,6 +17,8 @@
 struct log {
 	enum log_level level;
 	bool to_stderr, to_journal, to_syslog;
+	bool syslog_open; /* by log_to_syslog() alone */
+	const char *ident;
 	int fd; /* of the file; -1: none */
 	char path[256];
 };
@@ -92,6 +94,7 @@ int log_open(const struct log_config *config)
 	}
 	log_close();
 	the_log.level = config->level;
+	the_log.ident = config->ident;
 	the_log.to_stderr = config->to_stderr;
 	the_log.to_journal = stderr_is_journal();
 	the_log.fd = fd;
@@ -122,7 +125,7 @@ void log_close(void)
 {
 	if (the_log.fd >= 0)
 		close(the_log.fd);
-	if (the_log.to_syslog)
+	if (the_log.to_syslog || the_log.syslog_open)
 		closelog();
 	the_log = (struct log){.level = LOG_LEVEL_INFO, .to_stderr = true, .fd = -1};
 }
@@ -249,6 +252,10 @@ void log_write(enum log_level level, const char *fmt, ...)
 
 void log_to_syslog(int facility, const char *text)
 {
+	if (!the_log.to_syslog && !the_log.syslog_open) {
+		openlog(the_log.ident, LOG_PID, facility);
+		the_log.syslog_open = true;
+	}
 	syslog(facility | LOG_INFO, "%s", text);
 }
 

@@ -197,6 +197,7 @@ static void cluster_init(struct cluster *c, uint32_t flows_max)
 	*c = (struct cluster){.now = {NS_PER_SEC}};
 	for (unsigned n = 0; n < NODES; n++) {
 		struct engine_config config = {
+			.links = 1,
 			.flows_max = flows_max,
 			.datagram_bytes = 1472,
 			.ack_window = 300,

@@ -66,6 +66,7 @@ static struct world *world_new(uint8_t settings)
 	static void *memory;
 	static size_t memory_bytes;
 	struct engine_config c = {
+		.links = 1,
 		.flows_max = settings & 1 ? FLOWS_MAX_MAX : 4,
 		.datagram_bytes = settings & 2 ? 1472 : DATAGRAM_MAX,
 		.ack_window = settings & 4 ? 300 : 1,

@@ -71,6 +71,31 @@ def sync_conf(address="", interface="sync", mode="FTFW", port=3780, mode_options
     return SYNC_CONF.format(**locals())
 
 
+STATS_CONF = """\
+General {{
+	HashSize 32768
+	HashLimit 131072
+	LogFile off
+	Syslog {syslog}
+	LockFile @TMP@/@NAME@.lock
+	UNIX {{
+		Path @TMP@/@NAME@.ctl
+	}}
+	NetlinkBufferSize 2097152
+	NetlinkBufferSizeMaxGrowth 33554432
+{general}
+}}
+Stats {{
+{stats}
+}}
+"""
+
+
+def stats_conf(general="", stats="", syslog="off"):
+    """The same of a node that has no peers but tells of the flows that end."""
+    return STATS_CONF.format(**locals())
+
+
 class SyncNode:
     """kind: "ctsyncd" or "conntrackd". The process is `node.process` once started."""
 

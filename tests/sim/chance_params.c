@@ -16,6 +16,7 @@ void chance_params_calm(struct sim_params *p)
 		.events_delay_us = 500,
 		.config =
 			{
+				.links = 1,
 				.flows_max = 4096,
 				.datagram_bytes = 1472,
 				.ack_window = 300,

@@ -31,11 +31,18 @@ LAYERS = {
     "src/io": ["base"],
     "parser": ["base", "flow"],
     "src/daemon": ["base", "flow", "nlmsg", "wire", "core", "io", "parser"],
-    "src/ctl": ["base", "flow", "parser"],
+    "src/client": ["base", "flow", "parser"],
+    "src/ctl": ["base", "flow", "parser", "client"],
+    "src/compat": ["base", "flow", "parser", "client"],
 }
 # Single headers that a folder may include besides.
-LAYER_HEADERS = {"src/ctl": ["io/control_client.h"]}
-OURS = {"base", "flow", "nlmsg", "nfct", "wire", "core", "io", "daemon", "ctl", "parser", "helper"}
+LAYER_HEADERS = {
+    "src/client": ["io/control_client.h"],
+    "src/ctl": ["io/control_client.h"],
+    "src/compat": ["io/control_client.h", "io/log.h"],
+}
+OURS = {"base", "flow", "nlmsg", "nfct", "wire", "core", "io", "daemon", "client", "ctl", "compat",
+        "parser", "helper"}
 
 # System headers that pure layers may use. Whatever they need of the outside reaches them as facts.
 PURE = {"src/base", "src/flow", "src/nlmsg", "src/wire", "src/core"}
@@ -71,7 +78,7 @@ BANNED = {
     "rand": "use base/rng.h, seeded",
     "random": "use base/rng.h, seeded",
 }
-MAIN_FILES = re.compile(r"^(src/daemon/main\.c|src/ctl/main\.c|tests/|examples/)")
+MAIN_FILES = re.compile(r"^(src/(daemon|ctl|compat)/main\.c|tests/|examples/)")
 
 LINE_MAX = 100
 FUNCTION_MAX = 80
@@ -293,7 +300,7 @@ def check_documented(tree):
         found += missing_from(page, tree, ["--" + o for o in options], "option")
     verbs = []
     for name in tree.files(".c", under="src/ctl/"):
-        verbs += re.findall(r'\{\s*"([a-z]+)",\s*verb_', tree.read(name))
+        verbs += re.findall(r'\{\s*"([a-z-]+)",\s*verb_', tree.read(name))
     if not verbs:
         found.append("src/ctl: no verbs found")
     found += missing_from("doc/ctsyncctl.8", tree, verbs, "verb")

@@ -13,6 +13,8 @@ check_PROGRAMS += \
 	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
+	tests/unit/test_core_modes \
+	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table
 TESTS += \
@@ -25,6 +27,8 @@ TESTS += \
 	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
+	tests/unit/test_core_modes \
+	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table
 tests_unit_test_arena_SOURCES = tests/unit/unit.h tests/unit/test_arena.c
@@ -49,3 +53,7 @@ tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sy
 tests_unit_test_core_sync_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_table_SOURCES = tests/unit/unit.h tests/unit/test_core_table.c
 tests_unit_test_core_table_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_modes_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_modes.c
+tests_unit_test_core_modes_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_relay_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_relay.c
+tests_unit_test_core_relay_LDADD = $(CORE_TEST_LDADD)

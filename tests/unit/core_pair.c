@@ -11,6 +11,7 @@
 struct engine_config pair_config(void)
 {
 	return (struct engine_config){
+		.links = 1,
 		.flows_max = 100000,
 		.datagram_bytes = 1472,
 		.ack_window = 300,

@@ -5,6 +5,9 @@
 
 #include "daemon/names.h"
 #include "daemon/reply.h"
+#include "daemon/reply_expect.h"
+#include "daemon/reply_flow.h"
+#include "daemon/reply_stats.h"
 #include "daemon/report.h"
 #include "flow/status.h"
 #include "unit.h"
@@ -173,7 +176,7 @@ static void a_flow_is_valid_json_whatever_it_holds(void)
 		flow_mark_set(&v.flow, FLOW_HELPER_NAME);
 		v.flow.mark = 5;
 		flow_mark_set(&v.flow, FLOW_MARK);
-		reply_flow_json(&t, &v);
+		reply_flow(&t, &v, ENGINE_TABLE_LOCAL, REQUEST_JSON);
 		CU_ASSERT_TRUE(t.len < sizeof(buf));
 		object = json_loads(buf, 0, NULL);
 		CU_ASSERT_PTR_NOT_NULL_FATAL(object);
@@ -196,7 +199,7 @@ static void a_flow_is_a_line_of_the_conntrack_tool(void)
 	flow_mark_set(&v.flow, FLOW_TIMEOUT);
 	v.flow.tcp.state = FLOW_TCP_ESTABLISHED;
 	flow_mark_set(&v.flow, FLOW_TCP_STATE);
-	reply_flow_text(&t, &v);
+	reply_flow(&t, &v, ENGINE_TABLE_LOCAL, REQUEST_TEXT);
 	CU_ASSERT_STRING_EQUAL(buf, "tcp      6 100 ESTABLISHED src=192.0.2.1 dst=198.51.100.2 "
 				    "sport=1025 dport=80");
 }

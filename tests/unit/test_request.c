@@ -32,12 +32,54 @@ static void show_takes_a_table_and_a_format(void)
 
 	CU_ASSERT_EQUAL(parse("{\"verb\":\"show\",\"table\":\"local\"}", &r, error), 0);
 	CU_ASSERT_FALSE(r.remote);
-	CU_ASSERT_FALSE(r.json);
+	CU_ASSERT_FALSE(r.expectations);
+	CU_ASSERT_EQUAL(r.format, REQUEST_TEXT);
 	CU_ASSERT_EQUAL(
 		parse("{\"format\":\"json\",\"table\":\"remote\",\"verb\":\"show\"}", &r, error),
 		0);
 	CU_ASSERT_TRUE(r.remote);
-	CU_ASSERT_TRUE(r.json);
+	CU_ASSERT_EQUAL(r.format, REQUEST_JSON);
+	CU_ASSERT_EQUAL(parse("{\"verb\":\"show\",\"what\":\"expectations\",\"table\":\"remote\","
+			      "\"format\":\"conntrackd-xml\"}",
+				&r, error),
+		0);
+	CU_ASSERT_TRUE(r.expectations);
+	CU_ASSERT_EQUAL(r.format, REQUEST_DUMP_XML);
+}
+
+static void every_word_has_its_meaning(void)
+{
+	static const char *const groups[] = {
+		"all", "network", "cache", "queue", "process", "link", "expect", "runtime"};
+	static const char *const scopes[] = {"all", "flows", "expectations"};
+	static const char *const scoped[] = {"commit", "resync", "resync-kernel", "purge"};
+	static const char *const tables[] = {"all", "local", "remote"};
+	char line[120], error[REQUEST_ERROR_BYTES];
+	struct request r;
+
+	CU_ASSERT_EQUAL(parse("{\"verb\":\"stats\"}", &r, error), 0);
+	CU_ASSERT_EQUAL(r.group, REQUEST_GROUP_COUNTERS);
+	for (unsigned i = 0; i < 8; i++) {
+		snprintf(line, sizeof(line), "{\"verb\":\"stats\",\"group\":\"%s\"}", groups[i]);
+		CU_ASSERT_EQUAL(parse(line, &r, error), 0);
+		CU_ASSERT_EQUAL(r.group, REQUEST_GROUP_ALL + i);
+		CU_ASSERT_STRING_EQUAL(request_group_name(r.group), groups[i]);
+	}
+	for (unsigned i = 0; i < 12; i++) {
+		snprintf(line, sizeof(line), "{\"scope\":\"%s\",\"verb\":\"%s\"}", scopes[i % 3],
+			scoped[i / 3]);
+		CU_ASSERT_EQUAL(parse(line, &r, error), 0);
+		CU_ASSERT_EQUAL(r.scope, ENGINE_SCOPE_ALL + i % 3);
+	}
+	for (unsigned i = 0; i < 3; i++) {
+		snprintf(line, sizeof(line), "{\"verb\":\"flush\",\"tables\":\"%s\"}", tables[i]);
+		CU_ASSERT_EQUAL(parse(line, &r, error), 0);
+		CU_ASSERT_EQUAL(r.tables, ENGINE_TABLES_ALL + i);
+	}
+	CU_ASSERT_EQUAL(parse("{\"verb\":\"bulk\",\"wait\":\"yes\"}", &r, error), 0);
+	CU_ASSERT_FALSE(r.no_wait);
+	CU_ASSERT_EQUAL(parse("{\"verb\":\"bulk\",\"wait\":\"no\"}", &r, error), 0);
+	CU_ASSERT_TRUE(r.no_wait);
 }
 
 static void nonsense_is_refused_with_its_reason(void)
@@ -58,9 +100,16 @@ static void nonsense_is_refused_with_its_reason(void)
 		{"{\"verb\":\"show\",\"table\":\"all\"}",
 			"\"table\" must be local or remote 'all'"},
 		{"{\"verb\":\"show\",\"table\":\"local\",\"format\":1}",
-			"\"format\" must be text or json"},
-		{"{\"verb\":\"stats\",\"table\":\"local\"}",
-			"\"table\" and \"format\" belong to show alone"},
+			"\"format\" must be text, json, xml, conntrackd or conntrackd-xml"},
+		{"{\"verb\":\"stats\",\"table\":\"local\"}", "stats takes no \"table\""},
+		{"{\"table\":\"local\",\"verb\":\"stats\"}", "stats takes no \"table\""},
+		{"{\"verb\":\"stats\",\"group\":\"cash\"}",
+			"\"group\" must be all, network, cache, queue, process, link, expect or "
+			"runtime 'cash'"},
+		{"{\"verb\":\"bulk\",\"scope\":\"all\"}", "bulk takes no \"scope\""},
+		{"{\"verb\":\"commit\",\"tables\":\"all\"}", "commit takes no \"tables\""},
+		{"{\"verb\":\"commit\",\"wait\":\"no\"}", "commit takes no \"wait\""},
+		{"{\"verb\":\"flush\",\"tables\":true}", "\"tables\" must be all, local or remote"},
 	};
 	char error[REQUEST_ERROR_BYTES];
 	struct request request;
@@ -74,6 +123,7 @@ static void nonsense_is_refused_with_its_reason(void)
 static const struct unit_test tests[] = {
 	{"every verb is understood", every_verb_is_understood},
 	{"show takes a table and a format", show_takes_a_table_and_a_format},
+	{"every word has its meaning", every_word_has_its_meaning},
 	{"nonsense is refused with its reason", nonsense_is_refused_with_its_reason},
 };
 

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "core/loss.h"
+
+#include "core/event.h"
+#include "core/peer.h"
+#include "core/remote.h"
+
+void loss_reset(struct engine *e, struct peer *p)
+{
+	p->gap = false;
+	p->gap_at = p->since = p->expire_began = e->now;
+	p->pause_ms = LIMIT_RESYNC_INTERVAL_MS;
+	p->asked = 0;
+}
+
+void loss_gap(struct engine *e, struct peer *p)
+{
+	if (mono_diff_ms(e->now, p->gap_at) > LIMIT_LOSS_PAUSE_MS)
+		p->pause_ms = LIMIT_RESYNC_INTERVAL_MS;
+	p->gap = true;
+	p->gap_at = e->now;
+	if (e->config.mode == ENGINE_MODE_ALARM)
+		return;
+	/* the table that is being received is not complete either */
+	p->bulk_nack = true;
+	p->sure_epoch = ++p->epoch;
+	p->sweep_at = MONO_NEVER;
+	peer_want_resync(e, p, LIMIT_RESYNC_DELAY_MS);
+}
+
+void loss_asked(struct engine *e, struct peer *p)
+{
+	if (p->gap) {
+		p->resync_next = mono_add_ms(e->now, p->pause_ms);
+		p->pause_ms *= 2;
+		if (p->pause_ms > LIMIT_LOSS_PAUSE_MS)
+			p->pause_ms = LIMIT_LOSS_PAUSE_MS;
+	}
+	if (p->is_ctsync)
+		return; /* its marks will tell what is in its table */
+	p->epoch++;
+	p->data_since = false;
+	p->sweep_at = mono_add_ms(e->now, LIMIT_SWEEP_MS);
+	p->asked++;
+}
+
+void loss_await(struct engine *e, struct peer *p)
+{
+	p->synced = false;
+	p->since = e->now;
+}
+
+/*
+ * conntrackd has had time to send its table, and nothing was lost meanwhile. If it has said
+ * nothing, then it may not have heard us; or it has nothing, and what is here of it gets the time
+ * that it has left.
+ */
+static void settle(struct engine *e, struct peer *p)
+{
+	p->sweep_at = MONO_NEVER;
+	if (!p->data_since && p->asked < LIMIT_RESYNC_TRIES) {
+		peer_want_resync(e, p, 0);
+		return;
+	}
+	if (!p->data_since && table_count(&p->remote) > 0) {
+		p->unconfirmed = true;
+		peer_want_resync(e, p, LIMIT_LOSS_PAUSE_MS);
+		return;
+	}
+	p->asked = 0;
+	p->gap = false;
+	if (!p->synced)
+		event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, table_count(&p->remote));
+	p->synced = true;
+	remote_sweep(e, p);
+}
+
+/* When all that lives has been said since it was awaited; and what had ended is forgotten. */
+static mono refreshed_at(const struct engine *e, const struct peer *p)
+{
+	return mono_add_sec(p->since, e->config.refresh_s);
+}
+
+static mono forgotten_at(const struct engine *e, const struct peer *p)
+{
+	return mono_add_sec(p->gap_at, e->config.cache_timeout_s);
+}
+
+static void tick_alarm(struct engine *e, struct peer *p)
+{
+	if (p->gap && mono_reached(e->now, forgotten_at(e, p)))
+		p->gap = false;
+	if (p->synced || p->silent || mono_before(e->now, refreshed_at(e, p)))
+		return;
+	p->synced = true;
+	event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, table_count(&p->remote));
+}
+
+void loss_tick(struct engine *e, struct peer *p)
+{
+	if (e->config.mode == ENGINE_MODE_ALARM)
+		tick_alarm(e, p);
+	else if (!p->is_ctsync && !p->silent && mono_reached(e->now, p->sweep_at))
+		settle(e, p);
+}
+
+mono loss_deadline(const struct engine *e, const struct peer *p)
+{
+	mono at = MONO_NEVER;
+
+	if (e->config.mode == ENGINE_MODE_ALARM) {
+		if (p->gap)
+			at = forgotten_at(e, p);
+		return p->synced || p->silent ? at : mono_min(at, refreshed_at(e, p));
+	}
+	return p->is_ctsync || p->silent ? at : p->sweep_at;
+}
