@@ -1,22 +1,51 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What ctsyncctl asks for and prints, byte by byte, against a control socket with set answers.
+"""What ctsyncctl asks for and prints, byte by byte, against a control socket with set answers; the
+same of the conntrackd command, if it was built.
 
 usage: run_control.py [--update]      run in a build folder; srcdir is taken from the environment
 
-control/NAME.case holds lines of: `args ARG...`; `request JSON`, what must be asked; `reply LINE`, what is
-answered; `status N`, `stdout`/`stderr`, followed by the expected text, each line indented by a tab.
+control/NAME.case and compat/NAME.case hold lines of: `args ARG...`; `request JSON`, what must be asked; `reply LINE`, what is
+answered (`reply @FILE`: a file beside it, on one line); `status N`, `stdout`/`stderr`, followed by the expected text, each line indented by a tab.
 --update writes what was printed into the files, to be read before it is committed.
 """
 
 import glob
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+from xml.etree import ElementTree
+
+
+CONF = """\
+General {
+	LockFile %s.lock
+	UNIX {
+		Path %s
+	}
+}
+Sync {
+	Mode FTFW {
+	}
+	Multicast {
+		IPv4_address 225.0.0.50
+		IPv4_interface 127.0.0.1
+		Group 3780
+		Interface lo
+	}
+}
+"""
+
+
+def one_line(path, name):
+    """A file of JSON as a line of data."""
+    with open(os.path.join(os.path.dirname(path), name), encoding="utf-8") as f:
+        return "+" + json.dumps(json.load(f))
 
 
 def read_case(path):
@@ -33,7 +62,7 @@ def read_case(path):
             elif word == "request":
                 case["request"] = json.loads(rest)
             elif word == "reply":
-                case["reply"].append(rest)
+                case["reply"].append(one_line(path, rest[1:]) if rest.startswith("@") else rest)
             elif word == "status":
                 case["status"] = int(rest)
             elif word in ("stdout", "stderr"):
@@ -73,24 +102,41 @@ def run(program, case):
                 listener.listen(1)
                 thread = threading.Thread(target=serve, args=(listener, case, asked), daemon=True)
                 thread.start()
-            done = subprocess.run([program, "-s", path, *case["args"]], capture_output=True, text=True,
+            done = subprocess.run([*program(path), *case["args"]], capture_output=True, text=True,
                                   timeout=30, check=False)
             if thread:
                 thread.join(5)
-        return {"status": done.returncode, "stdout": done.stdout.replace(path, "SOCKET"),
-                "stderr": done.stderr.replace(path, "SOCKET"),
+        stdout, stderr = (re.sub(r"\[.{24}\] \(pid=\d+\)", "[TIME] (pid=N)",
+                                 text.replace(path, "SOCKET")) for text in (done.stdout, done.stderr))
+        return {"status": done.returncode, "stdout": stdout, "stderr": stderr,
                 "request": asked[0] if asked else None}
 
 
+def ctsyncctl(socket_path):
+    return ["./ctsyncctl", "-s", socket_path]
+
+
+def conntrackd(socket_path):
+    conf = socket_path + ".conf"
+    with open(conf, "w", encoding="utf-8") as f:
+        f.write(CONF % (socket_path, socket_path))
+    return ["./conntrackd", "-C", conf]
+
+
 def main():
-    top = os.path.join(os.environ.get("srcdir", "."), "tests/golden/control")
+    top = os.path.join(os.environ.get("srcdir", "."), "tests/golden")
     update, passed, failed = "--update" in sys.argv, 0, 0
-    for path in sorted(glob.glob(os.path.join(top, "*.case"))):
+    cases = [(ctsyncctl, p) for p in sorted(glob.glob(os.path.join(top, "control", "*.case")))]
+    if os.access("./conntrackd", os.X_OK):
+        cases += [(conntrackd, p) for p in sorted(glob.glob(os.path.join(top, "compat", "*.case")))]
+    for program, path in cases:
         case = read_case(path)
-        result = run("./ctsyncctl", case)
+        result = run(program, case)
         if update:
             write_case(path, result)
             case = read_case(path)
+        if result["stdout"] and {"-x", "--xml"} & set(case["args"]) and program is ctsyncctl:
+            ElementTree.fromstring(result["stdout"])
         wrong = [k for k in ("request", "status", "stdout", "stderr") if result[k] != case[k]]
         for k in wrong:
             print(f"{path}: {k}\n  expected {case[k]!r}\n  found    {result[k]!r}")

@@ -204,6 +204,100 @@ static void a_flow_is_a_line_of_the_conntrack_tool(void)
 				    "sport=1025 dport=80");
 }
 
+/* What conntrackd has in its caches: no timeout, an age; of a peer's flow no reply and no id. */
+static void a_flow_as_conntrackd_dumps_it(void)
+{
+	struct engine_flow_view v = view(IPPROTO_UDP);
+	char buf[1024];
+	struct text t = text_of(buf, sizeof(buf));
+
+	v.age_ms = 3999;
+	v.expires_ms = -1;
+	v.flow.timeout = 100;
+	v.flow.id = 7;
+	v.flow.tuple[FLOW_ORIG].l3 = AF_INET;
+	flow_setup_reply(&v.flow);
+	flow_mark_set(&v.flow, FLOW_TIMEOUT);
+	flow_mark_set(&v.flow, FLOW_ID);
+	reply_flow(&t, &v, ENGINE_TABLE_LOCAL, REQUEST_DUMP);
+	CU_ASSERT_STRING_EQUAL(buf,
+		"udp      17 src=192.0.2.1 dst=198.51.100.2 sport=1025 dport=80 "
+		"src=198.51.100.2 dst=192.0.2.1 sport=80 dport=1025 "
+		"[active since 3s]");
+	t = text_of(buf, sizeof(buf));
+	v.expires_ms = 16700;
+	reply_flow(&t, &v, ENGINE_TABLE_REMOTE, REQUEST_DUMP);
+	CU_ASSERT_STRING_EQUAL(buf,
+		"udp      17 src=192.0.2.1 dst=198.51.100.2 sport=1025 dport=80 "
+		"[expires in 17s] [active since 3s]");
+	t = text_of(buf, sizeof(buf));
+	reply_flow(&t, &v, ENGINE_TABLE_LOCAL, REQUEST_DUMP_XML);
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "<id>7</id>"));
+	CU_ASSERT_PTR_NULL(strstr(buf, "<timeout>"));
+	t = text_of(buf, sizeof(buf));
+	reply_flow(&t, &v, ENGINE_TABLE_REMOTE, REQUEST_DUMP_XML);
+	CU_ASSERT_PTR_NULL(strstr(buf, "<id>"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf,
+		"<meta direction=\"reply\"><layer3 protonum=\"0\" protoname=\"unknown\"><src></src>"
+		"<dst></dst></layer3><layer4 protonum=\"0\" protoname=\"unknown\"></layer4></meta>"));
+	t = text_of(buf, sizeof(buf));
+	reply_flow(&t, &v, ENGINE_TABLE_REMOTE, REQUEST_XML);
+	CU_ASSERT_PTR_NOT_NULL(strstr(buf, "<timeout>100</timeout>"));
+}
+
+static struct engine_expect_view expectation(void)
+{
+	struct engine_expect_view v = {.age_ms = 1200, .expires_ms = -1, .peer = 2};
+	struct flow f = view(IPPROTO_TCP).flow;
+
+	flow_head_of(&v.expect.master, &f);
+	flow_head_of(&v.expect.expected, &f);
+	v.expect.expected.tuple.sport_be = 0;
+	flow_head_of(&v.expect.mask, &f);
+	memset(&v.expect.mask.tuple.src, 0xff, 4);
+	v.expect.timeout = 290;
+	v.expect.class = 1;
+	memcpy(v.expect.helper_name, "ftp", 4);
+	memcpy(v.expect.fn, "n\"at", 5);
+	for (unsigned a = EXPECT_MASTER; a <= EXPECT_TIMEOUT; a++)
+		expect_mark_set(&v.expect, (enum expect_attr)a);
+	expect_mark_set(&v.expect, EXPECT_HELPER_NAME);
+	expect_mark_set(&v.expect, EXPECT_CLASS);
+	expect_mark_set(&v.expect, EXPECT_FN);
+	return v;
+}
+
+static void an_expectation_in_every_format(void)
+{
+	struct engine_expect_view v = expectation();
+	char text[2048], dump[2048];
+	struct text t = text_of(text, sizeof(text)), d = text_of(dump, sizeof(dump));
+	json_t *object;
+
+	reply_expect(&t, &v, REQUEST_TEXT);
+	CU_ASSERT_EQUAL(strncmp(text, "290 proto=6 src=192.0.2.1 ", 26), 0);
+	reply_expect(&d, &v, REQUEST_DUMP);
+	text_puts(&t, " [active since 1s]");
+	CU_ASSERT_STRING_EQUAL(dump, text + 4);
+	t = text_of(text, sizeof(text));
+	reply_expect(&t, &v, REQUEST_JSON);
+	object = json_loads(text, 0, NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(object);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "timeout")), 290);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "peer")), 2);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(object, "helper")), "ftp");
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(object, "function")), "n?at");
+	CU_ASSERT_TRUE(json_is_object(json_object_get(object, "mask")));
+	json_decref(object);
+	t = text_of(text, sizeof(text));
+	reply_expect(&t, &v, REQUEST_XML);
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "<timeout>290</timeout>"));
+	t = text_of(text, sizeof(text));
+	reply_expect(&t, &v, REQUEST_DUMP_XML);
+	CU_ASSERT_PTR_NULL(strstr(text, "<timeout>"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "<helper-name>ftp</helper-name>"));
+}
+
 static const struct unit_test tests[] = {
 	{"every value has a name of its own", every_value_has_a_name_of_its_own},
 	{"addresses and errnos are readable", addresses_and_errnos_are_readable},
@@ -213,6 +307,8 @@ static const struct unit_test tests[] = {
 	{"an outcome is told by errno", an_outcome_is_told_by_errno},
 	{"a flow is valid JSON whatever it holds", a_flow_is_valid_json_whatever_it_holds},
 	{"a flow is a line of the conntrack tool", a_flow_is_a_line_of_the_conntrack_tool},
+	{"a flow as conntrackd dumps it", a_flow_as_conntrackd_dumps_it},
+	{"an expectation in every format", an_expectation_in_every_format},
 };
 
 UNIT_MAIN("reply", tests)
