@@ -11,6 +11,9 @@
  * names half of the flows would make the peers sweep the other half.
  */
 
+/* Said instead of the number of flows by who has no table, and whose updates tell only changes. */
+#define BULK_FLOWS_UNKNOWN UINT32_MAX
+
 /* Everything is to be sent, beginning from now on. */
 void bulk_want(struct engine *);
 

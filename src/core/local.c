@@ -346,36 +346,6 @@ static void queue_changed(struct engine *e, uint32_t handle, bool known)
 	local_queue(e, handle);
 }
 
-static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
-	const struct flow *f, bool whole)
-{
-	struct change c;
-	bool news = true;
-
-	change_of(e, &c, handle, f, whole);
-	if (!flow_filter_match(&e->config.filter, &c.merged)) {
-		refuse(e, handle, c.known || c.replaced);
-		return;
-	}
-	if (c.known) {
-		int64_t gain = timeout_gain(e, &c, handle);
-
-		news = !flow_same_state(&c.old, &c.merged) || gain > TIMEOUT_SLACK_S ||
-		       gain < -TIMEOUT_SLACK_S;
-	}
-	handle = take(e, k, handle, &c);
-	if (!handle)
-		return;
-	set_evented(e, handle, true);
-	set_silent(e, handle, false);
-	if (e->config.internal_cache_off && !c.known && !whole)
-		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
-	if (news)
-		queue_changed(e, handle, c.known);
-	else
-		engine_count(e, COUNTER_COALESCED);
-}
-
 /* What it carried, where the kernel counts that (net.netfilter.nf_conntrack_acct). */
 static void count_traffic(struct engine *e, const struct flow *f)
 {
@@ -404,6 +374,55 @@ static bool may_be_known(const struct engine *e, const struct flow *f)
 	return flow_filter_match(&e->config.filter, &stateless);
 }
 
+/* The end of a flow that is not in the table: to be told, or a mark for the dump that runs. */
+static void add_dead(struct engine *e, const struct table_key *k, const struct flow *f, bool tell)
+{
+	uint32_t handle = add(e, k, f);
+
+	if (!handle)
+		return;
+	at(e, handle)->dead = 1;
+	e->dead++;
+	set_evented(e, handle, true);
+	if (!tell)
+		return;
+	at(e, handle)->flags |= ENTRY_ANNOUNCED;
+	e->tombs++;
+	local_queue(e, handle);
+}
+
+static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct flow *f, bool whole)
+{
+	struct change c;
+	bool news = true, unknown = !handle;
+
+	change_of(e, &c, handle, f, whole);
+	if (!flow_filter_match(&e->config.filter, &c.merged)) {
+		refuse(e, handle, c.known || c.replaced);
+		if (e->config.internal_cache_off && !handle && !whole && may_be_known(e, f))
+			add_dead(e, k, f, true);
+		return;
+	}
+	if (c.known) {
+		int64_t gain = timeout_gain(e, &c, handle);
+
+		news = !flow_same_state(&c.old, &c.merged) || gain > TIMEOUT_SLACK_S ||
+		       gain < -TIMEOUT_SLACK_S;
+	}
+	handle = take(e, k, handle, &c);
+	if (!handle)
+		return;
+	set_evented(e, handle, true);
+	set_silent(e, handle, false);
+	if (e->config.internal_cache_off && unknown && !whole)
+		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
+	if (news)
+		queue_changed(e, handle, c.known);
+	else
+		engine_count(e, COUNTER_COALESCED);
+}
+
 static void destroyed(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
 {
@@ -420,24 +439,14 @@ static void destroyed(
 		local_kill(e, handle, true);
 		return;
 	}
-	/* peers may have it from a former process of ours, and not all sweep */
 	tell = may_be_known(e, f);
 	if (!e->dump.running && !tell)
 		return;
 	/* a record that the dump read before this must not bring it to life */
-	if (!handle) {
-		handle = add(e, k, f);
-		if (!handle)
-			return;
-		at(e, handle)->dead = 1;
-		e->dead++;
-		if (tell) {
-			at(e, handle)->flags |= ENTRY_ANNOUNCED;
-			e->tombs++;
-			local_queue(e, handle);
-		}
-	}
-	set_evented(e, handle, true);
+	if (handle)
+		set_evented(e, handle, true);
+	else
+		add_dead(e, k, f, tell);
 }
 
 void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/loss.h"
 
+#include "core/bulk.h"
 #include "core/event.h"
 #include "core/peer.h"
 #include "core/remote.h"
@@ -38,6 +39,9 @@ void loss_asked(struct engine *e, struct peer *p)
 	}
 	if (p->is_ctsync)
 		return; /* its marks will tell what is in its table */
+	/* it never asks, be it that it has lost something too, or that it has restarted */
+	if (p->gap)
+		bulk_want_for(e, p);
 	p->epoch++;
 	p->data_since = false;
 	p->sweep_at = mono_add_ms(e->now, LIMIT_SWEEP_MS);

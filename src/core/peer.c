@@ -20,7 +20,7 @@ static void reset(struct engine *e, struct peer *p)
 {
 	p->seen = p->last_hello = false;
 	p->before_since = MONO_NEVER;
-	p->boot_known = p->is_ctsync = false;
+	p->boot_known = p->is_ctsync = p->partial = false;
 	p->ack_set = false;
 	p->window = e->config.ack_window;
 	p->nack_wait = p->nack_sent = p->bulk_nack = false;
@@ -188,10 +188,10 @@ void peer_lose_track(struct engine *e, struct peer *p)
 {
 	p->ack_set = p->seen = false;
 	p->before_since = MONO_NEVER;
-	if (e->config.mode == ENGINE_MODE_ALARM) {
+	if (!engine_acknowledges(e))
 		loss_gap(e, p);
+	if (e->config.mode == ENGINE_MODE_ALARM)
 		return;
-	}
 	p->nack_wait = p->nack_sent = false;
 	sender_forget_peer(e, p);
 	remote_unconfirm(e, p);

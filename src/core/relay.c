@@ -50,7 +50,8 @@ void relay_dump_end(struct engine *e)
 
 bool relay_put_begin(struct engine *e, struct wbuf *w)
 {
-	struct control mark = {.kind = CONTROL_BULK_BEGIN, .a = e->bulk.gen};
+	struct control mark = {
+		.kind = CONTROL_BULK_BEGIN, .a = e->bulk.gen, .b = BULK_FLOWS_UNKNOWN};
 
 	if (!e->relay.begin_due)
 		return true;

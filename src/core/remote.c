@@ -2,6 +2,7 @@
 #include "core/remote.h"
 
 #include "base/check.h"
+#include "core/bulk.h"
 #include "core/event.h"
 #include "core/peer.h"
 #include "flow/merge.h"
@@ -35,8 +36,8 @@ static void merge(const struct engine *e, uint32_t handle, struct arrival *a)
 /*
  * An update replaces as well: both ctsync and conntrackd (with its cache) send all that they know
  * of a flow, and a merge would keep what belonged to an earlier flow whose end was not heard. In
- * NOTRACK mode either may be without its cache; there it merges, if nothing was lost since the
- * flow was last named.
+ * NOTRACK mode a sender may be without its cache (conntrackd does not say whether it is); there it
+ * merges, if nothing was lost since the flow was last named.
  */
 static void put(struct engine *e, struct arrival *a)
 {
@@ -115,7 +116,8 @@ void remote_message(struct engine *e, struct peer *p, const struct wire_v1_messa
 	p->data_since = true;
 	a->peer = p;
 	a->ended = m->type == WIRE_V1_CT_DEL;
-	a->partial = m->type == WIRE_V1_CT_UPD && e->config.mode == ENGINE_MODE_NOTRACK;
+	a->partial = m->type == WIRE_V1_CT_UPD && e->config.mode == ENGINE_MODE_NOTRACK &&
+		     (p->partial || !p->is_ctsync);
 	if (!a->ended && p->bulk_open && p->bulk_flows++ < p->bulk_total)
 		p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
 	a->key = table_key_of(&e->store, &a->flow);
@@ -135,7 +137,8 @@ void remote_bulk_begin(struct engine *e, struct peer *p, uint32_t gen, uint32_t 
 	p->bulk_open = true;
 	p->bulk_nack = false;
 	p->bulk_gen = gen;
-	p->bulk_total = flows;
+	p->partial = flows == BULK_FLOWS_UNKNOWN;
+	p->bulk_total = p->partial ? 0 : flows;
 	p->bulk_flows = 0;
 	/* it comes unasked; should it not come to its end, ask */
 	p->resync_wanted = true;

@@ -136,6 +136,7 @@ struct peer {
 	bool unconfirmed; /* entries of an older epoch wait for a bulk, or for their timeout */
 	bool hold; /* it came back empty: they wait for their timeout */
 	uint32_t bulk_gen, bulk_flows, bulk_total;
+	bool partial; /* its updates tell only changes */
 	mono sweep_at; /* of a conntrackd peer: when unconfirmed entries go */
 	bool missed; /* flows of it were refused: there was no room */
 	bool data_since; /* a data message came since its restart */

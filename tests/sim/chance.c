@@ -319,10 +319,13 @@ static void polls_settle(struct sim *s)
 			node_command(s, &s->nodes[i], ENGINE_RESYNC_KERNEL);
 }
 
-/* What an operator has to do after a flush, or without UDP checksums. */
+/*
+ * What an operator has to do after a flush, or without UDP checksums. Without an internal cache
+ * nobody notices that a silent flow has ended.
+ */
 static void put_right(struct sim *s)
 {
-	bool flushed = s->relaxed;
+	bool flushed = s->relaxed || s->params.config.internal_cache_off;
 
 	for (unsigned i = 0; i < s->params.nodes; i++)
 		flushed = flushed || s->nodes[i].flushed;

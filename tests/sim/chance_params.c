@@ -2,6 +2,8 @@
 #include "flow/status.h"
 #include "tests/sim/chance.h"
 
+enum { RNG_MODE = 100 };
+
 void chance_params_calm(struct sim_params *p)
 {
 	*p = (struct sim_params){
@@ -86,6 +88,27 @@ static void params_config(struct rng *r, struct engine_config *c)
 	}
 }
 
+/* A number generator of its own, so that a seed means the same as ever but for the mode. */
+static void params_mode(uint64_t seed, struct sim_params *p)
+{
+	struct rng r = dice_of(seed, RNG_MODE);
+	unsigned dice = (unsigned)rng_below(&r, 10);
+	struct engine_config *c = &p->config;
+
+	if (dice < 3) {
+		c->mode = ENGINE_MODE_NOTRACK;
+		c->internal_cache_off = dice == 0;
+	} else if (dice < 5) {
+		c->mode = ENGINE_MODE_ALARM;
+		c->refresh_s = (uint32_t)dice_range(&r, 1, 5);
+		c->cache_timeout_s = 3 * c->refresh_s;
+	}
+	if (!c->internal_cache_off && dice_permille(&r, 150)) {
+		c->polling = true;
+		c->poll_s = 1;
+	}
+}
+
 void chance_params(uint64_t seed, struct sim_params *p)
 {
 	struct rng r = dice_of(seed, 0);
@@ -102,6 +125,7 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	params_net(&r, p);
 	params_faults(&r, p);
 	params_config(&r, &p->config);
+	params_mode(seed, p);
 	/*
 	 * With CommitTimeout no timeout is on the wire: what a node leaves behind when it loses its
 	 * kernel stays with its peers for LIMIT_HOLD_S, longer than a run.

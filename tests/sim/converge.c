@@ -7,6 +7,31 @@
 static const char *const sync_names[] = {
 	"SYNCED", "SYNC_SILENT", "SYNC_HANDSHAKE", "SYNC_BULK", "SYNC_GAP", "SYNC_LAGGING"};
 
+/* What owner has in a slot, and its peers should know. False if nothing. */
+static bool owner_has(const struct sim_node *owner, unsigned slot, struct engine_flow_view *out)
+{
+	const struct kernel_entry *e = &owner->kernel.entries[slot];
+
+	if (!owner->config.internal_cache_off)
+		return engine_find(owner->engine, ENGINE_TABLE_LOCAL, &e->flow, out);
+	out->flow = e->flow;
+	return e->live && flow_filter_match(&owner->config.filter, &e->flow);
+}
+
+static uint64_t owner_flows(struct sim *s, const struct sim_node *owner)
+{
+	struct engine_flow_view v;
+	struct engine_status st;
+	uint64_t count = 0;
+
+	engine_get_status(owner->engine, s->now, &st);
+	if (!owner->config.internal_cache_off)
+		return st.local_flows;
+	for (unsigned slot = 0; slot < owner->kernel.slots; slot++)
+		count += owner_has(owner, slot, &v);
+	return count;
+}
+
 /* The local table names exactly what the kernel has and the filter lets pass. */
 static bool local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t cap)
 {
@@ -15,7 +40,7 @@ static bool local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t
 	struct engine_flow_view v;
 	uint64_t wanted = 0;
 
-	for (unsigned slot = 0; slot < n->kernel.slots; slot++) {
+	for (unsigned slot = 0; slot < n->kernel.slots && !n->config.internal_cache_off; slot++) {
 		const struct kernel_entry *e = &n->kernel.entries[slot];
 		const struct history *h = &n->kernel.history[slot];
 		struct traffic_compare mine = c;
@@ -92,8 +117,10 @@ static bool remote_is_local(
 	const struct traffic_compare c = {
 		.over_wire = true, .window_scale = owner->config.tcp_window_tracking};
 	bool seen[TRAFFIC_SLOTS_MAX] = {false};
-	struct engine_status st, ost;
+	struct engine_status st;
 	const struct engine_peer_status *peer;
+	uint64_t have = owner_flows(s, owner);
+	bool mute = s->params.config.mode == ENGINE_MODE_ALARM && have == 0;
 	struct engine_flow_view v, own;
 	uint64_t cursor = 0, shown = 0;
 	const char *what;
@@ -101,19 +128,17 @@ static bool remote_is_local(
 	int slot;
 
 	engine_get_status(n->engine, s->now, &st);
-	engine_get_status(owner->engine, s->now, &ost);
 	peer = peer_find(&st, &owner->addr, &index);
-	if (!peer || peer->sync != ENGINE_SYNCED) {
+	if (!mute && (!peer || peer->sync != ENGINE_SYNCED)) {
 		snprintf(why, cap, "node %u: peer %u is %s", n->index, owner->index,
 			peer ? sync_names[peer->sync] : "unknown");
 		return false;
 	}
 	while (engine_show_next(n->engine, s->now, ENGINE_TABLE_REMOTE, &cursor, &v)) {
-		if (v.peer != index)
+		if (!peer || v.peer != index)
 			continue;
 		slot = traffic_slot(&v.flow);
-		if (was_purged(n, owner, slot) && !engine_find(owner->engine, ENGINE_TABLE_LOCAL,
-							  &owner->kernel.entries[slot].flow, &own))
+		if (was_purged(n, owner, slot) && !owner_has(owner, (unsigned)slot, &own))
 			continue;
 		if (slot >= 0 && was_committed(owner, slot)) {
 			shown++;
@@ -122,8 +147,7 @@ static bool remote_is_local(
 		what = "not there any more";
 		v.flow.timeout = 0; /* each clock runs by itself */
 		if (slot < 0 || slot >= TRAFFIC_SLOTS_MAX || seen[slot] ||
-			!engine_find(owner->engine, ENGINE_TABLE_LOCAL,
-				&owner->kernel.entries[slot].flow, &own) ||
+			!owner_has(owner, (unsigned)slot, &own) ||
 			!traffic_same(&own.flow, &v.flow, &c, &what)) {
 			snprintf(why, cap, "node %u: of node %u, slot %d, version %u: %s", n->index,
 				owner->index, slot, v.flow.mark, what);
@@ -132,11 +156,9 @@ static bool remote_is_local(
 		seen[slot] = true;
 		shown++;
 	}
-	if (shown != ost.local_flows &&
-		!(shown < ost.local_flows && (n->took_over || owner->committed))) {
+	if (shown != have && !(shown < have && (n->took_over || owner->committed))) {
 		snprintf(why, cap, "node %u: of node %u: %llu flows of %llu", n->index,
-			owner->index, (unsigned long long)shown,
-			(unsigned long long)ost.local_flows);
+			owner->index, (unsigned long long)shown, (unsigned long long)have);
 		return false;
 	}
 	return true;

@@ -183,6 +183,10 @@ static void dump_read(struct sim *s, struct job *j)
 
 	if (dump_not_now(s, n, j))
 		return;
+	if (!engine_takes_dump(n->engine)) {
+		dump_job(s, n, 500, dump_read, NULL);
+		return;
+	}
 	p = malloc(sizeof(*p) + piece * sizeof(p->flows[0]));
 	CHECK(p);
 	p->count = 0;
@@ -468,7 +472,7 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 	n->frozen_until = n->blocked_until = n->stalled_until = s->now;
 	memset(n->counters, 0, sizeof(n->counters));
 	invariants_forget(s, n);
-	kernel_listen(&n->kernel, true);
+	kernel_listen(&n->kernel, !n->config.polling);
 	node_wake(s, n);
 }
 

@@ -31,6 +31,8 @@ struct old_queue {
 };
 
 struct oldpeer {
+	enum engine_mode mode;
+	int64_t refresh_s, cache_timeout_s;
 	unsigned boot;
 	uint32_t seq;
 	enum old_hello hello;
@@ -43,6 +45,7 @@ struct oldpeer {
 	struct old_object **objects; /* [slots]: the internal cache */
 	struct flow *external; /* [slots] */
 	bool *external_set; /* [slots] */
+	mono *refresh_at, *external_until; /* [slots], of ALARM */
 };
 
 /* ---- queues ---- */
@@ -123,7 +126,7 @@ static size_t item_build(struct oldpeer *p, struct wbuf *w, struct old_item *it)
 	uint8_t flags = it->flags;
 	size_t len;
 
-	if (p->hello != HELLO_DONE)
+	if (p->mode == ENGINE_MODE_FTFW && p->hello != HELLO_DONE)
 		flags |= WIRE_V1_HELLO;
 	if (p->say_hello_back)
 		flags |= WIRE_V1_HELLO_BACK;
@@ -144,6 +147,19 @@ static size_t item_build(struct oldpeer *p, struct wbuf *w, struct old_item *it)
 	return len;
 }
 
+static void sent(struct oldpeer *p, const struct old_item *it)
+{
+	if (p->mode != ENGINE_MODE_FTFW) {
+		if (it->object)
+			object_release(it->object);
+		return;
+	}
+	if (it->object)
+		it->object->where = WHERE_RESEND;
+	if (it->object || !(it->flags & WIRE_V1_ALIVE))
+		queue_put(&p->resend, it);
+}
+
 static void send_all(struct sim *s, struct sim_node *n)
 {
 	struct oldpeer *p = n->old;
@@ -159,10 +175,7 @@ static void send_all(struct sim *s, struct sim_node *n)
 			w = wbuf_of(buf, sizeof(buf));
 			CHECK(item_build(p, &w, &it) > 0);
 		}
-		if (it.object)
-			it.object->where = WHERE_RESEND;
-		if (it.object || !(it.flags & WIRE_V1_ALIVE))
-			queue_put(&p->resend, &it);
+		sent(p, &it);
 	}
 	p->tx.count = 0;
 	if (w.used > 0)
@@ -172,7 +185,7 @@ static void send_all(struct sim *s, struct sim_node *n)
 
 /* ---- receiving ---- */
 
-static void take_flow(struct sim_node *n, const struct wire_v1_message *m)
+static void take_flow(struct sim *s, struct sim_node *n, const struct wire_v1_message *m)
 {
 	struct oldpeer *p = n->old;
 	struct flow f;
@@ -188,14 +201,15 @@ static void take_flow(struct sim_node *n, const struct wire_v1_message *m)
 	else
 		p->external[slot] = f;
 	p->external_set[slot] = m->type != WIRE_V1_CT_DEL;
+	p->external_until[slot] = mono_add_sec(s->now, p->cache_timeout_s);
 }
 
-static void take(struct sim_node *n, const struct wire_v1_message *m)
+static void take(struct sim *s, struct sim_node *n, const struct wire_v1_message *m)
 {
 	struct oldpeer *p = n->old;
 
 	if (m->type != WIRE_V1_CTL) {
-		take_flow(n, m);
+		take_flow(s, n, m);
 	} else if (m->flags & WIRE_V1_ACK) {
 		resend_range(p, m->from, m->to, false);
 	} else if (m->flags & WIRE_V1_NACK) {
@@ -207,11 +221,11 @@ static void take(struct sim_node *n, const struct wire_v1_message *m)
 	}
 }
 
-static void take_in_order(struct sim_node *n, const struct wire_v1_message *m)
+static void take_in_order(struct sim *s, struct sim_node *n, const struct wire_v1_message *m)
 {
 	struct oldpeer *p = n->old;
 
-	take(n, m);
+	take(s, n, m);
 	if (!p->ack_from_set) {
 		p->ack_from = m->seq;
 		p->ack_from_set = true;
@@ -223,11 +237,17 @@ static void take_in_order(struct sim_node *n, const struct wire_v1_message *m)
 	}
 }
 
-static void on_message(struct sim_node *n, const struct wire_v1_message *m)
+static void on_message(struct sim *s, struct sim_node *n, const struct wire_v1_message *m)
 {
 	struct oldpeer *p = n->old;
 	uint32_t next = p->last_recv + 1;
 
+	if (p->mode != ENGINE_MODE_FTFW) {
+		/* what is missing or late is counted, and that is all */
+		if (p->mode == ENGINE_MODE_NOTRACK || m->flags == 0)
+			take(s, n, m);
+		return;
+	}
 	if (m->flags & WIRE_V1_HELLO_BACK && p->hello == HELLO_SAY)
 		p->hello = HELLO_DONE;
 	if (m->flags & WIRE_V1_HELLO) {
@@ -237,7 +257,7 @@ static void on_message(struct sim_node *n, const struct wire_v1_message *m)
 			p->ack_from = m->seq;
 		}
 		resend_empty(p);
-		take_in_order(n, m);
+		take_in_order(s, n, m);
 	} else if (p->seen && wire_v1_seq_before(m->seq, next)) {
 		return;
 	} else if (p->seen && m->seq != next) {
@@ -247,9 +267,9 @@ static void on_message(struct sim_node *n, const struct wire_v1_message *m)
 		p->window = OLD_WINDOW - 1;
 		p->ack_from = m->seq;
 		p->ack_from_set = true;
-		take(n, m);
+		take(s, n, m);
 	} else {
-		take_in_order(n, m);
+		take_in_order(s, n, m);
 	}
 	p->last_recv = m->seq;
 	p->seen = true;
@@ -261,11 +281,10 @@ void oldpeer_datagram(struct sim *s, struct sim_node *n, const uint8_t *bytes, s
 	struct wire_v1_message m;
 	enum wire_v1_result res;
 
-	(void)s;
 	while ((res = wire_v1_next(&r, &m)) == WIRE_V1_OK || res == WIRE_V1_BAD_VERSION ||
 		res == WIRE_V1_BAD_HEADER)
 		if (res == WIRE_V1_OK)
-			on_message(n, &m);
+			on_message(s, n, &m);
 }
 
 /* ---- its kernel ---- */
@@ -285,7 +304,12 @@ static void dead_forget(struct old_queue *q, int slot)
 	}
 }
 
-static void on_event(struct sim_node *n, const struct kernel_fact *fact)
+static mono refresh_next(struct sim *s, const struct oldpeer *p)
+{
+	return mono_add_ms(s->now, dice_range(&s->rng_node, 1000, 1000 * p->refresh_s + 1000));
+}
+
+static void on_event(struct sim *s, struct sim_node *n, const struct kernel_fact *fact)
 {
 	struct oldpeer *p = n->old;
 	int slot = traffic_slot(&fact->flow);
@@ -308,6 +332,22 @@ static void on_event(struct sim_node *n, const struct kernel_fact *fact)
 		flow_merge(&o->flow, &fact->flow);
 	}
 	object_queue(p, o);
+	p->refresh_at[slot] = refresh_next(s, p);
+}
+
+/* ALARM: what is here is said again, what the other does not say again goes. */
+static void turn_alarm(struct sim *s, struct sim_node *n)
+{
+	struct oldpeer *p = n->old;
+
+	for (unsigned slot = 0; slot < n->kernel.slots; slot++) {
+		if (p->external_set[slot] && mono_reached(s->now, p->external_until[slot]))
+			p->external_set[slot] = false;
+		if (!p->objects[slot] || mono_before(s->now, p->refresh_at[slot]))
+			continue;
+		object_queue(p, p->objects[slot]);
+		p->refresh_at[slot] = refresh_next(s, p);
+	}
 }
 
 static void turn(struct sim *s, struct job *j)
@@ -319,8 +359,10 @@ static void turn(struct sim *s, struct job *j)
 	if (!p || p->boot != j->b)
 		return;
 	while (kernel_next_event(&n->kernel, &fact))
-		on_event(n, &fact);
-	if (mono_reached(s->now, p->alive_at)) {
+		on_event(s, n, &fact);
+	if (p->mode == ENGINE_MODE_ALARM) {
+		turn_alarm(s, n);
+	} else if (mono_reached(s->now, p->alive_at)) {
 		if (p->ack_from_set)
 			control_queue(p, WIRE_V1_ACK, p->ack_from, p->last_recv);
 		else
@@ -349,6 +391,9 @@ void oldpeer_start(struct sim *s, struct sim_node *n, uint32_t first_seq)
 	struct job j = {.run = turn, .node = n->index};
 
 	n->old = p;
+	p->mode = s->params.config.mode;
+	p->refresh_s = s->params.config.refresh_s;
+	p->cache_timeout_s = s->params.config.cache_timeout_s;
 	p->boot = ++n->boot;
 	p->seq = first_seq;
 	p->window = OLD_WINDOW;
@@ -358,6 +403,8 @@ void oldpeer_start(struct sim *s, struct sim_node *n, uint32_t first_seq)
 	p->objects = zeroed(slots, sizeof(*p->objects));
 	p->external = zeroed(slots, sizeof(*p->external));
 	p->external_set = zeroed(slots, sizeof(*p->external_set));
+	p->external_until = zeroed(slots, sizeof(*p->external_until));
+	p->refresh_at = zeroed(slots, sizeof(*p->refresh_at));
 	for (unsigned slot = 0; slot < slots; slot++) {
 		if (!n->kernel.entries[slot].live)
 			continue;
@@ -387,6 +434,8 @@ void oldpeer_stop(struct sim_node *n)
 	free(p->objects);
 	free(p->external);
 	free(p->external_set);
+	free(p->external_until);
+	free(p->refresh_at);
 	free(p);
 	n->old = NULL;
 	kernel_listen(&n->kernel, false);

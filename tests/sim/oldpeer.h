@@ -5,9 +5,10 @@
 #include "tests/sim/sim.h"
 
 /*
- * A peer that behaves as conntrackd 1.4 does in FTFW mode, written down from doc/PROTOCOL.md: no
- * marks, no bulk by itself, one receiving sequence whoever sends, gaps asked for once only. It sits
- * on a node in an engine's place and follows that node's kernel.
+ * A peer that behaves as conntrackd 1.4 does in the mode of the run, written down from
+ * doc/PROTOCOL.md: no marks, no bulk by itself, one receiving sequence whoever sends, gaps asked
+ * for once only (FTFW), not at all (NOTRACK), or unnoticed (ALARM). It sits on a node in an
+ * engine's place and follows that node's kernel.
  */
 void oldpeer_start(struct sim *, struct sim_node *, uint32_t first_seq);
 void oldpeer_stop(struct sim_node *); /* it dies; the kernel goes on */

@@ -21,6 +21,42 @@ static void params_calm(uint64_t seed, struct sim_params *p)
 	chance_params_calm(p);
 }
 
+static void params_notrack(uint64_t seed, struct sim_params *p)
+{
+	params_calm(seed, p);
+	p->config.mode = ENGINE_MODE_NOTRACK;
+}
+
+/* An old peer of this mode never makes up for what it has missed. */
+static void params_notrack_lossy(uint64_t seed, struct sim_params *p)
+{
+	params_notrack(seed, p);
+	p->loss_permille[0] = 100;
+	p->duplicate_permille = 50;
+	p->jitter_us = 2000;
+}
+
+static void params_notrack_no_cache(uint64_t seed, struct sim_params *p)
+{
+	params_notrack_lossy(seed, p);
+	p->config.internal_cache_off = true;
+}
+
+static void params_alarm(uint64_t seed, struct sim_params *p)
+{
+	params_calm(seed, p);
+	p->config.mode = ENGINE_MODE_ALARM;
+	p->config.refresh_s = 3;
+	p->config.cache_timeout_s = 10;
+}
+
+static void params_alarm_lossy(uint64_t seed, struct sim_params *p)
+{
+	params_alarm(seed, p);
+	p->loss_permille[0] = p->loss_permille[1] = 150;
+	p->duplicate_permille = 50;
+}
+
 static void params_lossy(uint64_t seed, struct sim_params *p)
 {
 	params_calm(seed, p);
@@ -137,6 +173,14 @@ static void old_peer_is_followed(struct sim *s)
 	mixed_settle(s, AGREE_S);
 }
 
+/* What was lost of it goes or comes by its table, which it does not end with a mark. */
+static void old_peer_is_asked(struct sim *s)
+{
+	begin(s);
+	traffic(s, 300);
+	mixed_settle(s, LIMIT_LOSS_PAUSE_MS / 1000 + AGREE_AFTER_RESTART_S);
+}
+
 static void old_peer_may_restart(struct sim *s)
 {
 	struct sim_node *o = &s->nodes[1];
@@ -177,6 +221,20 @@ static const struct scenario mixed[] = {
 	{"old peer is followed over a bad net", params_lossy, old_peer_is_followed},
 	{"old peer may restart", params_calm, old_peer_may_restart},
 	{"engine may restart beside an old peer", params_calm,
+		engine_may_restart_beside_an_old_peer},
+	{"NOTRACK: old peers follow each other", params_notrack, old_peers_follow_each_other},
+	{"NOTRACK: old peer is followed", params_notrack, old_peer_is_followed},
+	{"NOTRACK: old peer is followed over a bad net", params_notrack_lossy, old_peer_is_asked},
+	{"NOTRACK: old peer may restart", params_notrack, old_peer_may_restart},
+	{"NOTRACK: engine may restart beside an old peer", params_notrack,
+		engine_may_restart_beside_an_old_peer},
+	{"NOTRACK: engine without a cache beside an old peer", params_notrack_no_cache,
+		old_peer_is_asked},
+	{"ALARM: old peers follow each other", params_alarm_lossy, old_peers_follow_each_other},
+	{"ALARM: old peer is followed", params_alarm, old_peer_is_followed},
+	{"ALARM: old peer is followed over a bad net", params_alarm_lossy, old_peer_is_followed},
+	{"ALARM: old peer may restart", params_alarm_lossy, old_peer_may_restart},
+	{"ALARM: engine may restart beside an old peer", params_alarm_lossy,
 		engine_may_restart_beside_an_old_peer},
 };
 
