@@ -198,6 +198,8 @@ class CellPair:
         wait_for(lambda: not stream.alive(), SETTLE_S, "the stream ends")
         equal(stream.popen.returncode, 0, "status of flowload")
         self.both_settle("on the other link")
+        # There again for who starts anew; nobody goes back to it for that alone.
+        self.b.ip(f"link set {CABLES[0]} up")
 
     def check_commit(self):
         """Each node writes what it holds of the other: its kernel has both tables then."""

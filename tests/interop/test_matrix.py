@@ -74,12 +74,10 @@ def work(number, cell, out):
             try:
                 for name, took_s in run_checks(pair):
                     print(f"{name}={took_s:.1f}", file=out)
-            except Failed:
+            except Failed as e:
+                print(str(e), file=Troubles(out))
                 lab.show_logs(out=Troubles(out))
-                raise
-    except Failed as e:
-        print(str(e), file=Troubles(out))
-        return 1
+                return 1
     except Exception:
         print(traceback.format_exc(), file=Troubles(out))
         return 1
