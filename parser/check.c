@@ -24,38 +24,55 @@ static void check_sections(struct reader *r)
 			r->diag, r->sync_line, "Sync: expected a Mode, found none: FTFW is used");
 }
 
+/* True, and told, if a setting was given that the mode in force, which is not among modes, lacks.
+ */
+static bool is_foreign(struct reader *r, bool fits, enum config_setting set, const char *modes)
+{
+	const uint32_t line = r->config->loc[set].line;
+
+	if (fits || line == 0)
+		return false;
+	diag_warning(r->diag, line, "%s: expected in mode %s only, the mode is %s: ignored",
+		config_setting_name(set), modes, config_mode_name(r->config->sync.mode));
+	return true;
+}
+
 /* Options that only other modes than the one in force have, given directly or for those modes. */
+static void check_foreign(struct reader *r)
+{
+	struct config_sync *sync = &r->config->sync;
+	const bool alarm = sync->mode == CONFIG_MODE_ALARM;
+	const bool notrack = sync->mode == CONFIG_MODE_NOTRACK;
+
+	if (is_foreign(r, alarm, CONFIG_SET_REFRESH_TIME, "ALARM"))
+		sync->refresh_s = CONFIG_DEFAULT_REFRESH_S;
+	if (is_foreign(r, alarm, CONFIG_SET_CACHE_TIMEOUT, "ALARM"))
+		sync->cache_timeout_s = CONFIG_DEFAULT_CACHE_TIMEOUT_S;
+	if (is_foreign(r, notrack, CONFIG_SET_DISABLE_INTERNAL_CACHE, "NOTRACK"))
+		sync->disable_internal_cache = false;
+	if (is_foreign(r, !alarm, CONFIG_SET_DISABLE_EXTERNAL_CACHE, "FTFW and NOTRACK"))
+		sync->disable_external_cache = false;
+	if (is_foreign(r, !alarm, CONFIG_SET_STARTUP_RESYNC, "FTFW and NOTRACK"))
+		sync->startup_resync = false;
+}
+
 static void check_mode(struct reader *r)
 {
 	struct config_sync *sync = &r->config->sync;
 	const struct config_loc *loc = r->config->loc;
-	const char *mode = config_mode_name(sync->mode);
+	const uint32_t timeout_line = loc[CONFIG_SET_CACHE_TIMEOUT].line;
 
 	if (r->modes_seen & (r->modes_seen - 1))
 		diag_warning(r->diag, loc[CONFIG_SET_MODE].line,
-			"Mode: expected one of them, found several: %s is used", mode);
-
-#define ONLY_IN(modes, set, expected, field, value)                                                \
-	do {                                                                                       \
-		if (!(modes) && loc[set].line > 0) {                                               \
-			diag_warning(r->diag, loc[set].line,                                       \
-				"%s: expected in mode %s only, the mode is %s: ignored",           \
-				config_setting_name(set), expected, mode);                         \
-			sync->field = (value);                                                     \
-		}                                                                                  \
-	} while (0)
-
-	ONLY_IN(sync->mode == CONFIG_MODE_ALARM, CONFIG_SET_REFRESH_TIME, "ALARM", refresh_s,
-		CONFIG_DEFAULT_REFRESH_S);
-	ONLY_IN(sync->mode == CONFIG_MODE_ALARM, CONFIG_SET_CACHE_TIMEOUT, "ALARM", cache_timeout_s,
-		CONFIG_DEFAULT_CACHE_TIMEOUT_S);
-	ONLY_IN(sync->mode == CONFIG_MODE_NOTRACK, CONFIG_SET_DISABLE_INTERNAL_CACHE, "NOTRACK",
-		disable_internal_cache, false);
-	ONLY_IN(sync->mode != CONFIG_MODE_ALARM, CONFIG_SET_DISABLE_EXTERNAL_CACHE,
-		"FTFW and NOTRACK", disable_external_cache, false);
-	ONLY_IN(sync->mode != CONFIG_MODE_ALARM, CONFIG_SET_STARTUP_RESYNC, "FTFW and NOTRACK",
-		startup_resync, false);
-#undef ONLY_IN
+			"Mode: expected one of them, found several: %s is used",
+			config_mode_name(sync->mode));
+	check_foreign(r);
+	if (sync->mode == CONFIG_MODE_ALARM && sync->cache_timeout_s <= sync->refresh_s)
+		diag_warning(r->diag,
+			timeout_line ? timeout_line : loc[CONFIG_SET_REFRESH_TIME].line,
+			"CacheTimeout: expected more than RefreshTime, which is %u, found %u: the "
+			"peer's connections come and go",
+			sync->refresh_s, sync->cache_timeout_s);
 	if (sync->disable_external_cache && sync->commit_timeout_s > 0) {
 		diag_warning(r->diag, loc[CONFIG_SET_COMMIT_TIMEOUT].line,
 			"CommitTimeout: expected without DisableExternalCache, found with it: "

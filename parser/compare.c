@@ -92,8 +92,9 @@ static const struct {
 	[CONFIG_SET_EXPECTATION_SYNC] =
 		SETTING("ExpectationSync", AT_START, AS_EXPECT, sync.expectation_sync),
 	[CONFIG_SET_FILTER_MARK] = SETTING("Filter Mark", AT_START, AS_MARKS, general.filter),
-	[CONFIG_SET_STATS_LOG_FILE] = SETTING("Stats LogFile", AT_START, AS_STRING, stats.log_file),
-	[CONFIG_SET_STATS_SYSLOG] = SETTING("Stats Syslog", AT_START, AS_SYSLOG, stats.syslog),
+	[CONFIG_SET_STATS_LOG_FILE] =
+		SETTING("Stats LogFile", AT_RUNTIME, AS_STRING, stats.log_file),
+	[CONFIG_SET_STATS_SYSLOG] = SETTING("Stats Syslog", AT_RUNTIME, AS_SYSLOG, stats.syslog),
 	[CONFIG_SET_LINKS] = SETTING("dedicated links", AT_START, AS_LINKS, sync.links),
 };
 
@@ -233,7 +234,10 @@ size_t config_diff_reload(const struct config *old, const struct config *new,
 			.setting = set,
 			.name = settings[set].name,
 			.line = new->loc[set].line,
-			.at_runtime = settings[set].at_runtime,
+			/* What a section says that was not there needs what is set up for it. */
+			.at_runtime = settings[set].at_runtime &&
+				      (old->purpose == new->purpose || set == CONFIG_SET_LOG_FILE ||
+					      set == CONFIG_SET_SYSLOG),
 		};
 	}
 	return count;

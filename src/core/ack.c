@@ -5,6 +5,7 @@
 #include "core/bulk.h"
 #include "core/event.h"
 #include "core/peer.h"
+#include "core/remote.h"
 #include "core/repair.h"
 #include "core/sender.h"
 
@@ -69,7 +70,7 @@ void ack_heard(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	}
 	if (!p->is_ctsync && !p->synced && !p->nack_wait && e->sender.hello_done) {
 		p->synced = true;
-		event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, table_count(&p->remote));
+		event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, remote_flows(p));
 	}
 }
 

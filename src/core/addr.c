@@ -68,7 +68,9 @@ static struct peer *by_sequence(struct engine *e, unsigned link, const struct en
 			continue;
 		if (at->state == PEER_ADDR_WRONG && memcmp(&at->addr, addr, sizeof(*addr)) == 0)
 			continue;
-		if (m->seq - p->last_recv - 1 >= LIMIT_GAP_MAX)
+		/* one that says who it is has done so there, if it is near at all */
+		if (m->seq - p->last_recv - 1 >=
+			(uint32_t)(p->boot_known ? LIMIT_GUESS_MAX : LIMIT_GAP_MAX))
 			continue;
 		if (!best || m->seq - p->last_recv < m->seq - best->last_recv)
 			best = p;
@@ -101,16 +103,20 @@ void addr_tick(struct engine *e, struct peer *p)
 }
 
 /*
- * The address is p's, but the mark is not of the process that p is. Either p has restarted, or the
- * address is another's: of a peer that is known by its boot id, or of one that will be. The peer
- * that it is; NULL: a new one.
+ * A mark from p's address. If it is not of the process that p is, then either p has restarted, or
+ * the address is another's: of a peer that is known by its boot id, or of one that will be. The
+ * peer that it is; NULL: a new one.
  */
-static struct peer *contradicted(struct engine *e, struct peer *p, unsigned link,
+static struct peer *marked(struct engine *e, struct peer *p, unsigned link,
 	const struct engine_addr *addr, uint32_t boot_id)
 {
 	bool guessed = p->links[link].state == PEER_ADDR_GUESSED;
 	struct peer *q = by_boot(e, boot_id);
 
+	if (p->boot_known && p->boot_id == boot_id) {
+		p->links[link].state = PEER_ADDR_SURE;
+		return p;
+	}
 	if (q && q->links[link].state != PEER_ADDR_SURE) {
 		if (guessed)
 			disown(e, p, link);
@@ -120,7 +126,7 @@ static struct peer *contradicted(struct engine *e, struct peer *p, unsigned link
 		supersede(e, p, q);
 		return q;
 	}
-	if (!guessed || handshake_is_former(p, boot_id))
+	if (!guessed || !p->boot_known || handshake_is_former(p, boot_id))
 		return p;
 	disown(e, p, link);
 	return q;
@@ -162,12 +168,7 @@ struct peer *addr_find(struct engine *e, unsigned link, const struct engine_addr
 	has_mark = wire_v1_get_mark(m, &mark);
 	if (!p)
 		return guess(e, link, addr, m, has_mark ? &mark : NULL);
-	if (!has_mark || !p->boot_known)
-		return p;
-	if (p->boot_id != mark.boot_id)
-		return contradicted(e, p, link, addr, mark.boot_id);
-	p->links[link].state = PEER_ADDR_SURE;
-	return p;
+	return has_mark ? marked(e, p, link, addr, mark.boot_id) : p;
 }
 
 void addr_moved(struct peer *p, unsigned link)

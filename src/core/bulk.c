@@ -42,7 +42,7 @@ void bulk_want_for(struct engine *e, struct peer *p)
 static bool begin(struct engine *e, struct wbuf *w)
 {
 	struct bulk *b = &e->bulk;
-	struct control mark = {.kind = CONTROL_BULK_BEGIN, .a = b->gen + 1, .b = local_flows(e)};
+	struct control mark = {.kind = CONTROL_BULK_BEGIN, .a = b->gen + 1, .b = local_entries(e)};
 	uint32_t seq = e->sender.next_seq;
 
 	if (engine_has_control(e) && !sender_put_control(e, w, mark))
@@ -54,13 +54,17 @@ static bool begin(struct engine *e, struct wbuf *w)
 	b->begin_seq = seq;
 	b->began = e->now;
 	b->flows = 0;
+	b->expects = false;
 	b->cursor = 0;
 	e->peers_know_more = false;
 	engine_count(e, COUNTER_BULKS_SENT);
 	return true;
 }
 
-/* Sends what this bulk has not sent yet: its entries' mark is that of the last one. */
+/*
+ * Sends what this bulk has not sent yet: its entries' mark is that of the last one. First the
+ * flows, since who writes into the kernel what arrives needs masters before what they expect.
+ */
 static bool put_entries(struct engine *e, struct wbuf *w)
 {
 	struct bulk *b = &e->bulk;
@@ -71,11 +75,16 @@ static bool put_entries(struct engine *e, struct wbuf *w)
 		uint32_t handle = table_next(&e->local, &e->store, &cursor);
 		const struct entry *x;
 
-		if (!handle)
+		if (!handle && (b->expects || e->local.expects == 0))
 			return true;
+		if (!handle) {
+			b->expects = true;
+			b->cursor = 0;
+			continue;
+		}
 		x = entry_at(&e->store, handle);
 		if (!x->dead && (x->flags & ENTRY_BULKED) != done &&
-			!sender_put_entry(e, w, handle))
+			entry_is_expect(x) == b->expects && !sender_put_entry(e, w, handle))
 			return false;
 		b->cursor = cursor;
 	}

@@ -29,6 +29,8 @@ static void done(struct engine *e, const struct engine_command *c, mono began,
 		event.written = t->written;
 		event.refused = t->refused;
 		event.skipped = t->skipped;
+		event.expect_written = t->expect_written;
+		event.expect_refused = t->expect_refused;
 		for (unsigned i = 0; i < ENGINE_ERRNOS_MAX; i++) {
 			event.errnos[i].err = t->errnos[i].err;
 			event.errnos[i].count = t->errnos[i].count;
@@ -47,7 +49,7 @@ static void done_now(struct engine *e, const struct engine_command *c, enum engi
 static void slot_done(struct engine *e, struct command_slot *s, enum engine_outcome outcome,
 	const struct tally *t)
 {
-	struct engine_command c = {s->kind, s->id};
+	struct engine_command c = {.kind = s->kind, .id = s->id};
 
 	s->used = false;
 	done(e, &c, s->began, outcome, t);
@@ -110,17 +112,17 @@ static void flush(struct engine *e)
 
 	all_done(e, ENGINE_BULK, MONO_NEVER, ENGINE_CANCELLED, NULL);
 	arena_reset(&s->arena);
-	index_reset(&e->local.index);
+	table_reset(&e->local);
 	memset(&e->queued, 0, sizeof(e->queued));
 	memset(&e->sent, 0, sizeof(e->sent));
 	memset(&e->tomb, 0, sizeof(e->tomb));
 	e->local_silent = 0;
 	e->peers_know_more = true;
-	e->dead = e->tombs = 0;
+	e->dead = e->dead_expects = e->tombs = 0;
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		struct peer *p = &e->peers[i];
 
-		index_reset(&p->remote.index);
+		table_reset(&p->remote);
 		p->sweeping = p->unconfirmed = p->hold = false;
 		p->bulk_open = p->synced = false;
 	}
@@ -159,7 +161,7 @@ static void promote(struct engine *e)
 	e->was_active = true;
 	purge_cancel(e);
 	if (!e->commit.running || !e->commit.promote)
-		commit_start(e, true);
+		commit_start(e, true, ENGINE_SCOPE_ALL);
 }
 
 static bool is_busy(const struct engine *e, enum engine_command_kind kind)
@@ -200,12 +202,12 @@ static bool at_once(struct engine *e, enum engine_command_kind kind)
 	return false;
 }
 
-static void start(struct engine *e, enum engine_command_kind kind)
+static void start(struct engine *e, const struct engine_command *c)
 {
-	switch (kind) {
+	switch (c->kind) {
 	case ENGINE_COMMIT:
 		purge_cancel(e);
-		commit_start(e, false);
+		commit_start(e, false, c->scope);
 		break;
 	case ENGINE_PROMOTE:
 		promote(e);
@@ -245,5 +247,5 @@ void engine_command(struct engine *e, mono now, const struct engine_command *c)
 		done_now(e, c, ENGINE_BUSY);
 		return;
 	}
-	start(e, c->kind);
+	start(e, c);
 }

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "core/bulk.h"
 #include "core/command.h"
+#include "core/commit_expect.h"
 #include "core/commit_flow.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
@@ -20,7 +21,7 @@ static struct entry *at(const struct engine *e, uint32_t handle)
 	return entry_at(&e->store, handle);
 }
 
-void commit_start(struct engine *e, bool promote)
+void commit_start(struct engine *e, bool promote, enum engine_scope scope)
 {
 	struct commit *c = &e->commit;
 
@@ -32,7 +33,9 @@ void commit_start(struct engine *e, bool promote)
 	c->promote = c->promote || promote;
 	/* a promotion that takes a commit over looks at all again: what is written moves only */
 	c->walked = c->masters = false;
-	c->pass = c->peer = 0;
+	c->scope = (uint8_t)scope;
+	c->pass = scope == ENGINE_SCOPE_EXPECTATIONS ? COMMIT_EXPECTATIONS : COMMIT_FLOWS;
+	c->peer = 0;
 	c->cursor = 0;
 	commit_settle(e);
 }
@@ -71,7 +74,29 @@ void commit_settle(struct engine *e)
 	kernel_ops_make_sure(e);
 }
 
-/* The next flow of this pass; 0 when all have been looked at. */
+static bool has_expects(const struct engine *e)
+{
+	for (unsigned i = 0; i < e->peers_count; i++)
+		if (e->peers[i].remote.expects > 0)
+			return true;
+	return false;
+}
+
+/* After a pass that has seen all peers; false if it was the last one. */
+static bool next_pass(struct engine *e)
+{
+	struct commit *c = &e->commit;
+
+	c->pass++;
+	if (c->pass == COMMIT_RELATED && !c->masters)
+		c->pass++;
+	if (c->pass == COMMIT_EXPECTATIONS && (c->scope == ENGINE_SCOPE_FLOWS || !has_expects(e)))
+		c->pass++;
+	c->peer = 0;
+	return c->pass <= COMMIT_EXPECTATIONS;
+}
+
+/* The next flow or expectation; 0 when all have been looked at, or answers are waited for. */
 static uint32_t walk(struct engine *e)
 {
 	struct commit *c = &e->commit;
@@ -79,13 +104,18 @@ static uint32_t walk(struct engine *e)
 	for (;;) {
 		uint32_t handle;
 
-		if (c->peer == e->peers_count) {
-			if (c->pass == 1 || !c->masters) {
-				c->walked = true;
+		if (c->peer == e->peers_count && !next_pass(e)) {
+			c->walked = true;
+			return 0;
+		}
+		if (c->pass == COMMIT_EXPECTATIONS && c->cursor == 0) {
+			/* whether its master is there, only the answers to flows' writes tell */
+			if (e->ops.by_purpose[OP_COMMIT] > 0)
 				return 0;
+			if (e->peers[c->peer].remote.expects == 0) {
+				c->peer++;
+				continue;
 			}
-			c->pass = 1;
-			c->peer = 0;
 		}
 		handle = table_next(&e->peers[c->peer].remote, &e->store, &c->cursor);
 		if (handle)
@@ -95,8 +125,7 @@ static uint32_t walk(struct engine *e)
 	}
 }
 
-/* Another peer has told the same flow later: that copy is the one to write. */
-static bool is_outdated(const struct engine *e, const struct table_key *k, uint32_t touched)
+bool commit_is_outdated(const struct engine *e, const struct table_key *k, uint32_t touched)
 {
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t other;
@@ -128,13 +157,6 @@ static bool is_keyless(const struct flow *f)
 	return (flow_l4_has_ports(l4) || l4 == IPPROTO_GRE) && !flow_has(f, FLOW_ORIG_PORT_SRC);
 }
 
-static uint32_t local_alive(const struct engine *e, const struct table_key *k)
-{
-	uint32_t handle = table_find(&e->local, &e->store, k);
-
-	return handle && !at(e, handle)->dead ? handle : 0;
-}
-
 /*
  * Puts the received flow with the timeout that it is to be written with into *f. Packets put a
  * timeout forward and no event tells, so that what seems over, or nearly, may well be alive.
@@ -152,8 +174,7 @@ static void read_remote(const struct engine *e, uint32_t handle, struct flow *f)
 	flow_mark_set(f, FLOW_TIMEOUT);
 }
 
-/* Tells whether a peer's entry is still what it was when the write of it was built. */
-static uint64_t state_hash(const struct engine *e, uint32_t handle)
+uint64_t commit_state_hash(const struct engine *e, uint32_t handle)
 {
 	const struct entry *x = at(e, handle);
 
@@ -163,14 +184,14 @@ static uint64_t state_hash(const struct engine *e, uint32_t handle)
 static void build(struct engine *e, struct op *op, uint32_t handle, struct kernel_op *out)
 {
 	bool liberal = !e->config.tcp_window_tracking;
-	uint32_t local = local_alive(e, &op->key);
+	uint32_t local = local_find_alive(e, &op->key);
 	struct flow known;
 	int64_t left = 0;
 
 	read_remote(e, handle, &out->flow);
 	out->id = op->id;
 	out->kind = (enum kernel_op_kind)op->kind;
-	op->state = state_hash(e, handle);
+	op->state = commit_state_hash(e, handle);
 	if (op->kind == KERNEL_OP_CREATE) {
 		commit_flow_create(&out->flow, liberal);
 		return;
@@ -195,19 +216,22 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 	uint32_t local;
 	struct op *op;
 
+	if (c->pass == COMMIT_EXPECTATIONS || entry_is_expect(x))
+		return c->pass == COMMIT_EXPECTATIONS && entry_is_expect(x) &&
+		       commit_expect_consider(e, handle, out);
 	if (x->flags & ENTRY_HAS_MASTER)
 		c->masters = true;
 	if (c->pass != ((x->flags & ENTRY_HAS_MASTER) != 0))
 		return false;
 	k = table_key_at(&e->store, handle);
-	local = local_alive(e, &k);
+	local = local_find_alive(e, &k);
 	if (local && !(at(e, local)->flags & ENTRY_SILENT) && at(e, local)->touched > x->touched) {
 		/* our kernel has it, and newer: written before, or alive with traffic */
 		if (c->promote)
 			remote_remove(e, &e->peers[c->peer], handle);
 		return false;
 	}
-	if (is_outdated(e, &k, x->touched))
+	if (commit_is_outdated(e, &k, x->touched))
 		return false;
 	table_read(&e->store, handle, &out->flow);
 	if (!e->config.commit_half_open && is_half_open(&out->flow)) {
@@ -258,7 +282,10 @@ bool commit_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 {
 	uint32_t handle = table_find(&e->peers[op->peer].remote, &e->store, &op->key);
 
-	if (e->commit.running && handle) {
+	if (op->kind == KERNEL_OP_EXPECT_CREATE || op->kind == KERNEL_OP_EXPECT_DELETE) {
+		if (e->commit.running && commit_expect_repeat(e, op, out))
+			return true;
+	} else if (e->commit.running && handle) {
 		build(e, op, handle, out);
 		/* another flow may have taken its place since the first try */
 		if (e->config.commit_half_open || !is_half_open(&out->flow))
@@ -285,13 +312,13 @@ static bool written(struct engine *e, const struct op *op)
 	e->ops.unsure = true;
 	if (op->destroyed)
 		return false;
-	if (!handle || state_hash(e, handle) != op->state)
+	if (!handle || commit_state_hash(e, handle) != op->state)
 		return handle != 0;
 	read_remote(e, handle, &f);
 	if (op->kind == KERNEL_OP_CREATE) {
 		commit_flow_local(&f);
 	} else {
-		local = local_alive(e, &op->key);
+		local = local_find_alive(e, &op->key);
 		if (local)
 			table_read(&e->store, local, &known);
 		commit_flow_updated(&f, local ? &known : NULL);
@@ -324,6 +351,13 @@ static bool find_way(struct op *op, int err)
 
 void commit_answered(struct engine *e, struct op *op, int err)
 {
+	if (op->kind == KERNEL_OP_EXPECT_CREATE || op->kind == KERNEL_OP_EXPECT_DELETE) {
+		if (commit_expect_answered(e, op, err))
+			kernel_ops_again(e, op);
+		else
+			over(e, op);
+		return;
+	}
 	if (err && find_way(op, err)) {
 		kernel_ops_again(e, op);
 		return;

@@ -17,14 +17,31 @@
 	X(KERNEL_DUMP_ABORTS, "kernel_dump_aborts", "dumps that failed and are repeated")          \
 	X(KERNEL_OVERRUNS, "kernel_overruns", "times the kernel dropped events")                   \
 	X(KERNEL_SWEPT, "kernel_swept", "flows that ended unheard, found by a dump")               \
+	X(EXPECT_NEW, "expect_new", "events: an expectation is new")                               \
+	X(EXPECT_UPDATE, "expect_update", "events: an expectation has changed")                    \
+	X(EXPECT_DESTROY, "expect_destroy", "events: an expectation has ended")                    \
+	X(EXPECT_DUMPED, "expect_dumped", "expectations read by dumps")                            \
+	X(EXPECT_FILTERED, "expect_filtered", "expectations that ExpectationSync leaves out")      \
+	X(EXPECT_NO_KEY, "expect_no_key", "expectations without tuple, mask or master")            \
+	X(EXPECT_NO_MASTER, "expect_no_master",                                                    \
+		"expectations not replicated: their master is not in the local table")             \
+	X(EXPECT_SWEPT, "expect_swept", "expectations that ended unheard, found by a dump")        \
+	X(EXPECT_WRITTEN, "expect_written", "expectations created in the kernel")                  \
+	X(EXPECT_ORPHANS, "expect_orphans",                                                        \
+		"expectations a commit left out: their master is not here")                        \
 	X(KERNEL_WRITTEN, "kernel_written", "flows created or updated in the kernel")              \
 	X(KERNEL_DELETED, "kernel_deleted", "flows deleted from the kernel by us")                 \
 	X(KERNEL_REFUSED, "kernel_refused", "operations that the kernel refused for good")         \
-	X(COMMIT_SKIPPED, "commit_skipped", "flows a commit left out: half-open, filtered")        \
+	X(COMMIT_SKIPPED, "commit_skipped",                                                        \
+		"flows and expectations a commit left out: half-open, filtered, over")             \
 	X(LOCAL_CREATED, "local_created", "entries made in the local table")                       \
 	X(LOCAL_UPDATED, "local_updated", "changes of entries of the local table")                 \
 	X(REMOTE_CREATED, "remote_created", "entries made in the remote tables")                   \
 	X(REMOTE_UPDATED, "remote_updated", "changes of entries of the remote tables")             \
+	X(EXPECT_LOCAL_CREATED, "expect_local_created", "expectations new in the local table")     \
+	X(EXPECT_LOCAL_UPDATED, "expect_local_updated", "changes of expectations there")           \
+	X(EXPECT_REMOTE_CREATED, "expect_remote_created", "expectations new in the remote tables") \
+	X(EXPECT_REMOTE_UPDATED, "expect_remote_updated", "changes of expectations there")         \
 	X(ENDED_PACKETS, "ended_packets", "packets of ended flows, if the kernel counts them")     \
 	X(ENDED_BYTES, "ended_bytes", "bytes of ended flows, likewise")                            \
 	X(LOCAL_FULL, "local_full", "flows not taken: the local table is full")                    \
@@ -32,7 +49,8 @@
 	X(MEMORY_FULL, "memory_full", "flows not taken: no memory of that size class is left")     \
 	X(SENT_DATAGRAMS, "sent_datagrams", "datagrams built")                                     \
 	X(SENT_BYTES, "sent_bytes", "payload bytes of datagrams built")                            \
-	X(SENT_FLOWS, "sent_flows", "data messages sent, resent ones included")                    \
+	X(SENT_FLOWS, "sent_flows", "messages about flows sent, resent ones included")             \
+	X(SENT_EXPECTATIONS, "sent_expectations", "the same about expectations")                   \
 	X(SENT_CONTROL, "sent_control", "control messages sent")                                   \
 	X(COALESCED, "coalesced", "changes that needed no message of their own")                   \
 	X(RESENT, "resent", "flows and tombstones sent again for a NACK")                          \
@@ -46,7 +64,8 @@
 	X(BULKS_LIMITED, "bulks_limited", "resync requests put off: too soon after the last")      \
 	X(RECEIVED_DATAGRAMS, "received_datagrams", "datagrams received")                          \
 	X(RECEIVED_BYTES, "received_bytes", "payload bytes received")                              \
-	X(RECEIVED_FLOWS, "received_flows", "data messages taken")                                 \
+	X(RECEIVED_FLOWS, "received_flows", "messages about flows taken")                          \
+	X(RECEIVED_EXPECTATIONS, "received_expectations", "messages about expectations taken")     \
 	X(RECEIVED_CONTROL, "received_control", "control messages taken")                          \
 	X(BAD_TRUNCATED, "bad_truncated", "messages cut short")                                    \
 	X(BAD_SIZE, "bad_size", "messages whose length cannot be")                                 \
@@ -54,7 +73,8 @@
 	X(BAD_HEADER, "bad_header", "messages with senseless type or flags")                       \
 	X(IGNORED, "ignored", "messages with flags, for which ALARM mode has no use")              \
 	X(BAD_PAYLOAD, "bad_payload", "messages with a malformed attribute")                       \
-	X(EXPECTATIONS_IGNORED, "expectations_ignored", "expectation messages, not served yet")    \
+	X(EXPECTATIONS_IGNORED, "expectations_ignored",                                            \
+		"messages about expectations while ExpectationSync is off")                        \
 	X(LOST, "lost", "messages missing from the sequence")                                      \
 	X(BEFORE, "before", "messages that came late or twice, dropped")                           \
 	X(NACKS_SENT, "nacks_sent", "times we asked for lost messages")                            \

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/hash.h"
+#include "flow/expect_pack.h"
 #include "flow/pack.h"
 
 /* Which list an entry of the local table hangs on. */
@@ -29,7 +30,8 @@ enum entry_flag {
 };
 
 /*
- * One flow of a table: a fixed header, then flow_pack()'s bytes. prev and next link entries of
+ * One flow or expectation of a table: a fixed header, then flow_pack()'s or expect_pack()'s bytes,
+ * whose first one tells which. prev and next link entries of
  * the local table; seq is the number it was last sent under, or, in a peer's table, the epoch in
  * which the peer last named it.
  */
@@ -50,6 +52,23 @@ struct entry {
 _Static_assert(sizeof(struct entry) == 24, "the memory budget counts on it");
 _Static_assert(sizeof(struct entry) + FLOW_PACKED_BYTES_MAX <= ARENA_OBJECT_BYTES_MAX,
 	"the largest flow fits the largest size class");
+_Static_assert((int)EXPECT_PACKED_BYTES_MAX <= (int)FLOW_PACKED_BYTES_MAX,
+	"and so does the largest expectation");
+
+enum { ENTRY_KEY_BYTES_MAX = EXPECT_KEY_BYTES_MAX };
+
+_Static_assert((int)FLOW_KEY_BYTES_MAX <= (int)ENTRY_KEY_BYTES_MAX, "either's key fits");
+
+static inline bool entry_is_expect(const struct entry *e)
+{
+	return expect_is_packed(e->packed);
+}
+
+/* Of the key that the packed bytes start with. */
+static inline size_t entry_key_len(const struct entry *e)
+{
+	return entry_is_expect(e) ? expect_key_len(e->packed) : flow_key_len(e->packed);
+}
 
 /* Where the entries of all tables live, and the secret they are hashed with. */
 struct store {

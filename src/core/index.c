@@ -113,7 +113,7 @@ static uint64_t slot_place(
 {
 	const struct entry *e = entry_at(s, slot->handle);
 
-	return place_of(v->turned, index_hash(s, e->packed, flow_key_len(e->packed)));
+	return place_of(v->turned, index_hash(s, e->packed, entry_key_len(e)));
 }
 
 void index_fetch_slot(const struct index *x, uint64_t hash)
@@ -165,7 +165,8 @@ uint32_t index_find(
 		if (slot->tag != tag)
 			continue;
 		e = entry_at(s, slot->handle);
-		if (flow_key_len(e->packed) == len && memcmp(e->packed, key, len) == 0)
+		/* a key's length follows from its first byte: equal bytes are the whole of both */
+		if (e->len >= len && memcmp(e->packed, key, len) == 0)
 			return slot->handle;
 	}
 	return 0;

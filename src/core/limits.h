@@ -8,6 +8,7 @@ enum {
 	LIMIT_LINKS = 4, /* dedicated links */
 	LIMIT_PEER_SILENCE_MS = 5000, /* a peer that says nothing for so long is silent */
 	LIMIT_ALIVE_MS = 1000, /* something is sent at least this often */
+	LIMIT_GUESS_MAX = 1024, /* a ctsyncd on another link: numbers that may be missing */
 	LIMIT_FOLLOW_MS = 250, /* after a change of link, until a peer is followed to another */
 	LIMIT_FOLLOW_SPREAD_MS = 1024, /* and so much more by the boot id, so that nodes differ */
 	LIMIT_TICK_MS = 100, /* grain of the engine's timers */

@@ -22,9 +22,36 @@ static struct entry_chain *chain_of(struct engine *e, unsigned list)
 	return list == ENTRY_QUEUED ? &e->queued : list == ENTRY_SENT ? &e->sent : &e->tomb;
 }
 
-uint32_t local_flows(const struct engine *e)
+uint32_t local_entries(const struct engine *e)
 {
 	return table_count(&e->local) - e->dead;
+}
+
+uint32_t local_expects(const struct engine *e)
+{
+	return e->local.expects - e->dead_expects;
+}
+
+uint32_t local_flows(const struct engine *e)
+{
+	return local_entries(e) - local_expects(e);
+}
+
+static void set_dead(struct engine *e, uint32_t handle, bool dead)
+{
+	struct entry *x = at(e, handle);
+
+	CHECK(x->dead != dead);
+	x->dead = dead;
+	e->dead += dead ? 1U : -1U;
+	e->dead_expects += dead ? entry_is_expect(x) : -(uint32_t)entry_is_expect(x);
+}
+
+uint32_t local_find_alive(const struct engine *e, const struct table_key *k)
+{
+	uint32_t handle = table_find(&e->local, &e->store, k);
+
+	return handle && !at(e, handle)->dead ? handle : 0;
 }
 
 /* ---- lists ---- */
@@ -67,7 +94,7 @@ void local_queue_repair(struct engine *e, uint32_t handle)
 	chain_prepend(&e->store, &e->queued, handle);
 }
 
-static void set_silent(struct engine *e, uint32_t handle, bool silent)
+void local_set_silent(struct engine *e, uint32_t handle, bool silent)
 {
 	struct entry *x = at(e, handle);
 
@@ -80,7 +107,7 @@ static void set_silent(struct engine *e, uint32_t handle, bool silent)
 	}
 }
 
-static void set_evented(struct engine *e, uint32_t handle, bool evented)
+void local_set_evented(struct engine *e, uint32_t handle, bool evented)
 {
 	struct entry *x = at(e, handle);
 
@@ -109,7 +136,7 @@ static void set_bulked(struct engine *e, uint32_t handle)
 static void forget(struct engine *e, uint32_t handle)
 {
 	unlist(e, handle);
-	set_silent(e, handle, false);
+	local_set_silent(e, handle, false);
 	table_remove(&e->local, &e->store, handle);
 }
 
@@ -120,7 +147,7 @@ void local_bury(struct engine *e, uint32_t handle)
 	e->tombs--;
 	if (is_evented(e, handle))
 		return; /* until the dump's end it is a mark */
-	e->dead--;
+	set_dead(e, handle, false);
 	forget(e, handle);
 }
 
@@ -170,10 +197,9 @@ void local_kill(struct engine *e, uint32_t handle, bool announce)
 
 	CHECK(!x->dead);
 	announce = announce && e->config.links > 0;
-	set_silent(e, handle, false);
+	local_set_silent(e, handle, false);
 	if (announce && x->flags & ENTRY_ANNOUNCED) {
-		x->dead = 1;
-		e->dead++;
+		set_dead(e, handle, true);
 		e->tombs++;
 		local_queue(e, handle);
 		return;
@@ -184,9 +210,8 @@ void local_kill(struct engine *e, uint32_t handle, bool announce)
 		engine_count(e, COUNTER_COALESCED);
 	unlist(e, handle);
 	if (e->dump.running) {
-		x->dead = 1;
-		e->dead++;
-		set_evented(e, handle, true);
+		set_dead(e, handle, true);
+		local_set_evented(e, handle, true);
 		return;
 	}
 	forget(e, handle);
@@ -205,8 +230,7 @@ static void revive(struct engine *e, uint32_t handle)
 		x->flags &= (uint8_t)~ENTRY_ANNOUNCED;
 	if (x->list == ENTRY_TOMB)
 		unlist(e, handle);
-	x->dead = 0;
-	e->dead--;
+	set_dead(e, handle, false);
 	set_bulked(e, handle);
 	x->born = engine_coarse(e, e->now);
 }
@@ -220,13 +244,13 @@ static bool make_room(struct engine *e)
 }
 
 /* A new entry; 0 if it is refused, which is counted. */
-static uint32_t add(struct engine *e, const struct table_key *k, const struct flow *f)
+static uint32_t add(struct engine *e, const struct table_key *k, const struct table_packed *p)
 {
 	uint32_t handle = 0, now = engine_coarse(e, e->now);
-	enum table_result r = table_add(&e->local, &e->store, k, f, now, &handle);
+	enum table_result r = table_add_packed(&e->local, &e->store, k, p, now, &handle);
 
 	if (r != TABLE_OK && make_room(e))
-		r = table_add(&e->local, &e->store, k, f, now, &handle);
+		r = table_add_packed(&e->local, &e->store, k, p, now, &handle);
 	if (r != TABLE_OK) {
 		engine_count(e, r == TABLE_FULL ? COUNTER_LOCAL_FULL : COUNTER_MEMORY_FULL);
 		event_table_full(e);
@@ -239,22 +263,62 @@ static uint32_t add(struct engine *e, const struct table_key *k, const struct fl
 	return handle;
 }
 
-/* Puts a state into an entry, which may move. */
-static uint32_t write(
-	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
+/* Puts a state into an entry, which may move; timed: with a timeout. */
+static uint32_t write(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct table_packed *p, bool timed)
 {
 	uint32_t old = handle;
 
-	if (table_write(&e->local, &e->store, k, f, &handle) != TABLE_OK) {
+	if (table_write_packed(&e->local, &e->store, k, p, &handle) != TABLE_OK) {
 		engine_count(e, COUNTER_MEMORY_FULL);
 		event_table_full(e);
 		return old;
 	}
 	if (handle != old && at(e, handle)->list != ENTRY_UNLISTED)
 		chain_moved(&e->store, chain_of(e, at(e, handle)->list), handle);
-	if (flow_has(f, FLOW_TIMEOUT))
+	if (timed)
 		at(e, handle)->touched = engine_coarse(e, e->now);
 	return handle;
+}
+
+static void count_created(struct engine *e, uint32_t handle)
+{
+	engine_count(e, entry_is_expect(at(e, handle)) ? COUNTER_EXPECT_LOCAL_CREATED
+						       : COUNTER_LOCAL_CREATED);
+}
+
+uint32_t local_take(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct table_packed *p, bool timed, bool replaced)
+{
+	if (!handle) {
+		handle = add(e, k, p);
+		if (handle)
+			count_created(e, handle);
+		return handle;
+	}
+	handle = write(e, k, handle, p, timed);
+	if (at(e, handle)->dead) {
+		revive(e, handle);
+		at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
+		count_created(e, handle);
+	} else if (replaced) {
+		at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
+		at(e, handle)->born = engine_coarse(e, e->now);
+		count_created(e, handle);
+	} else {
+		engine_count(e, entry_is_expect(at(e, handle)) ? COUNTER_EXPECT_LOCAL_UPDATED
+							       : COUNTER_LOCAL_UPDATED);
+	}
+	return handle;
+}
+
+void local_queue_changed(struct engine *e, uint32_t handle, bool known)
+{
+	struct entry *x = at(e, handle);
+
+	if (known && x->flags & ENTRY_ANNOUNCED && x->list != ENTRY_QUEUED)
+		x->flags |= ENTRY_CHANGED;
+	local_queue(e, handle);
 }
 
 /* ---- what the kernel tells ---- */
@@ -319,42 +383,30 @@ static void refuse(struct engine *e, uint32_t handle, bool alive)
 static uint32_t take(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct change *c)
 {
-	if (!handle) {
-		handle = add(e, k, &c->merged);
-		if (handle)
-			engine_count(e, COUNTER_LOCAL_CREATED);
-		return handle;
-	}
-	handle = write(e, k, handle, &c->merged);
-	engine_count(e, c->known ? COUNTER_LOCAL_UPDATED : COUNTER_LOCAL_CREATED);
-	if (at(e, handle)->dead) {
-		revive(e, handle);
-		at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
-	} else if (c->replaced) {
-		at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
-		at(e, handle)->born = engine_coarse(e, e->now);
-	}
-	return handle;
+	struct table_packed p;
+
+	table_pack(&p, &c->merged);
+	return local_take(e, k, handle, &p, flow_has(&c->merged, FLOW_TIMEOUT), c->replaced);
 }
 
-static void queue_changed(struct engine *e, uint32_t handle, bool known)
+void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct table_packed *p, bool tell)
 {
-	struct entry *x = at(e, handle);
-
-	if (known && x->flags & ENTRY_ANNOUNCED && x->list != ENTRY_QUEUED)
-		x->flags |= ENTRY_CHANGED;
-	local_queue(e, handle);
-}
-
-/* What it carried, where the kernel counts that (net.netfilter.nf_conntrack_acct). */
-static void count_traffic(struct engine *e, const struct flow *f)
-{
-	if (!flow_has(f, FLOW_ORIG_COUNTER_BYTES))
+	if (!e->dump.running && !tell)
 		return;
-	for (unsigned dir = 0; dir < FLOW_DIRS; dir++) {
-		e->counters[COUNTER_ENDED_PACKETS] += f->counters[dir].packets;
-		e->counters[COUNTER_ENDED_BYTES] += f->counters[dir].bytes;
+	/* a record that the dump read before this must not bring it to life */
+	if (!handle) {
+		handle = add(e, k, p);
+		if (!handle)
+			return;
+		set_dead(e, handle, true);
+		if (tell) {
+			at(e, handle)->flags |= ENTRY_ANNOUNCED;
+			e->tombs++;
+			local_queue(e, handle);
+		}
 	}
+	local_set_evented(e, handle, true);
 }
 
 /*
@@ -374,34 +426,20 @@ static bool may_be_known(const struct engine *e, const struct flow *f)
 	return flow_filter_match(&e->config.filter, &stateless);
 }
 
-/* The end of a flow that is not in the table: to be told, or a mark for the dump that runs. */
-static void add_dead(struct engine *e, const struct table_key *k, const struct flow *f, bool tell)
-{
-	uint32_t handle = add(e, k, f);
-
-	if (!handle)
-		return;
-	at(e, handle)->dead = 1;
-	e->dead++;
-	set_evented(e, handle, true);
-	if (!tell)
-		return;
-	at(e, handle)->flags |= ENTRY_ANNOUNCED;
-	e->tombs++;
-	local_queue(e, handle);
-}
-
 static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
 	const struct flow *f, bool whole)
 {
 	struct change c;
+	struct table_packed p;
 	bool news = true, unknown = !handle;
 
 	change_of(e, &c, handle, f, whole);
 	if (!flow_filter_match(&e->config.filter, &c.merged)) {
 		refuse(e, handle, c.known || c.replaced);
-		if (e->config.internal_cache_off && !handle && !whole && may_be_known(e, f))
-			add_dead(e, k, f, true);
+		if (e->config.internal_cache_off && !handle && !whole && may_be_known(e, f)) {
+			table_pack(&p, f);
+			local_ended(e, k, 0, &p, true);
+		}
 		return;
 	}
 	if (c.known) {
@@ -413,19 +451,31 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 	handle = take(e, k, handle, &c);
 	if (!handle)
 		return;
-	set_evented(e, handle, true);
-	set_silent(e, handle, false);
+	local_set_evented(e, handle, true);
+	local_set_silent(e, handle, false);
 	if (e->config.internal_cache_off && unknown && !whole)
 		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
 	if (news)
-		queue_changed(e, handle, c.known);
+		local_queue_changed(e, handle, c.known);
 	else
 		engine_count(e, COUNTER_COALESCED);
+}
+
+/* What it carried, where the kernel counts that (net.netfilter.nf_conntrack_acct). */
+static void count_traffic(struct engine *e, const struct flow *f)
+{
+	if (!flow_has(f, FLOW_ORIG_COUNTER_BYTES))
+		return;
+	for (unsigned dir = 0; dir < FLOW_DIRS; dir++) {
+		e->counters[COUNTER_ENDED_PACKETS] += f->counters[dir].packets;
+		e->counters[COUNTER_ENDED_BYTES] += f->counters[dir].bytes;
+	}
 }
 
 static void destroyed(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
 {
+	struct table_packed p;
 	struct flow old;
 	bool tell;
 
@@ -435,18 +485,15 @@ static void destroyed(
 		if (ids_differ(&old, f))
 			return; /* the end of a flow that is known to be replaced */
 		count_traffic(e, f);
-		set_evented(e, handle, true);
+		local_set_evented(e, handle, true);
 		local_kill(e, handle, true);
 		return;
 	}
 	tell = may_be_known(e, f);
 	if (!e->dump.running && !tell)
 		return;
-	/* a record that the dump read before this must not bring it to life */
-	if (handle)
-		set_evented(e, handle, true);
-	else
-		add_dead(e, k, f, tell);
+	table_pack(&p, f);
+	local_ended(e, k, handle, &p, tell);
 }
 
 void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
@@ -469,7 +516,7 @@ void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
  * An event since the dump's begin knows better than the dump does; also of another id, since the
  * tuple may have been used several times meanwhile. What comes after the last event brings one too.
  */
-static bool dump_is_stale(const struct engine *e, uint32_t handle)
+bool local_is_fresher(const struct engine *e, uint32_t handle)
 {
 	return handle && is_evented(e, handle);
 }
@@ -479,10 +526,12 @@ static uint32_t learn_id(
 	struct engine *e, const struct table_key *k, uint32_t handle, struct change *c)
 {
 	uint32_t touched = at(e, handle)->touched;
+	struct table_packed p;
 
 	if (flow_has(&c->old, FLOW_TIMEOUT))
 		c->merged.timeout = c->old.timeout;
-	handle = write(e, k, handle, &c->merged);
+	table_pack(&p, &c->merged);
+	handle = write(e, k, handle, &p, true);
 	at(e, handle)->touched = touched;
 	return handle;
 }
@@ -492,6 +541,7 @@ static void complete(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
 {
 	struct flow known, whole = *f;
+	struct table_packed p;
 
 	table_read(&e->store, handle, &known);
 	if (ids_differ(&known, f))
@@ -499,8 +549,9 @@ static void complete(
 	flow_merge(&whole, &known);
 	if (flow_same_state(&whole, &known))
 		return;
-	handle = write(e, k, handle, &whole);
-	queue_changed(e, handle, true);
+	table_pack(&p, &whole);
+	handle = write(e, k, handle, &p, flow_has(&whole, FLOW_TIMEOUT));
+	local_queue_changed(e, handle, true);
 }
 
 void local_dumped(struct engine *e, const struct flow *f)
@@ -515,7 +566,7 @@ void local_dumped(struct engine *e, const struct flow *f)
 		return;
 	}
 	handle = table_find(&e->local, &e->store, &k);
-	if (dump_is_stale(e, handle)) {
+	if (local_is_fresher(e, handle)) {
 		if (e->config.internal_cache_off && !at(e, handle)->dead)
 			complete(e, &k, handle, f);
 		return;
@@ -534,7 +585,7 @@ void local_dumped(struct engine *e, const struct flow *f)
 		if (gain <= slack && gain >= -slack) {
 			if (flow_has(f, FLOW_ID) && !flow_has(&c.old, FLOW_ID))
 				handle = learn_id(e, &k, handle, &c);
-			set_evented(e, handle, false);
+			local_set_evented(e, handle, false);
 			return;
 		}
 	}
@@ -543,12 +594,12 @@ void local_dumped(struct engine *e, const struct flow *f)
 	handle = take(e, &k, handle, &c);
 	if (!handle)
 		return;
-	set_evented(e, handle, false);
+	local_set_evented(e, handle, false);
 	if (own || e->relay.collecting)
 		return; /* collecting: for a purge */
 	if (!c.known)
-		set_silent(e, handle, !e->config.internal_cache_off);
-	queue_changed(e, handle, c.known);
+		local_set_silent(e, handle, !e->config.internal_cache_off);
+	local_queue_changed(e, handle, c.known);
 }
 
 void local_sweep(struct engine *e, uint32_t handle)
@@ -556,10 +607,10 @@ void local_sweep(struct engine *e, uint32_t handle)
 	struct entry *x = at(e, handle);
 
 	if (x->dead && x->list == ENTRY_UNLISTED) {
-		e->dead--;
+		set_dead(e, handle, false);
 		forget(e, handle);
 	} else if (!x->dead && x->dump_gen != e->dump.gen) {
-		engine_count(e, COUNTER_KERNEL_SWEPT);
+		engine_count(e, entry_is_expect(x) ? COUNTER_EXPECT_SWEPT : COUNTER_KERNEL_SWEPT);
 		local_kill(e, handle, true);
 	} else if (!x->dead && x->list != ENTRY_QUEUED && e->config.internal_cache_off &&
 		   !e->purge.running) {
@@ -579,11 +630,11 @@ void local_written(struct engine *e, const struct table_key *k, const struct flo
 	if (!handle)
 		return;
 	at(e, handle)->touched = engine_coarse(e, e->now);
-	set_evented(e, handle, true);
+	local_set_evented(e, handle, true);
 	/* what was there before stays as silent as it was; of what was not known, that is not known
 	 */
 	if (created || !c.known)
-		set_silent(e, handle, !created);
+		local_set_silent(e, handle, !created);
 }
 
 /* ---- invariants ---- */
@@ -612,7 +663,7 @@ static void chain_check(const struct engine *e, const struct entry_chain *c, uns
 void local_check(const struct engine *e)
 {
 	uint64_t cursor = 0, silent = 0;
-	uint32_t h, dead = 0, tombs = 0, listed = 0, repairs = 0;
+	uint32_t h, dead = 0, dead_expects = 0, tombs = 0, listed = 0, repairs = 0;
 
 	chain_check(e, &e->queued, ENTRY_QUEUED);
 	chain_check(e, &e->sent, ENTRY_SENT);
@@ -621,6 +672,7 @@ void local_check(const struct engine *e)
 		const struct entry *x = at(e, h);
 
 		dead += x->dead;
+		dead_expects += x->dead && entry_is_expect(x);
 		tombs += x->dead && x->list != ENTRY_UNLISTED;
 		listed += x->list != ENTRY_UNLISTED;
 		repairs += (x->flags & ENTRY_REPAIR) != 0;
@@ -631,5 +683,6 @@ void local_check(const struct engine *e)
 	}
 	CHECK(listed == e->queued.count + e->sent.count + e->tomb.count);
 	CHECK(dead == e->dead && tombs == e->tombs && silent == e->local_silent);
+	CHECK(dead_expects == e->dead_expects);
 	CHECK(repairs == e->sender.repairs);
 }

@@ -22,7 +22,10 @@ void local_sweep(struct engine *, uint32_t handle);
 /* A flow that we wrote into the kernel; it is not queued. */
 void local_written(struct engine *, const struct table_key *, const struct flow *, bool created);
 
-/* A flow has ended. Without announce, peers are not told. */
+/* The entry with this key if it is alive, or 0. */
+uint32_t local_find_alive(const struct engine *, const struct table_key *);
+
+/* A flow or expectation has ended. Without announce, peers are not told. */
 void local_kill(struct engine *, uint32_t handle, bool announce);
 
 /* Appends to the queue, unless it hangs there already. */
@@ -40,8 +43,33 @@ void local_give_up(struct engine *, uint32_t handle);
 /* A tombstone has done its work. */
 void local_bury(struct engine *, uint32_t handle);
 
-/* The number of flows alive. */
+/* The numbers of flows and of expectations alive, and of both. */
 uint32_t local_flows(const struct engine *);
+uint32_t local_expects(const struct engine *);
+uint32_t local_entries(const struct engine *);
+
+/*
+ * What expect.c, too, does to an entry. local_take adds, revives or rewrites; returns the handle,
+ * which may be another one then, or 0, which is counted. timed: what it holds has a timeout.
+ * replaced: it is alive, but what it was has ended unheard.
+ */
+uint32_t local_take(struct engine *, const struct table_key *, uint32_t handle,
+	const struct table_packed *, bool timed, bool replaced);
+
+/* Queued; known: what was there before is the same flow or expectation, and so this is an update.
+ */
+void local_queue_changed(struct engine *, uint32_t handle, bool known);
+
+/* An event, or the running dump, has named it. */
+void local_set_evented(struct engine *, uint32_t handle, bool evented);
+void local_set_silent(struct engine *, uint32_t handle, bool silent);
+
+/* An event since the running dump's begin knows better than the dump does. */
+bool local_is_fresher(const struct engine *, uint32_t handle);
+
+/* The end of what is not alive here (handle: dead, or 0) was heard; tell: peers may have it. */
+void local_ended(struct engine *, const struct table_key *, uint32_t handle,
+	const struct table_packed *, bool tell);
 
 void local_check(const struct engine *);
 

@@ -7,6 +7,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/bulk.h src/core/bulk.c \
 	src/core/command.h src/core/command.c \
 	src/core/commit.h src/core/commit.c \
+	src/core/commit_expect.h src/core/commit_expect.c \
 	src/core/commit_flow.h src/core/commit_flow.c \
 	src/core/counters.h src/core/counters.c \
 	src/core/dumper.h src/core/dumper.c \
@@ -31,4 +32,4 @@ src_core_libcore_a_SOURCES = \
 	src/core/sender.h src/core/sender.c \
 	src/core/state.h \
 	src/core/table.h src/core/table.c \
-	src/core/view.c
+	src/core/view.h src/core/view.c

@@ -9,6 +9,7 @@
 #include "core/bulk.h"
 #include "core/event.h"
 #include "core/handshake.h"
+#include "core/local.h"
 #include "core/loss.h"
 #include "core/remote.h"
 #include "core/repair.h"
@@ -124,7 +125,7 @@ void peer_restarted(struct engine *e, struct peer *p)
 		handshake_retire_boot(p);
 	reset(e, p);
 	remote_unconfirm(e, p);
-	event_peer(e, ENGINE_EVENT_PEER_RESTARTED, p, table_count(&p->remote));
+	event_peer(e, ENGINE_EVENT_PEER_RESTARTED, p, remote_flows(p));
 	handshake_greet(e, p);
 }
 
@@ -177,7 +178,7 @@ static void deliver(struct engine *e, struct peer *p, const struct wire_v1_messa
 	} else if (m->flags & WIRE_V1_RESYNC) {
 		engine_count(e, COUNTER_RESYNCS_RECEIVED);
 		p->ahead = false; /* whatever it has missed, it gets all */
-		event_peer(e, ENGINE_EVENT_RESYNC_ASKED, p, table_count(&e->local) - e->dead);
+		event_peer(e, ENGINE_EVENT_RESYNC_ASKED, p, local_flows(e));
 		bulk_want_for(e, p);
 	} else if (mark) {
 		mark_heard(e, p, mark);

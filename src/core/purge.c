@@ -89,7 +89,9 @@ bool purge_next_op(struct engine *e, struct kernel_op *out)
 			settle(e);
 			return false;
 		}
-		if (entry_at(&e->store, handle)->dead)
+		/* the kernel removes what a flow expects with the flow, and tells so */
+		if (entry_at(&e->store, handle)->dead ||
+			entry_is_expect(entry_at(&e->store, handle)))
 			continue;
 		op = kernel_ops_take(e, OP_PURGE);
 		CHECK(op);

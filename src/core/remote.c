@@ -33,6 +33,31 @@ static void merge(const struct engine *e, uint32_t handle, struct arrival *a)
 	a->flow = known;
 }
 
+static void store(struct engine *e, struct peer *p, const struct table_key *k, uint32_t handle,
+	const struct table_packed *packed)
+{
+	bool known = handle;
+	enum table_result r;
+
+	if (known)
+		r = table_write_packed(&p->remote, &e->store, k, packed, &handle);
+	else
+		r = table_add_packed(
+			&p->remote, &e->store, k, packed, engine_coarse(e, e->now), &handle);
+	if (r != TABLE_OK) {
+		refuse(e, r);
+		p->missed = true;
+		return;
+	}
+	if (entry_is_expect(at(e, handle)))
+		engine_count(
+			e, known ? COUNTER_EXPECT_REMOTE_UPDATED : COUNTER_EXPECT_REMOTE_CREATED);
+	else
+		engine_count(e, known ? COUNTER_REMOTE_UPDATED : COUNTER_REMOTE_CREATED);
+	at(e, handle)->touched = engine_coarse(e, e->now);
+	at(e, handle)->seq = p->epoch;
+}
+
 /*
  * An update replaces as well: both ctsync and conntrackd (with its cache) send all that they know
  * of a flow, and a merge would keep what belonged to an earlier flow whose end was not heard. In
@@ -41,35 +66,37 @@ static void merge(const struct engine *e, uint32_t handle, struct arrival *a)
  */
 static void put(struct engine *e, struct arrival *a)
 {
-	struct table *t = &a->peer->remote;
-	uint32_t handle = table_find(t, &e->store, &a->key);
-	bool known = handle;
-	enum table_result r;
+	uint32_t handle = table_find(&a->peer->remote, &e->store, &a->key);
+	struct table_packed packed;
 
-	if (known && a->partial && (int32_t)(at(e, handle)->seq - a->peer->sure_epoch) >= 0)
+	if (handle && a->partial && (int32_t)(at(e, handle)->seq - a->peer->sure_epoch) >= 0)
 		merge(e, handle, a);
-	if (known)
-		r = table_write(t, &e->store, &a->key, &a->flow, &handle);
-	else
-		r = table_add(t, &e->store, &a->key, &a->flow, engine_coarse(e, e->now), &handle);
-	if (r != TABLE_OK) {
-		refuse(e, r);
-		a->peer->missed = true;
-		return;
-	}
-	engine_count(e, known ? COUNTER_REMOTE_UPDATED : COUNTER_REMOTE_CREATED);
-	at(e, handle)->touched = engine_coarse(e, e->now);
-	at(e, handle)->seq = a->peer->epoch;
+	table_pack(&packed, &a->flow);
+	store(e, a->peer, &a->key, handle, &packed);
 }
 
-static void drop(struct engine *e, const struct arrival *a)
+static void drop(struct engine *e, struct peer *p, const struct table_key *k)
 {
-	uint32_t handle = table_find(&a->peer->remote, &e->store, &a->key);
+	uint32_t handle = table_find(&p->remote, &e->store, k);
 
 	if (handle)
-		remote_remove(e, a->peer, handle);
+		remote_remove(e, p, handle);
 	else
 		engine_count(e, COUNTER_UNKNOWN_DELETED);
+}
+
+void remote_expect_put(
+	struct engine *e, struct peer *p, const struct table_key *k, const struct expect *x)
+{
+	struct table_packed packed;
+
+	table_pack_expect(&packed, x);
+	store(e, p, k, table_find(&p->remote, &e->store, k), &packed);
+}
+
+void remote_expect_drop(struct engine *e, struct peer *p, const struct table_key *k)
+{
+	drop(e, p, k);
 }
 
 /* back: 0 is the one that came last */
@@ -86,7 +113,7 @@ static void settle_oldest(struct engine *e)
 	struct arrival *a = &q->ring[q->head];
 
 	if (a->ended)
-		drop(e, a);
+		drop(e, a->peer, &a->key);
 	else
 		put(e, a);
 	q->head = (q->head + 1) % ARRIVALS_MAX;
@@ -99,13 +126,46 @@ void remote_settle(struct engine *e)
 		settle_oldest(e);
 }
 
+/* A data message has been understood; what a bulk names puts off asking for it again. */
+static void taken(struct engine *e, struct peer *p, bool ended)
+{
+	p->data_since = true;
+	if (!ended && p->bulk_open && p->bulk_flows++ < p->bulk_total)
+		p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
+}
+
+/* Expectations are few: each goes its way at once, behind the flows that came before it. */
+static void expect_message(struct engine *e, struct peer *p, const struct wire_v1_message *m)
+{
+	bool ended = m->type == WIRE_V1_EXP_DEL;
+	struct table_key k;
+	struct expect x;
+
+	remote_settle(e);
+	if (wire_v1_get_expect(m, &x) != WIRE_V1_OK) {
+		engine_count(e, COUNTER_BAD_PAYLOAD);
+		return;
+	}
+	if (!e->config.expect_filter.on) {
+		engine_count(e, COUNTER_EXPECTATIONS_IGNORED);
+		return;
+	}
+	engine_count(e, COUNTER_RECEIVED_EXPECTATIONS);
+	taken(e, p, ended);
+	k = table_key_of_expect(&e->store, &x);
+	if (ended)
+		remote_expect_drop(e, p, &k);
+	else
+		remote_expect_put(e, p, &k, &x);
+}
+
 void remote_message(struct engine *e, struct peer *p, const struct wire_v1_message *m)
 {
 	struct arrivals *q = &e->arrivals;
 	struct arrival *a = &q->ring[(q->head + q->count) % ARRIVALS_MAX];
 
 	if (m->type > WIRE_V1_CT_DEL) {
-		engine_count(e, COUNTER_EXPECTATIONS_IGNORED);
+		expect_message(e, p, m);
 		return;
 	}
 	if (wire_v1_get_flow(m, &a->flow) != WIRE_V1_OK || !flow_has_key(&a->flow)) {
@@ -113,13 +173,11 @@ void remote_message(struct engine *e, struct peer *p, const struct wire_v1_messa
 		return;
 	}
 	engine_count(e, COUNTER_RECEIVED_FLOWS);
-	p->data_since = true;
 	a->peer = p;
 	a->ended = m->type == WIRE_V1_CT_DEL;
 	a->partial = m->type == WIRE_V1_CT_UPD && e->config.mode == ENGINE_MODE_NOTRACK &&
 		     (p->partial || !p->is_ctsync);
-	if (!a->ended && p->bulk_open && p->bulk_flows++ < p->bulk_total)
-		p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
+	taken(e, p, a->ended);
 	a->key = table_key_of(&e->store, &a->flow);
 	table_fetch_slot(&p->remote, &a->key);
 	q->count++;
@@ -153,7 +211,7 @@ static void sweep_step(struct engine *e, struct peer *p)
 		if (!handle) {
 			p->sweeping = false;
 			if (p->is_ctsync)
-				event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, table_count(&p->remote));
+				event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, remote_flows(p));
 			return;
 		}
 		if ((int32_t)(at(e, handle)->seq - p->sweep_epoch) < 0) {
@@ -188,7 +246,7 @@ void remote_bulk_end(struct engine *e, struct peer *p, uint32_t gen, uint32_t fl
 	if (p->unconfirmed && flows == 0 && p->bulk_total == 0 && table_count(&p->remote) > 0) {
 		/* it has lost its kernel's table, and what is here may be the only copy */
 		p->hold = true;
-		event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, table_count(&p->remote));
+		event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, remote_flows(p));
 		return;
 	}
 	remote_sweep(e, p);
@@ -213,7 +271,6 @@ static void expire_step(struct engine *e, struct peer *p)
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
 		uint32_t handle = table_next(&p->remote, &e->store, &p->expire_cursor);
 		const struct entry *x;
-		struct flow f;
 
 		if (!handle) {
 			p->expire_cursor = 0;
@@ -222,9 +279,8 @@ static void expire_step(struct engine *e, struct peer *p)
 		x = at(e, handle);
 		if (x->seq == p->epoch)
 			continue;
-		table_read(&e->store, handle, &f);
-		if (engine_timeout_left(
-			    e, x->touched, flow_has(&f, FLOW_TIMEOUT) ? f.timeout : unknown) > 0)
+		if (engine_timeout_left(e, x->touched, table_timeout(&e->store, handle, unknown)) >
+			0)
 			continue;
 		engine_count(e, COUNTER_REMOTE_EXPIRED);
 		remote_remove(e, p, handle);

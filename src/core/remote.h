@@ -9,8 +9,19 @@
  * what the peer's bulk did not name.
  */
 
+/* The numbers of flows and of expectations in its table. */
+static inline uint32_t remote_flows(const struct peer *p)
+{
+	return table_count(&p->remote) - p->remote.expects;
+}
+
+static inline uint32_t remote_expects(const struct peer *p)
+{
+	return p->remote.expects;
+}
+
 /*
- * A CT_NEW, CT_UPD or CT_DEL, which has been accepted in its sequence. The table has it after
+ * A data message, which has been accepted in its sequence. The table has it after
  * remote_settle() at the latest, which has to come before anything but the peer's next data
  * message.
  */
@@ -25,6 +36,11 @@ void remote_sweep(struct engine *, struct peer *);
 
 /* Nothing that the table holds is sure any more: a bulk, or time, will tell. */
 void remote_unconfirm(struct engine *, struct peer *);
+
+/* What a peer has told of an expectation; its key is k. */
+void remote_expect_put(
+	struct engine *, struct peer *, const struct table_key *k, const struct expect *);
+void remote_expect_drop(struct engine *, struct peer *, const struct table_key *k);
 
 void remote_remove(struct engine *, struct peer *, uint32_t handle);
 

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "core/ack.h"
 #include "core/bulk.h"
+#include "core/expect.h"
 #include "core/link.h"
 #include "core/local.h"
 #include "core/refresh.h"
@@ -184,6 +185,21 @@ static bool put_control_queue(struct engine *e, struct wbuf *w)
 	return true;
 }
 
+static size_t put_flow(struct engine *e, struct wbuf *w, enum wire_v1_type type, uint32_t handle,
+	const struct wire_v1_options *options)
+{
+	struct flow f;
+
+	table_read(&e->store, handle, &f);
+	if (flow_has(&f, FLOW_TIMEOUT)) {
+		int64_t left =
+			engine_timeout_left(e, entry_at(&e->store, handle)->touched, f.timeout);
+
+		f.timeout = left > 0 ? (uint32_t)left : 1;
+	}
+	return wire_v1_put_flow(w, type, sender_flags(e), e->sender.next_seq, &f, options);
+}
+
 bool sender_put_entry(struct engine *e, struct wbuf *w, uint32_t handle)
 {
 	const struct entry *x = entry_at(&e->store, handle);
@@ -194,15 +210,14 @@ bool sender_put_entry(struct engine *e, struct wbuf *w, uint32_t handle)
 	enum wire_v1_type type = x->dead		    ? WIRE_V1_CT_DEL
 				 : x->flags & ENTRY_CHANGED ? WIRE_V1_CT_UPD
 							    : WIRE_V1_CT_NEW;
-	struct flow f;
+	bool is_expect = entry_is_expect(x);
 
-	table_read(&e->store, handle, &f);
-	if (flow_has(&f, FLOW_TIMEOUT)) {
-		int64_t left = engine_timeout_left(e, x->touched, f.timeout);
-
-		f.timeout = left > 0 ? (uint32_t)left : 1;
+	if (is_expect && !expect_may_go(e, handle)) {
+		local_kill(e, handle, true);
+		return true;
 	}
-	if (!wire_v1_put_flow(w, type, sender_flags(e), e->sender.next_seq, &f, &options)) {
+	if (!(is_expect ? expect_put(e, w, type, handle, &options)
+			: put_flow(e, w, type, handle, &options))) {
 		if (w->used > 0 || w->cap < e->config.datagram_bytes)
 			return false;
 		engine_count(e, COUNTER_TOO_BIG);
@@ -211,7 +226,7 @@ bool sender_put_entry(struct engine *e, struct wbuf *w, uint32_t handle)
 	}
 	local_sent(e, handle, e->sender.next_seq);
 	sender_appended(e);
-	engine_count(e, COUNTER_SENT_FLOWS);
+	engine_count(e, is_expect ? COUNTER_SENT_EXPECTATIONS : COUNTER_SENT_FLOWS);
 	if (type == WIRE_V1_CT_DEL) {
 		if (e->tomb.count > e->config.resend_max)
 			repair_drop_tombstone(e);

@@ -39,7 +39,8 @@ struct bulk {
 	uint32_t begin_seq;
 	uint32_t end_seq; /* of the last END said */
 	mono began;
-	uint32_t flows; /* sent since its begin */
+	uint32_t flows; /* and expectations: sent since its begin */
+	bool expects; /* the flows have been walked over */
 	uint64_t cursor;
 };
 
@@ -135,7 +136,8 @@ struct peer {
 	bool synced; /* its table was complete here once since its last restart */
 	bool unconfirmed; /* entries of an older epoch wait for a bulk, or for their timeout */
 	bool hold; /* it came back empty: they wait for their timeout */
-	uint32_t bulk_gen, bulk_flows, bulk_total;
+	uint32_t bulk_gen;
+	uint32_t bulk_flows, bulk_total; /* with expectations */
 	bool partial; /* its updates tell only changes */
 	mono sweep_at; /* of a conntrackd peer: when unconfirmed entries go */
 	bool missed; /* flows of it were refused: there was no room */
@@ -233,18 +235,23 @@ struct ops {
 struct tally {
 	mono began;
 	uint64_t written, refused, skipped;
+	uint64_t expect_written, expect_refused; /* of the first two: expectations */
 	struct {
 		int err;
 		uint64_t count;
 	} errnos[ENGINE_ERRNOS_MAX];
 };
 
+enum commit_pass { COMMIT_FLOWS, COMMIT_RELATED, COMMIT_EXPECTATIONS };
+
 struct commit {
 	bool running, promote;
 	bool walked; /* all flows have been looked at */
 	bool more; /* a look was cut short, and goes on with the next pull */
 	bool masters; /* the first pass has seen flows with a master */
-	uint8_t pass, peer;
+	uint8_t scope; /* enum engine_scope */
+	uint8_t pass; /* enum commit_pass */
+	uint8_t peer;
 	uint64_t cursor;
 	struct tally tally;
 };
@@ -302,6 +309,7 @@ struct engine {
 	uint64_t local_silent;
 	uint32_t tombs; /* dead entries that are queued or wait for an acknowledgement */
 	uint32_t dead; /* all dead entries; the rest are marks of a running dump */
+	uint32_t dead_expects; /* of them, expectations */
 	struct entry_chain queued, sent, tomb;
 
 	struct links links;

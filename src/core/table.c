@@ -18,6 +18,12 @@ void table_init(struct table *t, void *memory, uint32_t entries_max, uint8_t id)
 	t->id = id;
 }
 
+void table_reset(struct table *t)
+{
+	index_reset(&t->index);
+	t->expects = 0;
+}
+
 struct table_key table_key_of(const struct store *s, const struct flow *f)
 {
 	struct table_key k;
@@ -27,12 +33,21 @@ struct table_key table_key_of(const struct store *s, const struct flow *f)
 	return k;
 }
 
+struct table_key table_key_of_expect(const struct store *s, const struct expect *x)
+{
+	struct table_key k;
+
+	k.len = expect_key_make(x, k.bytes);
+	k.hash = k.len ? index_hash(s, k.bytes, k.len) : 0;
+	return k;
+}
+
 struct table_key table_key_at(const struct store *s, uint32_t handle)
 {
 	const struct entry *e = entry_at(s, handle);
 	struct table_key k;
 
-	k.len = flow_key_len(e->packed);
+	k.len = entry_key_len(e);
 	memcpy(k.bytes, e->packed, k.len);
 	k.hash = index_hash(s, k.bytes, k.len);
 	return k;
@@ -51,45 +66,73 @@ static uint8_t master_flag(const struct flow *f)
 		       : 0;
 }
 
+void table_pack(struct table_packed *p, const struct flow *f)
+{
+	p->len = flow_pack(f, p->bytes);
+	p->flags = master_flag(f);
+	CHECK(p->len > 0);
+}
+
+void table_pack_expect(struct table_packed *p, const struct expect *x)
+{
+	p->len = expect_pack(x, p->bytes);
+	p->flags = 0;
+	CHECK(p->len > 0);
+}
+
 enum table_result table_add(struct table *t, struct store *s, const struct table_key *k,
 	const struct flow *f, uint32_t now, uint32_t *handle)
 {
-	uint8_t packed[FLOW_PACKED_BYTES_MAX];
-	size_t len;
+	struct table_packed p;
+
+	if (table_count(t) >= t->entries_max)
+		return TABLE_FULL;
+	table_pack(&p, f);
+	return table_add_packed(t, s, k, &p, now, handle);
+}
+
+enum table_result table_add_packed(struct table *t, struct store *s, const struct table_key *k,
+	const struct table_packed *p, uint32_t now, uint32_t *handle)
+{
 	struct entry *e;
 
 	if (table_count(t) >= t->entries_max)
 		return TABLE_FULL;
-	len = flow_pack(f, packed);
-	CHECK(len > 0);
-	*handle = arena_alloc(&s->arena, sizeof(*e) + len);
+	*handle = arena_alloc(&s->arena, sizeof(*e) + p->len);
 	if (!*handle)
 		return TABLE_NO_MEMORY;
 	e = entry_at(s, *handle);
 	memset(e, 0, sizeof(*e));
 	e->table = t->id & 15;
-	e->len = len & 511;
+	e->len = p->len & 511;
 	e->born = e->touched = now;
-	e->flags = master_flag(f);
-	memcpy(e->packed, packed, len);
+	e->flags = p->flags;
+	memcpy(e->packed, p->bytes, p->len);
 	if (!index_add(&t->index, s, k->hash, *handle)) {
 		arena_free(&s->arena, *handle);
 		return TABLE_FULL;
 	}
+	t->expects += entry_is_expect(e);
 	return TABLE_OK;
 }
 
 enum table_result table_write(struct table *t, struct store *s, const struct table_key *k,
 	const struct flow *f, uint32_t *handle)
 {
-	uint8_t packed[FLOW_PACKED_BYTES_MAX];
-	size_t len = flow_pack(f, packed);
+	struct table_packed p;
+
+	table_pack(&p, f);
+	return table_write_packed(t, s, k, &p, handle);
+}
+
+enum table_result table_write_packed(struct table *t, struct store *s, const struct table_key *k,
+	const struct table_packed *p, uint32_t *handle)
+{
 	struct entry *e = entry_at(s, *handle);
 	uint32_t moved;
 
-	CHECK(len > 0);
-	if (arena_class(sizeof(*e) + len) != arena_class(sizeof(*e) + e->len)) {
-		moved = arena_alloc(&s->arena, sizeof(*e) + len);
+	if (arena_class(sizeof(*e) + p->len) != arena_class(sizeof(*e) + e->len)) {
+		moved = arena_alloc(&s->arena, sizeof(*e) + p->len);
 		if (!moved)
 			return TABLE_NO_MEMORY;
 		memcpy(entry_at(s, moved), e, sizeof(*e));
@@ -98,9 +141,9 @@ enum table_result table_write(struct table *t, struct store *s, const struct tab
 		*handle = moved;
 		e = entry_at(s, moved);
 	}
-	e->len = len & 511;
-	e->flags = (uint8_t)((e->flags & ~ENTRY_HAS_MASTER) | master_flag(f));
-	memcpy(e->packed, packed, len);
+	e->len = p->len & 511;
+	e->flags = (uint8_t)((e->flags & ~ENTRY_HAS_MASTER) | p->flags);
+	memcpy(e->packed, p->bytes, p->len);
 	return TABLE_OK;
 }
 
@@ -108,7 +151,8 @@ void table_remove(struct table *t, struct store *s, uint32_t handle)
 {
 	const struct entry *e = entry_at(s, handle);
 
-	index_remove(&t->index, index_hash(s, e->packed, flow_key_len(e->packed)), handle);
+	t->expects -= entry_is_expect(e);
+	index_remove(&t->index, index_hash(s, e->packed, entry_key_len(e)), handle);
 	arena_free(&s->arena, handle);
 }
 
@@ -119,10 +163,30 @@ void table_read(const struct store *s, uint32_t handle, struct flow *f)
 	flow_unpack(e->packed, e->len, f);
 }
 
+void table_read_expect(const struct store *s, uint32_t handle, struct expect *x)
+{
+	const struct entry *e = entry_at(s, handle);
+
+	expect_unpack(e->packed, e->len, x);
+}
+
+uint32_t table_timeout(const struct store *s, uint32_t handle, uint32_t otherwise)
+{
+	struct expect x;
+	struct flow f;
+
+	if (entry_is_expect(entry_at(s, handle))) {
+		table_read_expect(s, handle, &x);
+		return expect_has(&x, EXPECT_TIMEOUT) ? x.timeout : otherwise;
+	}
+	table_read(s, handle, &f);
+	return flow_has(&f, FLOW_TIMEOUT) ? f.timeout : otherwise;
+}
+
 void table_check(const struct table *t, const struct store *s)
 {
 	uint64_t cursor = 0;
-	uint32_t handle, count = 0;
+	uint32_t handle, count = 0, expects = 0;
 
 	index_check(&t->index, s);
 	CHECK(table_count(t) <= t->entries_max);
@@ -130,9 +194,10 @@ void table_check(const struct table *t, const struct store *s)
 		const struct entry *e = entry_at(s, handle);
 		struct table_key k = table_key_at(s, handle);
 
+		expects += entry_is_expect(e);
 		CHECK(e->table == t->id && e->len >= k.len);
 		CHECK(table_find(t, s, &k) == handle);
 		count++;
 	}
-	CHECK(count == table_count(t));
+	CHECK(count == table_count(t) && expects == t->expects);
 }

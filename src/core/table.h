@@ -4,18 +4,26 @@
 
 #include "core/index.h"
 
-/* One table of flows: the local one, or what one peer told. All share a store. */
+/* One table of flows and expectations: the local one, or what one peer told. All share a store. */
 struct table {
 	struct index index;
+	uint32_t expects; /* of the entries: expectations */
 	uint32_t entries_max;
 	uint8_t id; /* goes into each entry's header */
 };
 
-/* A flow's key and hash, made once and handed around. */
+/* A flow's or an expectation's key and hash, made once and handed around. */
 struct table_key {
 	uint64_t hash;
-	size_t len; /* 0: the flow has no key */
-	uint8_t bytes[FLOW_KEY_BYTES_MAX];
+	size_t len; /* 0: it has no key */
+	uint8_t bytes[ENTRY_KEY_BYTES_MAX];
+};
+
+/* What an entry holds, made once: the packed bytes, and the flags that follow from them. */
+struct table_packed {
+	size_t len;
+	uint8_t flags;
+	uint8_t bytes[FLOW_PACKED_BYTES_MAX];
 };
 
 enum { TABLE_LOCAL = 0 }; /* the id of the local table; peers' follow */
@@ -25,7 +33,10 @@ enum table_result { TABLE_OK, TABLE_FULL, TABLE_NO_MEMORY };
 size_t table_memory_bytes(uint32_t entries_max);
 void table_init(struct table *, void *memory, uint32_t entries_max, uint8_t id);
 
+void table_reset(struct table *); /* its entries are gone already; O(size) */
+
 struct table_key table_key_of(const struct store *, const struct flow *);
+struct table_key table_key_of_expect(const struct store *, const struct expect *);
 struct table_key table_key_at(const struct store *, uint32_t handle);
 
 static inline uint32_t table_count(const struct table *t)
@@ -48,12 +59,18 @@ static inline void table_fetch_entry(
 /* The entry with this key, or 0. */
 uint32_t table_find(const struct table *, const struct store *, const struct table_key *);
 
+/* Of what has a key. */
+void table_pack(struct table_packed *, const struct flow *);
+void table_pack_expect(struct table_packed *, const struct expect *);
+
 /*
  * Adds an entry for a flow whose key is not there: its header is zero but for table, len, master
  * flag and times (both are now).
  */
 enum table_result table_add(struct table *, struct store *, const struct table_key *,
 	const struct flow *, uint32_t now, uint32_t *handle);
+enum table_result table_add_packed(struct table *, struct store *, const struct table_key *,
+	const struct table_packed *, uint32_t now, uint32_t *handle);
 
 /*
  * Puts another state into an entry (the key stays). It may move: *handle is the new one, and the
@@ -61,10 +78,17 @@ enum table_result table_add(struct table *, struct store *, const struct table_k
  */
 enum table_result table_write(struct table *, struct store *, const struct table_key *,
 	const struct flow *, uint32_t *handle);
+enum table_result table_write_packed(struct table *, struct store *, const struct table_key *,
+	const struct table_packed *, uint32_t *handle);
 
 void table_remove(struct table *, struct store *, uint32_t handle);
 
+/* What a flow's, or an expectation's, entry holds. */
 void table_read(const struct store *, uint32_t handle, struct flow *);
+void table_read_expect(const struct store *, uint32_t handle, struct expect *);
+
+/* The timeout of either as it was learned, or otherwise [s] where there is none. */
+uint32_t table_timeout(const struct store *, uint32_t handle, uint32_t otherwise);
 
 static inline uint32_t table_next(const struct table *t, const struct store *s, uint64_t *cursor)
 {

@@ -13,7 +13,7 @@ const char *const daemon_counter_names[DAEMON_COUNTER_COUNT] = {DAEMON_COUNTERS(
 
 static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNTER_COUNT])
 {
-	const struct channel_stats links = links_stats(&d->links), *link = &links;
+	const struct channel_stats sums = links_stats(&d->links), *link = &sums;
 	const struct nlsock *events = &d->kernel.events;
 	const struct control *control = &d->service.control;
 
@@ -54,17 +54,18 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 	values[DAEMON_COUNTER_RESYNCS] = d->service.resyncs;
 }
 
-static void gather_link(const struct daemon *d, unsigned i, unsigned current, struct figures_link *l)
+static void gather_link(const struct daemon *d, struct figures *f, unsigned i)
 {
-	const struct iface *iface = &d->links.ifaces.ifaces[i];
 	const struct link *link = &d->links.link[i];
+	const struct iface *iface = &d->links.ifaces.ifaces[i];
+	struct figures_link *l = &f->links[i];
 
 	*l = (struct figures_link){
 		.transport = link->config->transport,
 		.exists = iface->index,
 		.up = iface->up,
 		.running = iface->running,
-		.current = link->index == current,
+		.current = i == f->status.link,
 		.connected_in = channel_is_accepted(&link->channel),
 		.connected_out = channel_is_connected(&link->channel),
 		.mtu = iface->mtu,
@@ -86,11 +87,11 @@ void figures_gather(void *daemon, struct figures *f)
 		.reserved_bytes = d->memory_bytes,
 		.reloads = d->reloads,
 		.clients = d->service.control.count,
+		.links_count = d->links.count,
 	};
 	engine_get_status(d->engine, now, &f->status);
 	gather_counters(d, f->daemon);
 	process_usage(&f->usage);
-	f->links_count = d->links.count;
 	for (unsigned i = 0; i < f->links_count; i++)
-		gather_link(d, i, f->status.link, &f->links[i]);
+		gather_link(d, f, i);
 }

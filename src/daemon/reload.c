@@ -20,6 +20,17 @@ static void log_problems(const struct diag *diag)
 	}
 }
 
+/* On failure the next reload sees the difference again, and tries again. */
+static void take_over_stats(struct daemon *d, const struct config_stats *fresh)
+{
+	int err = stats_change(&d->stats, &d->config.stats, fresh);
+
+	if (err)
+		log_error("%s: %s", fresh->log_file, strerror(-err));
+	else
+		d->config.stats = *fresh;
+}
+
 /* The settings that apply at once; config_diff_reload() says the same of each. */
 static void take_over(struct daemon *d, const struct config *fresh)
 {
@@ -30,9 +41,14 @@ static void take_over(struct daemon *d, const struct config *fresh)
 	struct log_config log;
 	int err;
 
-	d->config.sync.commit_timeout_s = fresh->sync.commit_timeout_s;
-	d->config.sync.purge_timeout_s = fresh->sync.purge_timeout_s;
-	engine_set_timeouts(d->engine, fresh->sync.commit_timeout_s, fresh->sync.purge_timeout_s);
+	if (fresh->purpose == d->config.purpose && fresh->purpose == CONFIG_STATS) {
+		take_over_stats(d, &fresh->stats);
+	} else if (fresh->purpose == d->config.purpose) {
+		d->config.sync.commit_timeout_s = fresh->sync.commit_timeout_s;
+		d->config.sync.purge_timeout_s = fresh->sync.purge_timeout_s;
+		engine_set_timeouts(
+			d->engine, fresh->sync.commit_timeout_s, fresh->sync.purge_timeout_s);
+	}
 	if (!log_changed)
 		return;
 	settings_log(fresh, !d->detached, &log);

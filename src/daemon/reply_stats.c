@@ -64,7 +64,9 @@ static json_t *messages(const struct figures *f, bool sent)
 	put(object, "datagrams",
 		engine(f, sent ? COUNTER_SENT_DATAGRAMS : COUNTER_RECEIVED_DATAGRAMS));
 	put(object, "bytes", engine(f, sent ? COUNTER_SENT_BYTES : COUNTER_RECEIVED_BYTES));
-	put(object, "data", engine(f, sent ? COUNTER_SENT_FLOWS : COUNTER_RECEIVED_FLOWS));
+	put(object, "flows", engine(f, sent ? COUNTER_SENT_FLOWS : COUNTER_RECEIVED_FLOWS));
+	put(object, "expectations",
+		engine(f, sent ? COUNTER_SENT_EXPECTATIONS : COUNTER_RECEIVED_EXPECTATIONS));
 	put(object, "control", engine(f, sent ? COUNTER_SENT_CONTROL : COUNTER_RECEIVED_CONTROL));
 	return object;
 }
@@ -167,8 +169,11 @@ static json_t *group_expect(const struct figures *f)
 	const struct engine_status *s = &f->status;
 
 	return json_pack("{s:o, s:o}", "local",
-		table_object(s->local_expectations, s->local_expectations, 0, 0), "remote",
-		table_object(s->remote_expectations, s->remote_expectations, 0, 0));
+		table_object(s->local_expectations, engine(f, COUNTER_EXPECT_LOCAL_CREATED),
+			engine(f, COUNTER_EXPECT_LOCAL_UPDATED), 0),
+		"remote",
+		table_object(s->remote_expectations, engine(f, COUNTER_EXPECT_REMOTE_CREATED),
+			engine(f, COUNTER_EXPECT_REMOTE_UPDATED), 0));
 }
 
 /* ---- queue ---- */

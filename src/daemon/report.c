@@ -8,7 +8,7 @@
 void report_outcome(struct text *t, const struct engine_event *e)
 {
 	text_u64(t, e->written);
-	text_puts(t, " written, ");
+	text_puts(t, e->command == ENGINE_PURGE ? " removed, " : " written, ");
 	text_u64(t, e->refused);
 	text_puts(t, " refused");
 	for (unsigned i = 0; i < ENGINE_ERRNOS_MAX && e->errnos[i].count; i++) {

@@ -27,6 +27,7 @@ struct session {
 	struct control_conn *conn; /* NULL once the client has gone */
 	struct request request;
 	uint64_t command_id; /* awaited; 0: none */
+	bool purge_next; /* once the awaited one, a resync, is done */
 	uint64_t cursor; /* of show */
 };
 
@@ -136,6 +137,17 @@ static struct session *open_session(struct control_conn *conn, const struct requ
 	return session;
 }
 
+/* What is not in the local table is not purged: after a flush it has to be read again before. */
+static bool must_read_before(struct service *s, enum engine_command_kind kind)
+{
+	struct engine_status status;
+
+	if (kind != ENGINE_PURGE)
+		return false;
+	engine_get_status(s->engine, loop_now(s->loop), &status);
+	return !status.kernel_synced;
+}
+
 static void on_command(struct service *s, struct control_conn *conn, const struct request *request,
 	enum engine_command_kind kind)
 {
@@ -154,7 +166,9 @@ static void on_command(struct service *s, struct control_conn *conn, const struc
 		give_command(s, ENGINE_RESYNC_PEERS, request);
 	session->next = s->waiting;
 	s->waiting = session;
-	session->command_id = give_command(s, kind, request);
+	session->purge_next = must_read_before(s, kind);
+	session->command_id =
+		give_command(s, session->purge_next ? ENGINE_RESYNC_KERNEL : kind, request);
 }
 
 static void on_request(void *ctx, struct control_conn *conn, char *line, size_t len)
@@ -264,6 +278,11 @@ void service_on_done(struct service *s, const struct engine_event *event)
 		session = session->next;
 	if (!session)
 		return;
+	if (session->purge_next && event->outcome == ENGINE_OK) {
+		session->purge_next = false;
+		session->command_id = give_command(s, ENGINE_PURGE, &session->request);
+		return;
+	}
 	forget_waiting(s, session);
 	text_puts(&t, name_command(event->command));
 	text_putc(&t, ' ');

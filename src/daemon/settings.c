@@ -27,20 +27,14 @@ static enum engine_mode engine_mode_of(enum config_mode mode)
 	return ENGINE_MODE_FTFW;
 }
 
-static unsigned default_link(const struct config_sync *sync)
-{
-	for (unsigned i = 0; i < sync->links_count; i++)
-		if (sync->links[i].is_default)
-			return i;
-	return 0;
-}
-
 /* Of a daemon that has peers; without links the engine keeps its own table alone. */
-static void set_sync(const struct config_sync *sync, struct engine_config *out)
+static void set_sync(const struct config *config, struct engine_config *out)
 {
+	const struct config_sync *sync = &config->sync;
+
 	out->mode = engine_mode_of(sync->mode);
 	out->links = sync->links_count;
-	out->link_default = default_link(sync);
+	out->link_default = (unsigned)(config_link_used(config) - sync->links);
 	out->one_peer = true;
 	for (unsigned i = 0; i < sync->links_count; i++)
 		out->one_peer = out->one_peer && sync->links[i].transport != CONFIG_MULTICAST;
@@ -73,7 +67,7 @@ int settings_engine(const struct config *config, uint32_t datagram_bytes, struct
 		.filter = config->general.filter,
 	};
 	if (config->purpose == CONFIG_SYNC)
-		set_sync(&config->sync, out);
+		set_sync(config, out);
 	err = draw_random(&out->boot_id, sizeof(out->boot_id));
 	if (!err)
 		err = draw_random(out->hash_key, sizeof(out->hash_key));

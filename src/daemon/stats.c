@@ -41,6 +41,26 @@ int stats_reopen(struct stats *s)
 	return linelog_reopen(&s->log);
 }
 
+int stats_change(struct stats *s, const struct config_stats *from, const struct config_stats *to)
+{
+	struct linelog log = {.fd = -1};
+	int err = 0;
+
+	if (strcmp(from->log_file, to->log_file) != 0) {
+		if (to->log_file[0])
+			err = linelog_open(&log, to->log_file);
+		if (err)
+			return err;
+		linelog_close(&s->log);
+		log.lines = s->log.lines;
+		log.lost = s->log.lost;
+		s->log = log;
+	}
+	s->syslog_facility = to->syslog ? to->syslog_facility : -1;
+	s->wants_lines = to->syslog || to->log_file[0];
+	return 0;
+}
+
 /* As ctime() has it, made once per second. */
 static const char *date_of_now(struct stats *s, int64_t now_s)
 {

@@ -35,6 +35,12 @@ void stats_close(struct stats *);
 /* The file by its name again, for a rotation. 0 or a negative errno. */
 int stats_reopen(struct stats *);
 
+/*
+ * Goes on with another file and facility. 0, or the negative errno of opening the file: then all
+ * stays as it was.
+ */
+int stats_change(struct stats *, const struct config_stats *from, const struct config_stats *to);
+
 /* The kernel tells the end of a flow; to be called before the engine hears of it. */
 void stats_on_end(struct stats *, const struct flow *);
 

@@ -19,7 +19,7 @@
  * nothing beyond the group bits to know the attributes present. Whatever else occurs carries the
  * presence set itself (GROUP_SET).
  */
-enum key_bit {
+enum key_bit { /* 1 << 7 is an expectation's: expect_pack.h */
 	KEY_IPV6 = 1 << 0,
 	KEY_CELLS = 1 << 1,
 	KEY_ZONE = 1 << 2,

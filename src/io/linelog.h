@@ -16,7 +16,7 @@ enum { LINELOG_BYTES = 256 << 10, LINELOG_RETRY_MS = 1000 };
 
 struct linelog {
 	int fd; /* -1: closed; lines are lost */
-	char path[256];
+	char path[257]; /* the longest that the configuration takes, and its NUL */
 	char *buf;
 	size_t len;
 	bool torn; /* the buffer begins within a line, whose first part is in the file */

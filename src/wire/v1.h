@@ -105,9 +105,10 @@ size_t wire_v1_put_flow(struct wbuf *, enum wire_v1_type, uint8_t flags, uint32_
 
 /*
  * The same for expectations: EXP_NEW, EXP_UPD and EXP_DEL. A message needs the master's, the
- * expected and the mask's tuples, all of one layer 3 protocol. Not on the wire: the zone, an IPv6
- * NAT tuple's addresses, helper names longer than WIRE_V1_HELPER_NAME_MAX, and functions' names
- * longer than WIRE_V1_FN_MAX.
+ * expected and the mask's tuples, all of one layer 3 protocol, as expect_has_key() does; names that
+ * are not printable make it BAD_PAYLOAD. Not on the wire: the zone, helper names longer than
+ * WIRE_V1_HELPER_NAME_MAX, functions' names longer than WIRE_V1_FN_MAX, and a NAT tuple's IPv6
+ * addresses: it is left out unless they are 0, and is taken for 0 where it arrives.
  */
 enum { WIRE_V1_FN_MAX = 27 }; /* [characters] */
 

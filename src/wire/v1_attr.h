@@ -54,6 +54,32 @@ enum v1_attr {
 	V1_ATTRS,
 };
 
+/* Those of EXP_NEW, EXP_UPD and EXP_DEL. */
+enum v1_expect_attr {
+	V1X_MASTER_IPV4 = 0,
+	V1X_MASTER_IPV6 = 1,
+	V1X_MASTER_L4PROTO = 2,
+	V1X_MASTER_PORT = 3,
+	V1X_EXPECT_IPV4 = 4,
+	V1X_EXPECT_IPV6 = 5,
+	V1X_EXPECT_L4PROTO = 6,
+	V1X_EXPECT_PORT = 7,
+	V1X_MASK_IPV4 = 8,
+	V1X_MASK_IPV6 = 9,
+	V1X_MASK_L4PROTO = 10,
+	V1X_MASK_PORT = 11,
+	V1X_TIMEOUT = 12,
+	V1X_FLAGS = 13,
+	V1X_CLASS = 14,
+	V1X_NAT_IPV4 = 15,
+	V1X_NAT_PORT = 16,
+	V1X_NAT_L4PROTO = 17,
+	V1X_NAT_DIR = 18,
+	V1X_HELPER_NAME = 19,
+	V1X_FN = 20,
+	V1X_ATTRS,
+};
+
 /* Where a message starts in its buffer, to come back to if it does not fit. */
 struct v1_start {
 	size_t used;
@@ -65,9 +91,9 @@ struct v1_start wire_v1_put_begin(struct wbuf *, enum wire_v1_type, uint8_t flag
 size_t wire_v1_put_end(struct wbuf *, struct v1_start);
 
 /*
- * A helper's name that may be on the wire: 1 to WIRE_V1_HELPER_NAME_MAX printable characters.
- * The name ends up on terminals and in logs.
+ * A helper's or a function's name that may be on the wire: 1 to max printable characters. The
+ * name ends up on terminals and in logs.
  */
-bool wire_v1_helper_name_is_good(const char *name, size_t len);
+bool wire_v1_name_is_good(const char *name, size_t len, size_t max);
 
 #endif

@@ -5,17 +5,14 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "wire/v1_attr.h"
+#include "wire/v1_read.h"
 
 enum {
 	V1_HELPER_BYTES_MAX = WIRE_V1_HELPER_NAME_MAX + 1,
 	V1_LABELS_BYTES_MAX = 1024,
 };
 
-/* Payloads' sizes [bytes]: a fixed one, or up to max. */
-static const struct {
-	uint16_t min, max;
-} payload_sizes[V1_ATTRS] = {
+static const struct v1_size payload_sizes[V1_ATTRS] = {
 	[V1_IPV4] = {8, 8},
 	[V1_IPV6] = {32, 32},
 	[V1_L4PROTO] = {1, 1},
@@ -50,98 +47,6 @@ static const struct {
 	[V1_SYNPROXY] = {12, 12},
 	[V1_ZONE] = {2, 2},
 };
-
-/*
- * The payloads of a message by attribute number; NULL: absent. The order of attributes is free
- * and they may contradict each other, while struct flow keeps values of different protocols in
- * the same cells: so all are found first, and then those that fit together are read.
- */
-struct v1_payloads {
-	const uint8_t *at[V1_ATTRS];
-	uint16_t len[V1_ATTRS];
-};
-
-static bool find_payloads(const struct wire_v1_message *m, struct v1_payloads *p)
-{
-	struct rbuf r = rbuf_of(m->payload, m->payload_len);
-	size_t len, padding;
-	uint16_t attr;
-
-	memset(p, 0, sizeof(*p));
-	/* A rest that is no longer than a record's header is not looked at, as upstream does. */
-	while (r.left > V1_RECORD_HEADER_BYTES) {
-		len = rbuf_u16_be(&r);
-		attr = rbuf_u16_be(&r);
-		if (len < V1_RECORD_HEADER_BYTES || len - V1_RECORD_HEADER_BYTES > r.left)
-			return false;
-		len -= V1_RECORD_HEADER_BYTES;
-		if (attr >= V1_ATTRS)
-			return false;
-		if (len < payload_sizes[attr].min || len > payload_sizes[attr].max)
-			return false;
-		p->at[attr] = rbuf_take(&r, len);
-		p->len[attr] = (uint16_t)len;
-		padding = -len & 3;
-		rbuf_take(&r, padding < r.left ? padding : r.left);
-	}
-	return true;
-}
-
-/* Readers of one payload's value; false: it is absent. */
-static bool get_bytes(const struct v1_payloads *p, enum v1_attr a, void *out, size_t len)
-{
-	if (!p->at[a])
-		return false;
-	CHECK(p->len[a] == len);
-	memcpy(out, p->at[a], len);
-	return true;
-}
-
-static bool get_u8(const struct v1_payloads *p, enum v1_attr a, uint8_t *out)
-{
-	return get_bytes(p, a, out, sizeof(*out));
-}
-
-static bool get_u16_be(const struct v1_payloads *p, enum v1_attr a, uint16_t *out)
-{
-	struct rbuf r = rbuf_of(p->at[a], p->len[a]);
-
-	if (p->at[a])
-		*out = rbuf_u16_be(&r);
-	return p->at[a];
-}
-
-static bool get_words(const struct v1_payloads *p, enum v1_attr a, uint32_t *out, size_t count)
-{
-	struct rbuf r = rbuf_of(p->at[a], p->len[a]);
-
-	for (size_t i = 0; p->at[a] && i < count; i++)
-		out[i] = rbuf_u32_be(&r);
-	return p->at[a];
-}
-
-static bool get_u32(const struct v1_payloads *p, enum v1_attr a, uint32_t *out)
-{
-	return get_words(p, a, out, 1);
-}
-
-static bool get_addrs(const struct v1_payloads *p, enum v1_attr a, size_t len, struct flow_tuple *t)
-{
-	if (!p->at[a])
-		return false;
-	memcpy(t->src.bytes, p->at[a], len);
-	memcpy(t->dst.bytes, p->at[a] + len, len);
-	return true;
-}
-
-static bool get_ports(const struct v1_payloads *p, enum v1_attr a, struct flow_tuple *t)
-{
-	if (!p->at[a])
-		return false;
-	memcpy(&t->sport_be, p->at[a], sizeof(t->sport_be));
-	memcpy(&t->dport_be, p->at[a] + sizeof(t->sport_be), sizeof(t->dport_be));
-	return true;
-}
 
 static void mark_pair(struct flow *f, enum flow_attr a, enum flow_attr b)
 {
@@ -298,7 +203,7 @@ static bool get_helper(const struct v1_payloads *p, struct flow *f)
 	len = strnlen(name, p->len[V1_HELPER_NAME]);
 	if (len == 0)
 		return true;
-	if (!wire_v1_helper_name_is_good(name, len))
+	if (!wire_v1_name_is_good(name, len, WIRE_V1_HELPER_NAME_MAX))
 		return false;
 	memcpy(f->helper_name, name, len);
 	flow_mark_set(f, FLOW_HELPER_NAME);
@@ -351,7 +256,7 @@ enum wire_v1_result wire_v1_get_flow(const struct wire_v1_message *m, struct flo
 
 	CHECK(m->type <= WIRE_V1_CT_DEL);
 	memset(out, 0, sizeof(*out));
-	if (!find_payloads(m, &p) || !get_key(&p, out))
+	if (!find_payloads(m, &p, payload_sizes, V1_ATTRS) || !get_key(&p, out))
 		return WIRE_V1_BAD_PAYLOAD;
 	if (!get_master(&p, out) || !get_helper(&p, out))
 		return WIRE_V1_BAD_PAYLOAD;

@@ -5,74 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "wire/v1_attr.h"
-
-/* Room for a record with this much payload, its padding zeroed; NULL if it does not fit. */
-static uint8_t *put_record(struct wbuf *w, enum v1_attr a, size_t len)
-{
-	size_t padding = -len & 3;
-	uint8_t *p;
-
-	wbuf_u16_be(w, (uint16_t)(V1_RECORD_HEADER_BYTES + len));
-	wbuf_u16_be(w, (uint16_t)a);
-	p = wbuf_take(w, len + padding);
-	if (p)
-		memset(p + len, 0, padding);
-	return p;
-}
-
-static void put_bytes(struct wbuf *w, enum v1_attr a, const void *src, size_t len)
-{
-	uint8_t *p = put_record(w, a, len);
-
-	if (p)
-		memcpy(p, src, len);
-}
-
-static void put_u8(struct wbuf *w, enum v1_attr a, uint8_t v)
-{
-	put_bytes(w, a, &v, sizeof(v));
-}
-
-static void put_u16_be(struct wbuf *w, enum v1_attr a, uint16_t v)
-{
-	const uint8_t be[2] = {(uint8_t)(v >> 8), (uint8_t)v};
-
-	put_bytes(w, a, be, sizeof(be));
-}
-
-/* count words, each big endian */
-static void put_words(struct wbuf *w, enum v1_attr a, const uint32_t *words, size_t count)
-{
-	uint8_t *p = put_record(w, a, 4 * count);
-	struct wbuf at = wbuf_of(p, 4 * count);
-
-	for (size_t i = 0; p && i < count; i++)
-		wbuf_u32_be(&at, words[i]);
-}
-
-static void put_u32(struct wbuf *w, enum v1_attr a, uint32_t v)
-{
-	put_words(w, a, &v, 1);
-}
-
-static void put_addrs(struct wbuf *w, enum v1_attr v4, enum v1_attr v6, const struct flow_tuple *t)
-{
-	size_t len = t->l3 == AF_INET ? 4 : 16;
-	uint8_t *p = put_record(w, t->l3 == AF_INET ? v4 : v6, 2 * len);
-
-	if (p) {
-		memcpy(p, t->src.bytes, len);
-		memcpy(p + len, t->dst.bytes, len);
-	}
-}
-
-static void put_ports(struct wbuf *w, enum v1_attr a, const struct flow_tuple *t)
-{
-	const uint16_t ports[2] = {t->sport_be, t->dport_be};
-
-	put_bytes(w, a, ports, sizeof(ports));
-}
+#include "wire/v1_write.h"
 
 static void put_tcp(struct wbuf *w, const struct flow *f, const struct wire_v1_options *opt)
 {
@@ -198,19 +131,20 @@ static void put_seqadj(struct wbuf *w, const struct flow *f)
 	put_words(w, V1_NAT_SEQ_ADJ, words, n);
 }
 
-bool wire_v1_helper_name_is_good(const char *name, size_t len)
+bool wire_v1_name_is_good(const char *name, size_t len, size_t max)
 {
 	for (size_t i = 0; i < len; i++)
 		if (name[i] <= ' ' || name[i] > '~')
 			return false;
-	return len >= 1 && len <= WIRE_V1_HELPER_NAME_MAX;
+	return len >= 1 && len <= max;
 }
 
 static void put_helper(struct wbuf *w, const struct flow *f)
 {
 	size_t len = strnlen(f->helper_name, sizeof(f->helper_name));
 
-	if (!flow_has(f, FLOW_HELPER_NAME) || !wire_v1_helper_name_is_good(f->helper_name, len))
+	if (!flow_has(f, FLOW_HELPER_NAME) ||
+		!wire_v1_name_is_good(f->helper_name, len, WIRE_V1_HELPER_NAME_MAX))
 		return;
 	put_bytes(w, V1_HELPER_NAME, f->helper_name, len + 1);
 }

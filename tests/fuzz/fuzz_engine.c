@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "core/engine.h"
+#include "tests/lib/expectgen.h"
 #include "tests/lib/flowgen.h"
 #include "wire/v1.h"
 
@@ -22,20 +23,29 @@ enum op {
 	OP_DATAGRAM, /* how (enum how), be16 length, bytes */
 	OP_TIME_MS, /* be16 */
 	OP_TIME_S, /* u8 */
-	OP_KERNEL_EVENT, /* kind, number */
-	OP_KERNEL_ECHO, /* kind: an event about the flow that was written last */
+	OP_KERNEL_EVENT, /* kind, number; with KIND_EXPECT of what that flow expects */
+	OP_KERNEL_ECHO, /* kind: an event about what was written last */
 	OP_KERNEL_ANSWER, /* how many, how (answer_errs) */
 	OP_DUMP, /* how many steps: begin, a flow each, end (abort at 255) */
 	OP_OVERRUN,
-	OP_COMMAND, /* kind */
+	OP_COMMAND, /* kind, and its scope in the upper half */
 	OP_STALL, /* for how many records no datagram is pulled */
 	OP_TIMEOUTS, /* CommitTimeout, PurgeTimeout */
 	OPS,
 };
 
+enum { KIND_EXPECT = 0x40, KIND_ADVANCE = 0x80 };
+
 enum how { HOW_SENDER = 0x0f, HOW_IN_ORDER = 0x10, HOW_OUR_RANGE = 0x20 };
 
-enum { SENDERS = 16, FLOWS_MAX_MAX = 160, CHECK_EVERY = 8, RECORDS_MAX = 400, END_STEPS = 40 };
+enum {
+	SENDERS = 16,
+	FLOWS_MAX_MAX = 160,
+	CHECK_EVERY = 8,
+	DUMPED = 12,
+	RECORDS_MAX = 400,
+	END_STEPS = 40
+};
 
 enum {
 	/* Each message is pulled once: what is queued, a bulk, a repair and our own control. */
@@ -53,7 +63,7 @@ struct world {
 	unsigned ops_count;
 	bool dump_asked, dump_running, written_known;
 	unsigned dump_next;
-	struct flow written;
+	struct kernel_op written;
 	unsigned commands, done;
 	unsigned stall;
 };
@@ -82,6 +92,7 @@ static struct world *world_new(uint8_t settings)
 		.hash_key = "0123456789abcde",
 	};
 
+	c.expect_filter.on = settings & 128;
 	memset(&w, 0, sizeof(w));
 	if (memory_bytes != engine_memory_bytes(&c)) {
 		if (memory)
@@ -129,7 +140,7 @@ static void pull_ops(struct world *w)
 		}
 		CHECK(w->ops_count < LIMIT_KERNEL_OPS_IN_FLIGHT);
 		w->ops[w->ops_count++] = op.id;
-		w->written = op.flow;
+		w->written = op;
 		w->written_known = true;
 	}
 }
@@ -164,6 +175,7 @@ static void pull_datagrams(struct world *w)
 static void check_views(struct world *w)
 {
 	struct engine_flow_view view;
+	struct engine_expect_view expect_view;
 	struct engine_status status;
 
 	engine_check(w->engine);
@@ -180,6 +192,11 @@ static void check_views(struct world *w)
 		}
 		CHECK(shown ==
 			(table == ENGINE_TABLE_LOCAL ? status.local_flows : status.remote_flows));
+		cursor = shown = 0;
+		while (engine_show_next_expect(w->engine, w->now, table, &cursor, &expect_view))
+			CHECK(++shown <= (uint64_t)FLOWS_MAX_MAX * LIMIT_PEERS);
+		CHECK(shown == (table == ENGINE_TABLE_LOCAL ? status.local_expectations
+							    : status.remote_expectations));
 	}
 }
 
@@ -268,14 +285,34 @@ static void numbered(unsigned n, struct flow *f)
 	flow_mark_set(f, FLOW_ID);
 }
 
+/* What a helper expects of flow n; at every eighth number something odd. */
+static void expected(unsigned n, struct expect *x)
+{
+	struct rng rng = rng_of(n);
+	struct flow f;
+
+	numbered(n, &f);
+	if (n % 8 == 7)
+		expectgen_random(&rng, x);
+	else
+		expectgen_of(&f, (uint16_t)(n % 3), x);
+}
+
 static void kernel_event(struct world *w, struct rbuf *r)
 {
 	unsigned kind = rbuf_u8(r), n = rbuf_u8(r);
 	struct rng rng = rng_of(kind);
+	struct expect x;
 	struct flow f;
 
+	if (w->config.expect_filter.on && kind & KIND_EXPECT) {
+		expected(n, &x);
+		x.class += kind & KIND_ADVANCE;
+		engine_kernel_expect(w->engine, w->now, (enum kernel_event)(kind % 3), &x);
+		return;
+	}
 	numbered(n, &f);
-	if (kind & 0x80)
+	if (kind & KIND_ADVANCE)
 		flowgen_advance(&rng, &f);
 	engine_kernel_event(w->engine, w->now, (enum kernel_event)(kind % 3), &f);
 }
@@ -284,8 +321,14 @@ static void kernel_echo(struct world *w, struct rbuf *r)
 {
 	unsigned kind = rbuf_u8(r) % 3;
 
-	if (w->written_known)
-		engine_kernel_event(w->engine, w->now, (enum kernel_event)kind, &w->written);
+	if (!w->written_known)
+		return;
+	if (w->written.kind == KERNEL_OP_EXPECT_CREATE ||
+		w->written.kind == KERNEL_OP_EXPECT_DELETE)
+		engine_kernel_expect(
+			w->engine, w->now, (enum kernel_event)kind, &w->written.expect);
+	else
+		engine_kernel_event(w->engine, w->now, (enum kernel_event)kind, &w->written.flow);
 }
 
 static void kernel_answer(struct world *w, unsigned count, unsigned how)
@@ -304,6 +347,7 @@ static void kernel_answer(struct world *w, unsigned count, unsigned how)
 
 static void dump_step(struct world *w, enum kernel_event ending)
 {
+	struct expect x;
 	struct flow f;
 
 	if (w->dump_asked) {
@@ -311,8 +355,13 @@ static void dump_step(struct world *w, enum kernel_event ending)
 		w->dump_running = true;
 		w->dump_next = 0;
 		engine_kernel_event(w->engine, w->now, KERNEL_DUMP_BEGIN, NULL);
-	} else if (w->dump_running && (w->dump_next == 12 || ending == KERNEL_DUMP_ABORT)) {
+	} else if (w->dump_running && (w->dump_next == DUMPED || ending == KERNEL_DUMP_ABORT)) {
 		w->dump_running = false;
+		for (unsigned n = 0;
+			ending == KERNEL_DUMP_END && w->config.expect_filter.on && n < 3; n++) {
+			expected(n * 21, &x);
+			engine_kernel_expect(w->engine, w->now, KERNEL_DUMP_FLOW, &x);
+		}
 		engine_kernel_event(w->engine, w->now, ending, NULL);
 	} else if (w->dump_running) {
 		numbered(w->dump_next++ * 21, &f);
@@ -331,7 +380,10 @@ static void dump(struct world *w, unsigned steps)
 
 static void command(struct world *w, unsigned kind)
 {
-	struct engine_command c = {(enum engine_command_kind)(kind % (ENGINE_PURGE + 1)), 0};
+	struct engine_command c = {
+		.kind = (enum engine_command_kind)(kind % (ENGINE_PURGE + 1)),
+		.scope = (enum engine_scope)(kind / 16 % (ENGINE_SCOPE_EXPECTATIONS + 1)),
+	};
 
 	c.id = ++w->commands;
 	engine_command(w->engine, w->now, &c);

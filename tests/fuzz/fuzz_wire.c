@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "flow/expect_pack.h"
 #include "wire/v1.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -34,6 +35,39 @@ static void resend(const struct wire_v1_message *m, const struct flow *f)
 	CHECK(len[0] == len[1] && memcmp(bytes[0], bytes[1], len[0]) == 0);
 }
 
+static void resend_expect(const struct wire_v1_message *m, const struct expect *x)
+{
+	const struct wire_v1_options options = {.without_timeout = false};
+	uint8_t bytes[2][WIRE_V1_MESSAGE_BYTES_MAX];
+	size_t len[2];
+	struct wire_v1_message again;
+	struct expect back;
+	struct wbuf w = wbuf_of(bytes[0], sizeof(bytes[0]));
+	struct rbuf r;
+
+	CHECK(expect_has_key(x));
+	len[0] = wire_v1_put_expect(&w, m->type, m->flags, m->seq, x, &options);
+	CHECK(len[0] > 0);
+	r = rbuf_of(bytes[0], len[0]);
+	CHECK(wire_v1_next(&r, &again) == WIRE_V1_OK && r.left == 0);
+	CHECK(again.type == m->type && again.flags == m->flags && again.seq == m->seq);
+	CHECK(wire_v1_get_expect(&again, &back) == WIRE_V1_OK);
+	w = wbuf_of(bytes[1], sizeof(bytes[1]));
+	len[1] = wire_v1_put_expect(&w, m->type, m->flags, m->seq, &back, &options);
+	CHECK(len[0] == len[1] && memcmp(bytes[0], bytes[1], len[0]) == 0);
+}
+
+static void take_expect(const struct wire_v1_message *m)
+{
+	enum wire_v1_result result;
+	struct expect x;
+
+	result = wire_v1_get_expect(m, &x);
+	CHECK(result == WIRE_V1_OK || result == WIRE_V1_BAD_PAYLOAD);
+	if (result == WIRE_V1_OK)
+		resend_expect(m, &x);
+}
+
 static void take(const struct wire_v1_message *m)
 {
 	uint8_t bytes[WIRE_V1_MARK_BYTES];
@@ -47,6 +81,8 @@ static void take(const struct wire_v1_message *m)
 		CHECK(result == WIRE_V1_OK || result == WIRE_V1_BAD_PAYLOAD);
 		if (result == WIRE_V1_OK)
 			resend(m, &f);
+	} else if (m->type <= WIRE_V1_EXP_DEL) {
+		take_expect(m);
 	}
 	if (wire_v1_get_mark(m, &mark)) {
 		CHECK(wire_v1_put_mark(&w, 0, m->seq, &mark) == WIRE_V1_MARK_BYTES);

@@ -12,8 +12,8 @@ import time
 from typing import NamedTuple
 
 from cases import equal, same_flows
-from ctnl import (SETTLED, TCP, add_expects, add_flows, allow_labels, change_flows, delete_expects,
-                  delete_flows, expect_table, expect_zoo, flow, masters, same_tables, zoo)
+from ctnl import (SETTLED, TCP, UDP, add_expects, add_flows, allow_labels, change_flows,
+                  delete_expects, delete_flows, expect_table, expectation, flow, same_tables, zoo)
 from netns import TimedOut, built, wait_for
 from peers import carried_view, committed_table, same_timeouts, table_of
 from syncnode import SyncNode, link_conf, sync_conf
@@ -40,6 +40,33 @@ CHANGED = {
     "udp6": {"labels": [1, 64]},
     "helper": {"mark": 3},
 }
+
+
+def expect_zoo():
+    """{name: expectation}; a helper bounds how many a master has: each has a master of its own."""
+    v4, v6 = ("10.1.0.7", "10.2.0.7"), ("2001:db8:1::7", "2001:db8:2::7")
+
+    def ftp(ends, port, **more):
+        return flow(TCP, *ends, port, 21, tcp="ESTABLISHED", status=SETTLED, timeout=3000,
+                    helper="ftp", **more)
+
+    def sip(ends, port):
+        return flow(UDP, *ends, port, 5060, status=SETTLED, timeout=3001, helper="sip")
+
+    return {
+        "active": expectation(ftp(v4, 4000), 4500),
+        "passive": expectation(ftp(v4, 4001), 4501, src=v4[0], dst=v4[1]),
+        "permanent": expectation(ftp(v4, 4002), 4502, flags=1),
+        "active6": expectation(ftp(v6, 4000), 4500),
+        "nat": expectation(ftp(v4, 4003, snat=("192.0.2.1", 4103)), 4104, dst="192.0.2.1",
+                           nat=(v4[0], 4503, 1), fn="nat-follow-master"),
+        "class": expectation(sip(v4, 4004), 4600, cls=1),
+        "class6": expectation(sip(v6, 4004), 4600, cls=1),
+    }
+
+
+def masters(expects):
+    return [e["master"] for e in expects]
 
 
 class Cell(NamedTuple):

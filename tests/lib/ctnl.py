@@ -6,12 +6,10 @@
     add_flows(space, [flow(6, "10.0.0.1", "10.0.0.2", 1000, 80, tcp="ESTABLISHED", mark=5)])
     add_flows(space, zoo().values())       # one of each kind
     same_tables(kernel_table(b), kernel_table(a), "b against a")
-    add_expects(space, expect_zoo().values())  # expectations, with their masters
 
 The conntrack tool shows less (labels only with names from /etc, no window scale, no sequence
-adjustment); this shows all. As a program, in the namespace: `add`, `change`, `delete`, `expect`,
-`unexpect`: a JSON list of flows or expectations on stdin, a JSON list of errno names ("" for none)
-on stdout; `dump`, `expects`: the table as JSON.
+adjustment); this shows all. As a program, in the namespace: `add`, `change`, `delete`: a JSON list
+of flows on stdin, a JSON list of errno names ("" for none) on stdout; `dump`: the table as JSON.
 Numbers of attributes are those of linux/netfilter/nfnetlink_conntrack.h.
 """
 
@@ -24,7 +22,8 @@ import sys
 
 NETLINK_NETFILTER = 12
 NLM_F_REQUEST, NLM_F_ACK, NLM_F_EXCL, NLM_F_CREATE = 1, 4, 0x200, 0x400
-CT_NEW, CT_DELETE, EXPECT = (1 << 8) | 0, (1 << 8) | 2, 2 << 8
+CT_NEW, CT_DELETE = (1 << 8) | 0, (1 << 8) | 2
+EXP_NEW, EXP_DELETE = (2 << 8) | 0, (2 << 8) | 2
 NESTED = 0x8000
 
 TCP_STATES = ["NONE", "SYN_SENT", "SYN_RECV", "ESTABLISHED", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK",
@@ -100,51 +99,29 @@ def carried_zoo():
             and "orig_zone" not in f and "reply_zone" not in f}
 
 
-def expect(master, dport, **more):
-    """What a master flow expects: another of its two ends, to that port.
+def expectation(master, dport, **more):
+    """What a master (a flow) is expected to be followed by: from its server to its client's dport.
 
-    more: src=, dst=, proto=, sport=n (0: any), timeout=s, flags=bits, cls=n, helper=NAME, fn=NAME,
-    nat=(direction, address, port): where the expected flow is sent back to.
+    more: src, dst (of the expected tuple), helper (NAME, default the master's), cls=n, flags=bits,
+    timeout=s, fn=NAME, zone=n, nat=(address, port, direction).
     """
-    return {"master": master, "dport": dport, **more}
-
-
-def expect_zoo():
-    """{name: expectation}; the masters are flows of their own: add_expects makes both."""
-    v4, v6 = ("10.1.0.7", "10.2.0.7"), ("2001:db8:1::7", "2001:db8:2::7")
-
-    # A helper's policy bounds how many expectations a master has: each has its own here.
-    def ftp(ends, port, **more):
-        return flow(TCP, *ends, port, 21, tcp="ESTABLISHED", status=SETTLED, timeout=3000,
-                    helper="ftp", **more)
-
-    def sip(ends, port):
-        return flow(UDP, *ends, port, 5060, status=SETTLED, timeout=3001, helper="sip")
-
-    return {
-        "passive": expect(ftp(v4, 4000), 4500),
-        "active": expect(ftp(v4, 4001), 4501, src=v4[1], dst=v4[0]),
-        "permanent": expect(ftp(v4, 4002), 4502, flags=1),
-        "passive6": expect(ftp(v6, 4000), 4500),
-        "nat": expect(ftp(v4, 4003, snat=("192.0.2.1", 4103)), 4104, src=v4[1], dst="192.0.2.1",
-                      nat=(1, v4[0], 4503), fn="nat-follow-master"),
-        "class": expect(sip(v4, 4004), 4600, cls=1),
-        "class6": expect(sip(v6, 4004), 4600, cls=1),
-    }
-
-
-def masters(expects):
-    """The flows that the expectations belong to, each once."""
-    return list({json.dumps(e["master"]): e["master"] for e in expects}.values())
+    return {"master": master, "src": master["dst"], "dst": master["src"], "dport": dport, **more}
 
 
 def add_expects(space, expects, check=True):
-    """Creates expectations, whose masters are there already."""
-    return tell_kernel(space, "expect", expects, check)
+    """Creates expectations, as add_flows() does flows; their masters have to be there."""
+    return tell_kernel(space, "add-expects", expects, check)
 
 
 def delete_expects(space, expects, check=True):
-    return tell_kernel(space, "unexpect", expects, check)
+    return tell_kernel(space, "delete-expects", expects, check)
+
+
+def expect_table(space, ignore=("timeout", "id")):
+    """{expected tuple and mask: {attribute path: value}}: as kernel_table() of expectations."""
+    table = json.loads(space.run(sys.executable, os.path.abspath(__file__), "dump-expects").stdout)
+    return {key: {p: v for p, v in fields.items() if p.split(".")[0] not in ignore}
+            for key, fields in table.items()}
 
 
 def allow_labels(space):
@@ -189,13 +166,6 @@ def kernel_table(space, ignore=VOLATILE):
     For up to some ten thousand entries: it takes 0.1 ms each; Namespace.flows is faster.
     """
     table = json.loads(space.run(sys.executable, os.path.abspath(__file__), "dump").stdout)
-    return {key: {p: v for p, v in fields.items() if p.split(".")[0] not in ignore}
-            for key, fields in table.items()}
-
-
-def expect_table(space, ignore=("timeout", "id")):
-    """{"master/tuple": {attribute path: value}} of the kernel's expectations."""
-    table = json.loads(space.run(sys.executable, os.path.abspath(__file__), "expects").stdout)
     return {key: {p: v for p, v in fields.items() if p.split(".")[0] not in ignore}
             for key, fields in table.items()}
 
@@ -326,56 +296,50 @@ def delete_request(f, seq):
     return header(f, seq, CT_DELETE, 0, identity(f))
 
 
-def expect_identity(e):
-    m = e["master"]
-    proto, src, dst = e.get("proto", m["proto"]), e.get("src", m["src"]), e.get("dst", m["dst"])
-    return (tuple_attr(1, m["proto"], m["src"], m["dst"], m["a"], m["b"]) +
-            tuple_attr(2, proto, src, dst, e.get("sport", 0), e["dport"]))
-
-
-def expect_header(e, seq, kind, flags, body):
-    family = socket.AF_INET6 if ":" in e["master"]["src"] else socket.AF_INET
-    flags |= NLM_F_REQUEST | NLM_F_ACK
-    return struct.pack("=IHHIIBBH", 20 + len(body), EXPECT | kind, flags, seq, 0, family, 0, 0) + body
+def expect_tuple(e):
+    return tuple_attr(2, e["master"]["proto"], e["src"], e["dst"], 0, e["dport"])
 
 
 def expect_request(e, seq):
     m = e["master"]
-    full = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" if ":" in m["src"] else "255.255.255.255"
-    body = expect_identity(e)
-    body += tuple_attr(3, e.get("proto", m["proto"]), full, full, 65535 * bool(e.get("sport")), 65535)
+    full = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" if ":" in e["src"] else "255.255.255.255"
+    body = expect_tuple(e) + tuple_attr(3, m["proto"], full, full, 0, 0xffff)
+    body += tuple_attr(1, m["proto"], m["src"], m["dst"], m["a"], m["b"])
     body += be(4, 4, e.get("timeout", 300)) + be(4, 8, e.get("flags", 0))
     body += be(4, 9, e.get("cls", 0))
-    if m.get("helper"):
-        body += attr(6, m["helper"].encode() + b"\0")
-    if e.get("nat"):
-        direction, to, port = e["nat"]
-        proto = e.get("proto", m["proto"])
-        body += nest(10, be(4, 1, direction), tuple_attr(2, proto, to, e.get("src", m["src"]), port, 0))
-    if e.get("fn"):
+    body += attr(6, e.get("helper", m.get("helper", "")).encode() + b"\0")
+    if "zone" in e:
+        body += be(2, 7, e["zone"])
+    if "nat" in e:
+        address, port, direction = e["nat"]
+        body += nest(10, be(4, 1, direction),
+                     tuple_attr(2, m["proto"], address, "::" if ":" in address else "0.0.0.0",
+                                port, 0))
+    if "fn" in e:
         body += attr(11, e["fn"].encode() + b"\0")
-    return expect_header(e, seq, 0, NLM_F_CREATE | NLM_F_EXCL, body)
+    return header(e, seq, EXP_NEW, NLM_F_CREATE | NLM_F_EXCL, body)
 
 
-def unexpect_request(e, seq):
-    return expect_header(e, seq, 2, 0, expect_identity(e)[len(tuple_attr(
-        1, *(e["master"][k] for k in ("proto", "src", "dst", "a", "b")))):])
+def expect_delete_request(e, seq):
+    zone = be(2, 7, e["zone"]) if "zone" in e else b""
+    return header(e, seq, EXP_DELETE, 0, expect_tuple(e) + zone)
 
 
 REQUESTS = {"add": add_request, "change": change_request, "delete": delete_request,
-            "expect": expect_request, "unexpect": unexpect_request}
+            "add-expects": expect_request, "delete-expects": expect_delete_request}
 
 
 NAMES = {1: "orig", 2: "reply", 3: "status", 4: "protoinfo", 5: "helper", 7: "timeout", 8: "mark",
          9: "counters_orig", 10: "counters_reply", 11: "use", 12: "id", 14: "master",
          15: "seqadj_orig", 16: "seqadj_reply", 18: "zone", 19: "secctx", 20: "timestamp",
          22: "labels", 24: "synproxy"}
-EXPECT_NAMES = {1: "master", 2: "tuple", 3: "mask", 4: "timeout", 5: "id", 6: "helper", 7: "zone",
-                8: "flags", 9: "class", 10: "nat", 11: "fn"}
+EXPECT_NAMES = {1: "master", 2: "expected", 3: "mask", 4: "timeout", 5: "id", 6: "helper",
+                7: "zone", 8: "flags", 9: "class", 10: "nat", 11: "function"}
 NLMSG_ERROR, NLMSG_DONE, NLM_F_DUMP = 2, 3, 0x300
+CT_GET, EXP_GET = (1 << 8) | 1, (2 << 8) | 1
 
 
-def attrs_of(data, names, prefix=""):
+def attrs_of(data, prefix="", names=NAMES):
     """(path, value bytes) of each attribute that is not a nest, those in nests included."""
     at = 0
     while at + 4 <= len(data):
@@ -384,7 +348,7 @@ def attrs_of(data, names, prefix=""):
         path = f"{prefix}.{name}" if prefix else names.get(kind & 0x3fff, name)
         value = data[at + 4:at + length]
         if kind & NESTED:
-            yield from attrs_of(value, names, path)
+            yield from attrs_of(value, path)
         else:
             yield path, value
         at += (length + 3) & ~3
@@ -393,28 +357,31 @@ def attrs_of(data, names, prefix=""):
 def readable(path, value):
     """Addresses as text, numbers as such, labels and what is unknown as hex."""
     name, *numbers = path.split(".")
-    if name in ("orig", "reply", "master", "tuple", "mask") and numbers[0] == "1" or \
-            name == "nat" and numbers[:2] == ["2", "1"]:
-        return socket.inet_ntop(socket.AF_INET6 if len(value) == 16 else socket.AF_INET, value)
-    if name in ("helper", "fn"):
-        return value.decode(errors="replace").rstrip("\0")
-    if name == "labels" or len(value) > 8 and not numbers:
+    if name == "labels" or len(value) > 8 and not numbers and name not in ("helper", "function"):
         return value.hex()
+    if name == "nat" and numbers[0] == "2":
+        numbers = numbers[1:]
+    if name in ("orig", "reply", "master", "expected", "mask", "nat") and numbers[:1] == ["1"] and \
+            len(value) in (4, 16) and len(numbers) == 2:
+        return socket.inet_ntop(socket.AF_INET6 if len(value) == 16 else socket.AF_INET, value)
+    if name in ("helper", "function"):
+        return value.decode(errors="replace").rstrip("\0")
     return int.from_bytes(value, "big")
 
 
-def dump(nl, subsystem, names, keys):
+def dump(nl, get=CT_GET, new=CT_NEW, names=NAMES, keys=("orig.",)):
     table, done = {}, False
-    nl.send(struct.pack("=IHHIIBBH", 20, subsystem | 1, NLM_F_REQUEST | NLM_F_DUMP, 1, 0, 0, 0, 0))
+    nl.send(struct.pack("=IHHIIBBH", 20, get, NLM_F_REQUEST | NLM_F_DUMP, 1, 0, 0, 0, 0))
     while not done:
         data, at = nl.recv(1 << 20), 0
         while at + 16 <= len(data):
             length, kind = struct.unpack_from("=IH", data, at)
             done = done or kind in (NLMSG_DONE, NLMSG_ERROR)
-            if kind == subsystem:
-                fields = {p: readable(p, v) for p, v in attrs_of(data[at + 20:at + length], names)}
+            if kind == new:
+                fields = {p: readable(p, v)
+                          for p, v in attrs_of(data[at + 20:at + length], names=names)}
                 key = [str(fields.get("zone", 0))]
-                key += [str(v) for p, v in fields.items() if p.split(".")[0] in keys]
+                key += [str(v) for p, v in fields.items() if p.startswith(keys)]
                 table["/".join(key)] = fields
             at += (length + 3) & ~3
     return table
@@ -436,9 +403,9 @@ def main():
         nl.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         verb = sys.argv[1]
         if verb == "dump":
-            done = dump(nl, CT_NEW, NAMES, ("orig",))
-        elif verb == "expects":
-            done = dump(nl, EXPECT, EXPECT_NAMES, ("master", "tuple"))
+            done = dump(nl)
+        elif verb == "dump-expects":
+            done = dump(nl, EXP_GET, EXP_NEW, EXPECT_NAMES, ("expected.", "mask."))
         else:
             done = tell(nl, REQUESTS[verb], json.load(sys.stdin))
         # dumps, for dump would write item by item, many times slower.

@@ -17,9 +17,58 @@ static void flow_put(struct sim *s, struct sim_node *n, unsigned slot, const str
 	node_events_ready(s, n);
 }
 
+/* ---- expectations ---- */
+
+static bool expects(const struct sim *s, unsigned slot)
+{
+	return s->params.config.expect_filter.on && expect_model_may(slot);
+}
+
+static void expect_birth(struct sim *s, struct sim_node *n, unsigned index)
+{
+	trace_put(&s->trace, TRACE_EXPECT_BORN, n->index, index, s->version + 1, 0);
+	s->coverage.count[COVERAGE_EXPECT_BORN]++;
+	expect_model_birth(&n->kernel, s->now, &s->rng_expect, index, ++s->version);
+}
+
+/* What a helper may do when a packet of the flow passes, or what was expected comes. */
+static void expect_touch(struct sim *s, struct sim_node *n, unsigned slot)
+{
+	unsigned index, dice;
+
+	if (!expects(s, slot) || !n->kernel.entries[slot].live)
+		return;
+	index = slot * EXPECT_MODEL_PER_SLOT + rng_below(&s->rng_expect, EXPECT_MODEL_PER_SLOT);
+	dice = rng_below(&s->rng_expect, 100);
+	if (!n->kernel.expects.entries[index].live) {
+		if (dice < 60)
+			expect_birth(s, n, index);
+	} else if (dice < 30) {
+		s->coverage.count[COVERAGE_EXPECT_ENDED]++;
+		expect_model_end(&n->kernel, index);
+		if (dice < 10)
+			expect_birth(s, n, index);
+	} else if (dice < 50) {
+		expect_model_refresh(&n->kernel, s->now, &s->rng_expect, index);
+	}
+	node_events_ready(s, n);
+}
+
+/* Some helpers expect something at a flow's first packet, before the flow is told of. */
+static void expect_first(struct sim *s, struct sim_node *n, unsigned slot)
+{
+	unsigned index = slot * EXPECT_MODEL_PER_SLOT;
+
+	if (expects(s, slot) && dice_permille(&s->rng_expect, 100) &&
+		!n->kernel.expects.entries[index].live)
+		expect_birth(s, n, index);
+}
+
 static void flow_birth(struct sim *s, struct sim_node *n, unsigned slot)
 {
 	struct flow f;
+
+	expect_first(s, n, slot);
 
 	traffic_birth(&s->rng_traffic, slot, ++s->version, &f);
 	trace_put(&s->trace, TRACE_FLOW_BORN, n->index, slot, f.mark, 0);
@@ -66,6 +115,7 @@ static void touch(struct sim *s, unsigned slot)
 		return;
 	}
 	flow_step(s, n, slot);
+	expect_touch(s, n, slot);
 }
 
 void chance_traffic_round(struct sim *s, unsigned count)
@@ -210,6 +260,25 @@ static void fault_cut(struct sim *s, struct sim_node *n)
 	sim_later(s, dice_range(&s->rng_fault, 50, 9000) * NS_PER_MS, &(struct job){.run = heal});
 }
 
+static void link_back(struct sim *s, struct job *j)
+{
+	net_link(s, j->node, (unsigned)j->a, true);
+}
+
+/* A cable, of which both ends see it (two nodes), or one node's interface. */
+static void fault_link(struct sim *s, struct sim_node *n)
+{
+	unsigned link = (unsigned)rng_below(&s->rng_fault, s->params.config.links);
+	unsigned other =
+		s->params.nodes == 2 && dice_permille(&s->rng_fault, 600) ? !n->index : n->index;
+	int64_t ms = dice_range(&s->rng_fault, 5, 9000);
+
+	net_link(s, n->index, link, false);
+	net_link(s, other, link, false);
+	sim_later(s, ms * NS_PER_MS, &(struct job){.run = link_back, .node = n->index, .a = link});
+	sim_later(s, ms * NS_PER_MS, &(struct job){.run = link_back, .node = other, .a = link});
+}
+
 static void fault_block(struct sim *s, struct sim_node *n)
 {
 	int64_t ms = dice_range(&s->rng_fault, 10, 2000);
@@ -261,6 +330,7 @@ static void fault(struct sim *s, struct job *j)
 		{p->weight_block, fault_block},
 		{p->weight_stall, fault_stall},
 		{p->weight_command, fault_command},
+		{p->weight_link, fault_link},
 	};
 	struct sim_node *n = any_running(s);
 	unsigned sum = 0, dice;

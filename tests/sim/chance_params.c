@@ -2,7 +2,7 @@
 #include "flow/status.h"
 #include "tests/sim/chance.h"
 
-enum { RNG_MODE = 100 };
+enum { RNG_EXPECT = 7, RNG_MODE = 100, RNG_LINKS };
 
 void chance_params_calm(struct sim_params *p)
 {
@@ -16,6 +16,7 @@ void chance_params_calm(struct sim_params *p)
 		.traffic_round = 4,
 		.events_cap = 1024,
 		.events_delay_us = 500,
+		.seq_apart = 1,
 		.config =
 			{
 				.links = 1,
@@ -88,6 +89,19 @@ static void params_config(struct rng *r, struct engine_config *c)
 	}
 }
 
+/* Likewise. */
+static void params_links(uint64_t seed, struct sim_params *p)
+{
+	struct rng r = dice_of(seed, RNG_LINKS);
+
+	p->config.links = dice_permille(&r, 500) ? 1 : (unsigned)dice_range(&r, 2, SIM_LINKS_MAX);
+	p->config.link_default = (unsigned)rng_below(&r, p->config.links);
+	p->weight_link = dice_permille(&r, 800) ? (unsigned)rng_below(&r, 20) : 0;
+	/* Nobody can tell nodes apart by numbers that are near each other: see test_core_link. */
+	if (p->config.links > 1 && p->nodes > 2)
+		p->seq_apart = 100000000;
+}
+
 /* A number generator of its own, so that a seed means the same as ever but for the mode. */
 static void params_mode(uint64_t seed, struct sim_params *p)
 {
@@ -125,7 +139,10 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	params_net(&r, p);
 	params_faults(&r, p);
 	params_config(&r, &p->config);
+	params_links(seed, p);
 	params_mode(seed, p);
+	r = dice_of(seed, RNG_EXPECT);
+	p->config.expect_filter.on = dice_permille(&r, 600);
 	/*
 	 * With CommitTimeout no timeout is on the wire: what a node leaves behind when it loses its
 	 * kernel stays with its peers for LIMIT_HOLD_S, longer than a run.

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/sim/expect_check.h"
 #include "tests/sim/invariants.h"
 
 static const char *const sync_names[] = {
@@ -71,10 +72,10 @@ static bool local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t
 }
 
 static const struct engine_peer_status *peer_find(
-	const struct engine_status *st, const struct engine_addr *a, unsigned *index)
+	const struct sim *s, const struct engine_status *st, unsigned node, unsigned *index)
 {
 	for (unsigned i = 0; i < st->peers_count; i++) {
-		if (memcmp(&st->peers[i].addr, a, sizeof(*a)) == 0) {
+		if (sim_node_of_peer(s, st, i) == (int)node) {
 			*index = i;
 			return &st->peers[i];
 		}
@@ -128,7 +129,7 @@ static bool remote_is_local(
 	int slot;
 
 	engine_get_status(n->engine, s->now, &st);
-	peer = peer_find(&st, &owner->addr, &index);
+	peer = peer_find(s, &st, owner->index, &index);
 	if (!mute && (!peer || peer->sync != ENGINE_SYNCED)) {
 		snprintf(why, cap, "node %u: peer %u is %s", n->index, owner->index,
 			peer ? sync_names[peer->sync] : "unknown");
@@ -196,11 +197,13 @@ bool invariants_converged(struct sim *s, char *why, size_t cap)
 
 		if (!n->running)
 			continue;
-		if (!node_is_settled(s, n, why, cap) || !local_is_kernel(s, n, why, cap))
+		if (!node_is_settled(s, n, why, cap) || !local_is_kernel(s, n, why, cap) ||
+			!expect_local_is_kernel(s, n, why, cap))
 			return false;
 		for (unsigned o = 0; o < s->params.nodes; o++)
 			if (o != i && s->nodes[o].running &&
-				!remote_is_local(s, n, &s->nodes[o], why, cap))
+				(!remote_is_local(s, n, &s->nodes[o], why, cap) ||
+					!expect_remote_is_local(s, n, &s->nodes[o], why, cap)))
 				return false;
 	}
 	return true;

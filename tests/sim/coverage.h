@@ -18,6 +18,7 @@
 	X(OVERTAKEN, "datagrams overtaken", 100)                                                   \
 	X(CORRUPTED, "datagrams corrupted", 50)                                                    \
 	X(CUT, "partitions", 20)                                                                   \
+	X(LINK, "links lost", 20)                                                                  \
 	X(CRASHED, "daemons crashed", 20)                                                          \
 	X(REBOOTED, "nodes rebooted", 20)                                                          \
 	X(LOWER_SEQ, "restarts with a lower sequence number", 5)                                   \
@@ -37,6 +38,9 @@
 	X(ENDED, "flows ended", 1000)                                                              \
 	X(SILENT, "silent flows born", 50)                                                         \
 	X(LATE_TICK, "ticks late by more than a second", 20)                                       \
+	X(EXPECT_BORN, "expectations born", 2000)                                                  \
+	X(EXPECT_ENDED, "expectations fulfilled", 300)                                             \
+	X(EXPECT_VIEWS, "shown expectations compared", 5000)                                       \
 	X(VIEWS, "shown flows compared", 10000)
 
 #define X(name, text, floor) COVERAGE_##name,

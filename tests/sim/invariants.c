@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "flow/status.h"
+#include "tests/sim/expect_check.h"
 #include "tests/sim/invariants.h"
 #include "wire/v1.h"
 
@@ -86,14 +87,6 @@ static void check_view(
 	v->at = at;
 }
 
-static int node_of_addr(const struct sim *s, const struct engine_addr *a)
-{
-	for (unsigned i = 0; i < s->params.nodes; i++)
-		if (memcmp(&s->nodes[i].addr, a, sizeof(*a)) == 0)
-			return (int)i;
-	return -1;
-}
-
 /* ---- around a datagram ---- */
 
 static bool shows(struct sim *s, struct sim_node *n, unsigned owner, const struct flow *key,
@@ -104,8 +97,7 @@ static bool shows(struct sim *s, struct sim_node *n, unsigned owner, const struc
 	if (!engine_find(n->engine, ENGINE_TABLE_REMOTE, key, view))
 		return false;
 	engine_get_status(n->engine, s->now, &st);
-	return view->peer < st.peers_count &&
-	       node_of_addr(s, &st.peers[view->peer].addr) == (int)owner;
+	return view->peer < st.peers_count && sim_node_of_peer(s, &st, view->peer) == (int)owner;
 }
 
 /* The next data message of a datagram as a flow. */
@@ -234,7 +226,7 @@ static void check_table(
 		if (view.peer >= st->peers_count)
 			sim_fail(s, "node %u: a flow of peer %u of %u", n->index, view.peer,
 				st->peers_count);
-		owner = node_of_addr(s, &st->peers[view.peer].addr);
+		owner = sim_node_of_peer(s, st, view.peer);
 		if (owner >= 0)
 			check_view(s, n, &s->nodes[owner], &view.flow);
 	}
@@ -253,6 +245,7 @@ void invariants_check(struct sim *s, struct sim_node *n)
 	check_status(s, n, &st);
 	check_table(s, n, ENGINE_TABLE_LOCAL, &st);
 	check_table(s, n, ENGINE_TABLE_REMOTE, &st);
+	expect_check(s, n);
 }
 
 void invariants_check_op(struct sim *s, struct sim_node *n, const struct kernel_op *op)
@@ -262,6 +255,10 @@ void invariants_check_op(struct sim *s, struct sim_node *n, const struct kernel_
 			       FLOW_STATUS_HELPER;
 	const struct flow *f = &op->flow;
 
+	if (op->kind == KERNEL_OP_EXPECT_CREATE || op->kind == KERNEL_OP_EXPECT_DELETE) {
+		expect_check_op(s, n, op);
+		return;
+	}
 	if (!flow_has_addrs(f, FLOW_ORIG) || !flow_has(f, FLOW_ORIG_L4PROTO))
 		sim_fail(s, "node %u: a write without a key", n->index);
 	if (op->kind == KERNEL_OP_DELETE)

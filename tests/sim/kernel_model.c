@@ -16,12 +16,14 @@ void kernel_init(struct kernel_model *k, unsigned slots, size_t events_cap)
 	k->history = calloc(slots, sizeof(*k->history));
 	k->events = calloc(events_cap, sizeof(*k->events));
 	CHECK(k->entries && k->history && k->events);
+	expect_model_init(&k->expects, slots);
 }
 
 void kernel_fini(struct kernel_model *k)
 {
 	for (unsigned i = 0; k->history && i < k->slots; i++)
 		history_fini(&k->history[i]);
+	expect_model_fini(&k->expects);
 	free(k->entries);
 	free(k->history);
 	free(k->events);
@@ -42,22 +44,26 @@ void kernel_reboot(struct kernel_model *k, mono now)
 			history_add(&k->history[i], now, NULL, false);
 		k->entries[i].live = false;
 	}
+	expect_model_reboot(k);
 	kernel_listen(k, false);
 }
 
-static void event_put(struct kernel_model *k, enum kernel_event kind, const struct kernel_entry *e)
+void kernel_tell(struct kernel_model *k, const struct kernel_fact *fact, bool silent)
 {
-	struct kernel_fact *fact;
-
-	if (!k->listened || e->silent)
+	if (!k->listened || silent)
 		return;
 	if (k->events_count == k->events_cap) {
 		k->events_lost = true;
 		return;
 	}
-	fact = &k->events[(k->events_first + k->events_count++) % k->events_cap];
-	fact->kind = kind;
-	fact->flow = e->flow;
+	k->events[(k->events_first + k->events_count++) % k->events_cap] = *fact;
+}
+
+static void event_put(struct kernel_model *k, enum kernel_event kind, const struct kernel_entry *e)
+{
+	struct kernel_fact fact = {.kind = kind, .flow = e->flow};
+
+	kernel_tell(k, &fact, e->silent);
 }
 
 bool kernel_next_event(struct kernel_model *k, struct kernel_fact *out)
@@ -106,6 +112,7 @@ void kernel_end(struct kernel_model *k, mono now, unsigned slot)
 	e->flow.status |= FLOW_STATUS_DYING;
 	flow_mark_unset(&e->flow, FLOW_TIMEOUT); /* a destroy event tells none */
 	event_put(k, KERNEL_EVENT_DESTROY, e);
+	expect_model_master_gone(k, slot);
 }
 
 void kernel_expire(struct kernel_model *k, mono now)
@@ -113,12 +120,14 @@ void kernel_expire(struct kernel_model *k, mono now)
 	for (unsigned i = 0; i < k->slots; i++)
 		if (k->entries[i].live && mono_reached(now, k->entries[i].expires))
 			kernel_end(k, now, i);
+	expect_model_expire(k, now);
 }
 
 void kernel_freeze(struct kernel_model *k)
 {
 	for (unsigned i = 0; i < k->slots; i++)
 		k->entries[i].expires = MONO_NEVER;
+	expect_model_freeze(k);
 	k->frozen = true;
 }
 
@@ -253,10 +262,14 @@ static bool has_whole_key(const struct flow *f)
 int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct kernel_op *op)
 {
 	static const int refusals[] = {ENOMEM, EBUSY, EINVAL, EOPNOTSUPP};
-	int slot = traffic_slot(&op->flow);
 	struct kernel_entry *e;
-	struct flow f = op->flow;
+	struct flow f;
+	int slot;
 
+	if (op->kind == KERNEL_OP_EXPECT_CREATE || op->kind == KERNEL_OP_EXPECT_DELETE)
+		return expect_model_write(k, now, r, op);
+	f = op->flow;
+	slot = traffic_slot(&f);
 	if (!has_whole_key(&f))
 		return EINVAL;
 	if (!has_own_key(&f, slot) || (unsigned)slot >= k->slots)
@@ -271,6 +284,7 @@ int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct k
 	if (op->kind == KERNEL_OP_DELETE) {
 		e->live = false;
 		history_add(&k->history[slot], now, NULL, true);
+		expect_model_master_gone(k, (unsigned)slot); /* these are told of: not our own */
 		return 0;
 	}
 	if (op->kind == KERNEL_OP_UPDATE)

@@ -8,6 +8,7 @@
 
 #include "base/mono.h"
 #include "core/engine.h"
+#include "tests/sim/expect_model.h"
 #include "tests/sim/history.h"
 #include "tests/sim/traffic.h"
 
@@ -24,13 +25,16 @@ struct kernel_entry {
 
 struct kernel_fact {
 	enum kernel_event kind;
+	bool is_expect;
 	struct flow flow;
+	struct expect expect;
 };
 
 struct kernel_model {
 	unsigned slots;
 	struct kernel_entry *entries; /* [slots] */
 	struct history *history; /* [slots] */
+	struct expect_model expects;
 	uint32_t next_id;
 
 	bool listened; /* somebody holds an event socket */
@@ -59,6 +63,9 @@ void kernel_expire(struct kernel_model *, mono now);
 
 /* No flow expires from now on. */
 void kernel_freeze(struct kernel_model *);
+
+/* Queues an event, if anybody is to hear it. */
+void kernel_tell(struct kernel_model *, const struct kernel_fact *, bool silent);
 
 /* The oldest event; false if there is none. */
 bool kernel_next_event(struct kernel_model *, struct kernel_fact *);

@@ -135,8 +135,8 @@ static int run_one(const struct scenario *sc, uint64_t seed, bool verbose)
 	return out.passed ? 0 : 1;
 }
 
-static const struct scenario_group *const groups[] = {
-	&scenarios_takeover, &scenarios_restart, &scenarios_mixed, &scenarios_stress};
+static const struct scenario_group *const groups[] = {&scenarios_takeover, &scenarios_restart,
+	&scenarios_mixed, &scenarios_modes, &scenarios_stress};
 
 static int run_scenarios(uint64_t seeds)
 {

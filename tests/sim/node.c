@@ -69,6 +69,11 @@ static void op_answer(struct sim *s, struct job *j)
 	node_wake(s, n);
 }
 
+static bool is_of_expect(const struct kernel_op *op)
+{
+	return op->kind == KERNEL_OP_EXPECT_CREATE || op->kind == KERNEL_OP_EXPECT_DELETE;
+}
+
 static void op_run(struct sim *s, struct job *j)
 {
 	struct sim_node *n = &s->nodes[j->node];
@@ -80,8 +85,11 @@ static void op_run(struct sim *s, struct job *j)
 	if (n->machine_boot != j->a) /* the machine fell before the request was served */
 		return;
 	err = kernel_write(&n->kernel, s->now, &s->rng_kernel, op);
-	trace_put(&s->trace, TRACE_OP_DONE, n->index, op->kind, (uint64_t)traffic_slot(&op->flow),
+	trace_put(&s->trace, TRACE_OP_DONE, n->index, op->kind,
+		is_of_expect(op) ? (uint64_t)expect_model_index(&op->expect)
+				 : (uint64_t)traffic_slot(&op->flow),
 		(uint64_t)err);
+	node_events_ready(s, n);
 	s->coverage.count[err == 0 ? COVERAGE_WRITTEN : COVERAGE_REFUSED]++;
 	if (mono_before(at, n->result_last))
 		at = n->result_last;
@@ -90,11 +98,24 @@ static void op_run(struct sim *s, struct job *j)
 	sim_later(s, mono_diff_ns(at, s->now), &answer);
 }
 
+static void take_expect(
+	struct sim *s, struct sim_node *n, enum kernel_event kind, const struct expect *x)
+{
+	trace_put(&s->trace, TRACE_EXPECT_EVENT, n->index, kind, (uint64_t)expect_model_index(x),
+		x->class);
+	if (n->config.expect_filter.on)
+		engine_kernel_expect(n->engine, s->now, kind, x);
+}
+
 static void drain_events(struct sim *s, struct sim_node *n)
 {
 	struct kernel_fact fact;
 
 	while (kernel_next_event(&n->kernel, &fact)) {
+		if (fact.is_expect) {
+			take_expect(s, n, fact.kind, &fact.expect);
+			continue;
+		}
 		trace_put(&s->trace, TRACE_EVENT, n->index, fact.kind,
 			(uint64_t)traffic_slot(&fact.flow), fact.flow.mark);
 		engine_kernel_event(n->engine, s->now, fact.kind, &fact.flow);
@@ -150,6 +171,40 @@ static void dump_end(struct sim *s, struct sim_node *n, enum kernel_event kind)
 	node_wake(s, n);
 }
 
+struct dump_expects {
+	unsigned count;
+	struct expect x[];
+};
+
+static void dump_deliver_expects(struct sim *s, struct job *j)
+{
+	struct sim_node *n = &s->nodes[j->node];
+	const struct dump_expects *d = j->data;
+
+	if (dump_not_now(s, n, j))
+		return;
+	if (!s->params.dump_ahead)
+		drain_events(s, n);
+	for (unsigned i = 0; i < d->count; i++)
+		take_expect(s, n, KERNEL_DUMP_FLOW, &d->x[i]);
+	dump_end(s, n, KERNEL_DUMP_END);
+}
+
+static void dump_read_expects(struct sim *s, struct job *j)
+{
+	struct sim_node *n = &s->nodes[j->node];
+	struct dump_expects *d;
+
+	if (dump_not_now(s, n, j))
+		return;
+	d = malloc(sizeof(*d) + n->kernel.expects.count * sizeof(d->x[0]));
+	CHECK(d);
+	d->count = 0;
+	for (unsigned i = 0; i < n->kernel.expects.count; i++)
+		d->count += expect_model_read(&n->kernel, s->now, i, &d->x[d->count]);
+	dump_job(s, n, 20000, dump_deliver_expects, d);
+}
+
 static void dump_deliver(struct sim *s, struct job *j)
 {
 	struct sim_node *n = &s->nodes[j->node];
@@ -169,6 +224,8 @@ static void dump_deliver(struct sim *s, struct job *j)
 	node_wake(s, n);
 	if (!s->quiet && dice_permille(&s->rng_kernel, s->params.dump_abort_permille))
 		dump_end(s, n, KERNEL_DUMP_ABORT);
+	else if (n->dump_left == 0 && n->config.expect_filter.on)
+		dump_job(s, n, 500, dump_read_expects, NULL);
 	else if (n->dump_left == 0)
 		dump_end(s, n, KERNEL_DUMP_END);
 	else
@@ -225,7 +282,8 @@ static void pull_op(struct sim *s, struct sim_node *n, const struct kernel_op *o
 	struct job j = {.run = op_run, .node = n->index, .a = n->machine_boot, .b = n->boot};
 	mono at = mono_add_ns(s->now, dice_range(&s->rng_kernel, 5, 300) * NS_PER_US);
 
-	trace_put(&s->trace, TRACE_OP, n->index, op->kind, op->id, op->flow.mark);
+	trace_put(&s->trace, TRACE_OP, n->index, op->kind, op->id,
+		is_of_expect(op) ? op->expect.class : op->flow.mark);
 	if (op->kind == KERNEL_OP_DUMP) {
 		if (n->dumping)
 			sim_fail(s, "node %u: a dump is asked for while one runs", n->index);
@@ -271,12 +329,12 @@ static bool pull_datagrams(struct sim *s, struct sim_node *n)
 			n->engine, s->now, n->buf, n->config.datagram_bytes, &link);
 		if (len == 0)
 			return true;
-		if (len > n->config.datagram_bytes || link > 8)
+		if (len > n->config.datagram_bytes || link >= n->config.links)
 			sim_fail(s, "node %u: a datagram of %zu bytes for link %u", n->index, len,
 				link);
 		trace_put(&s->trace, TRACE_SEND, n->index, len, trace_hash(n->buf, len), 0);
 		count_datagram(s, n);
-		net_send(s, n->index, n->buf, len);
+		net_send(s, n->index, link, n->buf, len);
 	}
 	return false;
 }
@@ -453,7 +511,7 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 	CHECK(!n->running);
 	n->boot++;
 	if (n->boot == 1)
-		n->config.first_seq = s->params.config.first_seq + n->index;
+		n->config.first_seq = s->params.config.first_seq + n->index * s->params.seq_apart;
 	else
 		n->config.first_seq += lower_seq ? -step : step;
 	n->config.boot_id = (uint32_t)rng_u64(&s->rng_node) | 1;
@@ -463,6 +521,9 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 	n->engine = engine_init(n->memory + PAGE_BYTES, n->memory_bytes, &n->config, s->now);
 	if (!n->engine)
 		sim_fail(s, "node %u: engine_init refuses", n->index);
+	for (unsigned i = 0; i < n->config.links; i++)
+		if (n->down[i])
+			engine_link(n->engine, s->now, i, false);
 	trace_put(&s->trace, TRACE_START, n->index, n->config.first_seq, n->config.boot_id, 0);
 	n->running = true;
 	n->started = s->now;

@@ -34,6 +34,7 @@ struct oldpeer {
 	enum engine_mode mode;
 	int64_t refresh_s, cache_timeout_s;
 	unsigned boot;
+	unsigned link; /* the current one */
 	uint32_t seq;
 	enum old_hello hello;
 	bool say_hello_back;
@@ -171,7 +172,7 @@ static void send_all(struct sim *s, struct sim_node *n)
 
 		if (item_build(p, &w, &it) == 0) {
 			CHECK(w.used > 0);
-			net_send(s, n->index, buf, w.used);
+			net_send(s, n->index, p->link, buf, w.used);
 			w = wbuf_of(buf, sizeof(buf));
 			CHECK(item_build(p, &w, &it) > 0);
 		}
@@ -179,7 +180,7 @@ static void send_all(struct sim *s, struct sim_node *n)
 	}
 	p->tx.count = 0;
 	if (w.used > 0)
-		net_send(s, n->index, buf, w.used);
+		net_send(s, n->index, p->link, buf, w.used);
 	p->alive_at = mono_add_sec(s->now, 1);
 }
 
@@ -237,7 +238,8 @@ static void take_in_order(struct sim *s, struct sim_node *n, const struct wire_v
 	}
 }
 
-static void on_message(struct sim *s, struct sim_node *n, const struct wire_v1_message *m)
+static void on_message(
+	struct sim *s, struct sim_node *n, unsigned link, const struct wire_v1_message *m)
 {
 	struct oldpeer *p = n->old;
 	uint32_t next = p->last_recv + 1;
@@ -273,9 +275,20 @@ static void on_message(struct sim *s, struct sim_node *n, const struct wire_v1_m
 	}
 	p->last_recv = m->seq;
 	p->seen = true;
+	p->link = link;
 }
 
-void oldpeer_datagram(struct sim *s, struct sim_node *n, const uint8_t *bytes, size_t len)
+void oldpeer_link(struct sim *s, struct sim_node *n)
+{
+	struct oldpeer *p = n->old;
+
+	for (unsigned i = 0; i < s->params.config.links && n->down[p->link]; i++)
+		if (!n->down[i])
+			p->link = i;
+}
+
+void oldpeer_datagram(
+	struct sim *s, struct sim_node *n, unsigned link, const uint8_t *bytes, size_t len)
 {
 	struct rbuf r = rbuf_of(bytes, len);
 	struct wire_v1_message m;
@@ -284,7 +297,7 @@ void oldpeer_datagram(struct sim *s, struct sim_node *n, const uint8_t *bytes, s
 	while ((res = wire_v1_next(&r, &m)) == WIRE_V1_OK || res == WIRE_V1_BAD_VERSION ||
 		res == WIRE_V1_BAD_HEADER)
 		if (res == WIRE_V1_OK)
-			on_message(s, n, &m);
+			on_message(s, n, link, &m);
 }
 
 /* ---- its kernel ---- */

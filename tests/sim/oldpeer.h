@@ -13,7 +13,10 @@
 void oldpeer_start(struct sim *, struct sim_node *, uint32_t first_seq);
 void oldpeer_stop(struct sim_node *); /* it dies; the kernel goes on */
 
-void oldpeer_datagram(struct sim *, struct sim_node *, const uint8_t *, size_t len);
+void oldpeer_datagram(struct sim *, struct sim_node *, unsigned link, const uint8_t *, size_t len);
+
+/* A link of its node has failed, or come back. */
+void oldpeer_link(struct sim *, struct sim_node *);
 
 /* The flow that it holds of its peer in a slot; NULL if none. */
 const struct flow *oldpeer_external(const struct sim_node *, unsigned slot);

@@ -58,7 +58,7 @@ uint64_t scenario_remote_flows(struct sim *s, struct sim_node *n, const struct s
 
 	scenario_status(s, n, &st);
 	for (unsigned i = 0; i < st.peers_count; i++)
-		if (memcmp(&st.peers[i].addr, &owner->addr, sizeof(owner->addr)) == 0)
+		if (sim_node_of_peer(s, &st, i) == (int)owner->index)
 			return st.peers[i].flows;
 	return 0;
 }

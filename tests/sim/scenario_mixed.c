@@ -64,6 +64,12 @@ static void params_lossy(uint64_t seed, struct sim_params *p)
 	p->duplicate_permille = 50;
 }
 
+static void params_links(uint64_t seed, struct sim_params *p)
+{
+	params_calm(seed, p);
+	p->config.links = 2;
+}
+
 static void begin(struct sim *s)
 {
 	/* The old peer never learns what becomes of a silent flow. */
@@ -215,7 +221,34 @@ static void engine_may_restart_beside_an_old_peer(struct sim *s)
 	}
 }
 
+/* Both links fail in turn, at one end or at both; the old peer says nowhere who it is. */
+static void old_peer_is_followed_to_other_links(struct sim *s)
+{
+	struct engine_status st;
+
+	begin(s);
+	traffic(s, 50);
+	for (unsigned turn = 0; turn < 8; turn++) {
+		unsigned link = turn % 2;
+
+		net_link(s, turn / 2 % 2, link, false);
+		if (dice_permille(&s->rng_fault, 500))
+			net_link(s, 1 - turn / 2 % 2, link, false);
+		traffic(s, 60);
+		net_link(s, 0, link, true);
+		net_link(s, 1, link, true);
+		traffic(s, (unsigned)dice_range(&s->rng_fault, 1, 30));
+	}
+	mixed_settle(s, AGREE_S);
+	scenario_status(s, &s->nodes[0], &st);
+	scenario_expect(s, st.peers_count, ==, 1);
+	scenario_expect(s, scenario_counter(&s->nodes[0], COUNTER_PEER_RESTARTS), ==, 0);
+	scenario_expect(s, scenario_counter(&s->nodes[0], COUNTER_ADDR_GUESSES), ==, 1);
+	scenario_expect(s, scenario_counter(&s->nodes[0], COUNTER_ADDR_GUESSES_WRONG), ==, 0);
+}
+
 static const struct scenario mixed[] = {
+	{"old peer is followed to other links", params_links, old_peer_is_followed_to_other_links},
 	{"old peers follow each other", params_lossy, old_peers_follow_each_other},
 	{"old peer is followed", params_calm, old_peer_is_followed},
 	{"old peer is followed over a bad net", params_lossy, old_peer_is_followed},

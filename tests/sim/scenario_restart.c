@@ -24,6 +24,20 @@ static void params_three(uint64_t seed, struct sim_params *p)
 	p->slots = 3 * FLOWS;
 }
 
+static void params_links(uint64_t seed, struct sim_params *p)
+{
+	params_calm(seed, p);
+	p->config.links = 2;
+}
+
+static void params_three_links(uint64_t seed, struct sim_params *p)
+{
+	params_three(seed, p);
+	p->config.links = 2;
+	p->config.link_default = 1;
+	p->seq_apart = 100000000;
+}
+
 static void begin(struct sim *s)
 {
 	scenario_start(s);
@@ -126,6 +140,70 @@ static void long_partition_is_repaired(struct sim *s)
 	chance_settle(s);
 }
 
+/* No table is asked for, none is sent: a fail-over is a gap, and that is repaired. */
+static void links_fail_in_turn(struct sim *s)
+{
+	struct sim_node *a = &s->nodes[0], *b = &s->nodes[1];
+	uint64_t bulks;
+	struct engine_status st;
+
+	begin(s);
+	sim_run_ms(s, 3000);
+	bulks = scenario_counter(a, COUNTER_BULKS_SENT) + scenario_counter(b, COUNTER_BULKS_SENT);
+	for (unsigned turn = 0; turn < 12; turn++) {
+		unsigned link = turn % 2;
+		bool both = dice_permille(&s->rng_fault, 500);
+
+		for (int i = 0; i < 40; i++) {
+			chance_traffic_round(s, 4);
+			sim_run_ms(s, dice_range(&s->rng_fault, 1, 20));
+			if (i == 15)
+				net_link(s, turn / 2 % 2, link, false);
+			if (i == 15 && both)
+				net_link(s, 1 - turn / 2 % 2, link, false);
+		}
+		scenario_agree(s, AGREE_MS);
+		net_link(s, 0, link, true);
+		net_link(s, 1, link, true);
+		sim_run_ms(s, dice_range(&s->rng_fault, 1, 200));
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		scenario_status(s, &s->nodes[i], &st);
+		scenario_expect(s, st.peers_count, ==, 1);
+		scenario_expect(s, scenario_counter(&s->nodes[i], COUNTER_PEER_RESTARTS), ==, 0);
+		scenario_expect(s,
+			scenario_counter(&s->nodes[i], COUNTER_LINK_CHANGES) +
+				scenario_counter(&s->nodes[i], COUNTER_LINK_FOLLOWED),
+			>=, 6);
+	}
+	scenario_expect(s,
+		scenario_counter(a, COUNTER_BULKS_SENT) + scenario_counter(b, COUNTER_BULKS_SENT),
+		==, bulks);
+	chance_settle(s);
+}
+
+/* Nothing is sent while there is no link; what is said afterwards is what is true then. */
+static void no_link_is_waited_for(struct sim *s)
+{
+	struct sim_node *a = &s->nodes[0];
+	uint64_t sent;
+
+	begin(s);
+	net_link(s, 0, 0, false);
+	net_link(s, 0, 1, false);
+	sim_run_ms(s, 100);
+	sent = scenario_counter(a, COUNTER_SENT_DATAGRAMS);
+	for (int i = 0; i < 300; i++) {
+		chance_traffic_round(s, 5);
+		sim_run_ms(s, 40);
+	}
+	scenario_expect(s, scenario_counter(a, COUNTER_SENT_DATAGRAMS), ==, sent);
+	net_link(s, 0, 1, true);
+	scenario_agree(s, AGREE_MS);
+	scenario_expect(s, scenario_counter(a, COUNTER_SENT_DATAGRAMS) - sent, <, 60);
+	chance_settle(s);
+}
+
 static void three_nodes_know_each_other(struct sim *s)
 {
 	scenario_start(s);
@@ -169,6 +247,10 @@ static const struct scenario restart[] = {
 	{"sequence may start anywhere", params_calm, sequence_may_start_anywhere},
 	{"both nodes start at once", params_calm, both_nodes_start_at_once},
 	{"long partition is repaired", params_calm, long_partition_is_repaired},
+	{"links fail in turn", params_links, links_fail_in_turn},
+	{"no link is waited for", params_links, no_link_is_waited_for},
+	{"three nodes know each other on every link", params_three_links,
+		three_nodes_know_each_other},
 	{"three nodes know each other", params_three, three_nodes_know_each_other},
 	{"silent flows do not stay", params_calm, silent_flows_do_not_stay},
 };

@@ -8,6 +8,36 @@
 
 enum { CHECK_EVERY_MS = 500 };
 
+struct engine_addr sim_addr(const struct sim_node *n, unsigned link)
+{
+	struct engine_addr addr = n->addr;
+
+	addr.bytes[14] = (uint8_t)link;
+	return addr;
+}
+
+int sim_node_of(const struct sim *s, const struct engine_addr *addr)
+{
+	for (unsigned i = 0; i < s->params.nodes; i++) {
+		struct engine_addr on_its_link = sim_addr(&s->nodes[i], addr->bytes[14]);
+
+		if (memcmp(&on_its_link, addr, sizeof(*addr)) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+int sim_node_of_peer(const struct sim *s, const struct engine_status *st, unsigned peer)
+{
+	int node = sim_node_of(s, &st->peers[peer].addr);
+
+	for (unsigned i = 0; i < st->peers_count && node >= 0; i++)
+		if (i != peer && sim_node_of(s, &st->peers[i].addr) == node &&
+			st->peers[i].heard_ago_ms < st->peers[peer].heard_ago_ms)
+			return -1;
+	return node;
+}
+
 void sim_later(struct sim *s, int64_t delay_ns, const struct job *j)
 {
 	struct job copy = *j;
@@ -28,6 +58,7 @@ void sim_init(struct sim *s, uint64_t seed, const struct sim_params *p, bool ver
 	s->rng_traffic = dice_of(seed, 3);
 	s->rng_fault = dice_of(seed, 4);
 	s->rng_node = dice_of(seed, 5);
+	s->rng_expect = dice_of(seed, 6);
 	s->relaxed = p->corrupt_permille > 0 && p->corruption == SIM_CORRUPT_DELIVERED;
 	agenda_init(&s->agenda);
 	for (unsigned i = 0; i < p->nodes; i++)

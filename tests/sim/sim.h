@@ -16,6 +16,7 @@
 /* One run: a cluster, its network and its clock, all derived from a seed. */
 enum {
 	SIM_NODES_MAX = 3,
+	SIM_LINKS_MAX = 3,
 	SIM_DATAGRAM_MAX = 9000,
 	SIM_COMMANDS_MAX = 64, /* unanswered commands of one node */
 
@@ -53,7 +54,8 @@ struct sim_params {
 
 	unsigned fault_ms; /* between two faults, on average; 0: none */
 	unsigned weight_crash, weight_reboot, weight_freeze, weight_cut, weight_block;
-	unsigned weight_stall, weight_command;
+	unsigned weight_stall, weight_command, weight_link;
+	uint32_t seq_apart; /* from one node's first sequence number to the next one's */
 	unsigned lower_seq_permille; /* restarts with a lower first_seq */
 	unsigned late_tick_permille;
 
@@ -77,7 +79,8 @@ struct sim_node {
 	uint8_t *memory; /* with a guard page on both sides */
 	size_t memory_bytes;
 	struct engine_config config;
-	struct engine_addr addr;
+	struct engine_addr addr; /* on link 0: sim_addr() */
+	bool down[SIM_LINKS_MAX]; /* its interface, or its cable */
 	struct kernel_model kernel;
 
 	bool woken; /* a pump is on the agenda */
@@ -122,7 +125,7 @@ struct sim {
 	mono now;
 	struct trace trace;
 	struct agenda agenda;
-	struct rng rng_net, rng_kernel, rng_traffic, rng_fault, rng_node;
+	struct rng rng_net, rng_kernel, rng_traffic, rng_fault, rng_node, rng_expect;
 	struct sim_node nodes[SIM_NODES_MAX];
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
 	unsigned home[TRAFFIC_SLOTS_MAX]; /* the node that a connection's packets go through */
@@ -134,6 +137,16 @@ struct sim {
 	void *job_data; /* of the running job: freed also if the run fails in it */
 	struct coverage coverage;
 };
+
+/* A node's address on a link; and the node that has this one, -1: none. */
+struct engine_addr sim_addr(const struct sim_node *, unsigned link);
+int sim_node_of(const struct sim *, const struct engine_addr *);
+
+/*
+ * The node that a peer is. One that restarted on a link where it had not been heard before may
+ * be two peers: the one that was heard last, and its former life, which is none.
+ */
+int sim_node_of_peer(const struct sim *, const struct engine_status *, unsigned peer);
 
 #define sim_fail(sim, ...) trace_fail(&(sim)->trace, __VA_ARGS__)
 

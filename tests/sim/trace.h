@@ -19,6 +19,7 @@
 	X(REBOOT)                                                                                  \
 	X(FREEZE)                                                                                  \
 	X(CUT)                                                                                     \
+	X(LINK)                                                                                    \
 	X(HEAL)                                                                                    \
 	X(BLOCK)                                                                                   \
 	X(STALL)                                                                                   \
@@ -33,7 +34,9 @@
 	X(FLOW_BORN)                                                                               \
 	X(FLOW_CHANGED)                                                                            \
 	X(FLOW_ENDED)                                                                              \
+	X(EXPECT_BORN)                                                                             \
 	X(EVENT)                                                                                   \
+	X(EXPECT_EVENT)                                                                            \
 	X(OVERRUN)                                                                                 \
 	X(DUMP)                                                                                    \
 	X(DUMPED)                                                                                  \

@@ -189,6 +189,43 @@ def test_sighup_reloads_what_it_can():
         node.ctl("status")
 
 
+def test_sighup_moves_the_statistics():
+    with Lab("hs") as lab:
+        first, second = lab.path("first.log"), lab.path("second.log")
+        conf = (f"General {{ UNIX {{ Path {lab.tmp}/x.ctl }} LockFile {lab.tmp}/x.lock }}\n"
+                f"Stats {{ LogFile {first} }}\n")
+        a = lab.ns("a")
+        a.track()
+        node = SyncNode(lab, a, "ctsyncd", conf).start()
+
+        def lines(path):
+            return open(path, encoding="utf-8").read().count("\n") if os.path.exists(path) else 0
+        load(a, "create", 3)
+        a.flush()
+        wait_for(lambda: lines(first) == 3, 10, "lines in the first file")
+        node.reconfigure(conf.replace(first, second))
+        node.process.kill(signal.SIGHUP)
+        wait_for(lambda: "Stats LogFile is in force" in node.process.log_text(), 10, "the reload")
+        load(a, "create", 2)
+        a.flush()
+        wait_for(lambda: lines(second) == 2, 10, "lines in the second file")
+        equal(lines(first), 3, "lines in the first file")
+        node.reconfigure(conf.replace(first, f"{lab.tmp}/none/x.log"))
+        node.process.kill(signal.SIGHUP)
+        wait_for(lambda: "none/x.log: No such file" in node.process.log_text(), 10, "the refusal")
+        load(a, "create", 2)
+        a.flush()
+        wait_for(lambda: lines(second) == 4, 10, "the second file goes on")
+        # From statistics to replication is nothing that a running daemon can do.
+        node.reconfigure(sync_conf("10.9.0.1").replace("@NAME@", "x"))
+        node.process.kill(signal.SIGHUP)
+        wait_for(lambda: "Mode needs a restart" in node.process.log_text(), 10, "the mode")
+        wait_for(lambda: "Stats LogFile needs a restart" in node.process.log_text(), 10, "the file")
+        load(a, "create", 1)
+        a.flush()
+        wait_for(lambda: lines(second) == 5, 10, "the second file still goes on")
+
+
 def test_exit_statuses():
     with Lab("ex") as lab:
         node = single(lab)

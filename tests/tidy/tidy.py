@@ -94,7 +94,7 @@ WARNS_ON_PURPOSE = {
 
 CORE_NM_ALLOWED = re.compile(
     r"^(mem\w+|str\w+|__asan_\w+|__ubsan_\w+|__stack_chk_fail|__mem\w+_chk|__str\w+_chk|"
-    r"engine_\w+|flow_\w+|wire_\w+|hash_\w+|arena_\w+|rng_\w+|ring_\w+|text_\w+|check_failed|"
+    r"engine_\w+|flow_\w+|expect_\w+|wire_\w+|hash_\w+|arena_\w+|rng_\w+|ring_\w+|text_\w+|check_failed|"
     r"bucket_\w+|counter_info|_GLOBAL_OFFSET_TABLE_|__sanitizer_\w+)$")
 
 

@@ -8,6 +8,7 @@ check_PROGRAMS += \
 	tests/unit/test_hash \
 	tests/unit/test_core_commit \
 	tests/unit/test_core_commit_flow \
+	tests/unit/test_core_expect \
 	tests/unit/test_core_hostile \
 	tests/unit/test_core_kernel \
 	tests/unit/test_core_link \
@@ -22,6 +23,7 @@ TESTS += \
 	tests/unit/test_hash \
 	tests/unit/test_core_commit \
 	tests/unit/test_core_commit_flow \
+	tests/unit/test_core_expect \
 	tests/unit/test_core_hostile \
 	tests/unit/test_core_kernel \
 	tests/unit/test_core_link \
@@ -39,6 +41,8 @@ tests_unit_test_core_commit_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_
 tests_unit_test_core_commit_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_commit_flow_SOURCES = tests/unit/unit.h tests/unit/test_core_commit_flow.c
 tests_unit_test_core_commit_flow_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_expect_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_expect.c
+tests_unit_test_core_expect_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_hostile_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_hostile.c
 tests_unit_test_core_hostile_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_kernel_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_kernel.c

@@ -155,7 +155,7 @@ void pair_event(struct pair *p, unsigned n, enum kernel_event kind, const struct
 
 void pair_command(struct pair *p, unsigned n, enum engine_command_kind kind, uint64_t id)
 {
-	struct engine_command c = {kind, id};
+	struct engine_command c = {.kind = kind, .id = id};
 
 	engine_command(p->node[n].engine, p->now, &c);
 	pair_pull_ops(p, n);

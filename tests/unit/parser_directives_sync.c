@@ -62,7 +62,13 @@ const struct directive_form directive_forms_sync[] = {
 		"ignored"},
 	{"RefreshTime", IN(SYNC) | IN(MODE_ALARM), "RefreshTime off",
 		"error: RefreshTime: expected a number of seconds, found 'off'"},
-	{"CacheTimeout", IN(MODE_ALARM), "CacheTimeout 15", NULL},
+	{"CacheTimeout", IN(MODE_ALARM), "CacheTimeout 15 RefreshTime 14", NULL},
+	{"CacheTimeout", IN(MODE_ALARM), "CacheTimeout 15 RefreshTime 15",
+		"warning: CacheTimeout: expected more than RefreshTime, which is 15, "
+		"found 15: the peer's connections come and go"},
+	{"RefreshTime", IN(MODE_ALARM), "RefreshTime 200",
+		"warning: CacheTimeout: expected more than RefreshTime, which is 200, "
+		"found 180: the peer's connections come and go"},
 	{"CacheTimeout", IN(MODE_ALARM), "CacheTimeout 0", NULL},
 	{"CacheTimeout", IN(SYNC), "CacheTimeout 15",
 		"warning: CacheTimeout: expected in mode ALARM only, the mode is FTFW: "

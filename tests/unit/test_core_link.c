@@ -391,6 +391,22 @@ static void a_restart_on_a_new_link_is_found_out(void)
 	pair_free(p);
 }
 
+/* The mark by which it had said who it is was lost, and so was much behind it. */
+static void a_peer_taken_for_a_new_one_is_recognised_later(void)
+{
+	struct pair *p = alone(false);
+
+	hear_mark(p, 0, 1, 5000, 71);
+	hear_flow(p, 0, 1, 5001, 1);
+	hear_flow(p, 1, 1, 5002 + LIMIT_GUESS_MAX, 2);
+	CU_ASSERT_EQUAL(pair_status(p, 0).peers_count, 2);
+	hear_mark(p, 1, 1, 5003 + LIMIT_GUESS_MAX, 71);
+	CU_ASSERT_EQUAL(pair_status(p, 0).peers[0].link, 1);
+	CU_ASSERT_EQUAL(pair_status(p, 0).peers[1].sync, ENGINE_SYNC_SILENT);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_PEER_RESTARTS), 0);
+	pair_free(p);
+}
+
 static void with_one_peer_everybody_is_it(void)
 {
 	struct pair *p = alone(true);
@@ -421,6 +437,8 @@ static const struct unit_test tests[] = {
 		late_messages_of_the_other_link_part_nobody},
 	{"a restarted peer keeps its addresses", a_restarted_peer_keeps_its_addresses},
 	{"a restart on a new link is found out", a_restart_on_a_new_link_is_found_out},
+	{"a peer taken for a new one is recognised later",
+		a_peer_taken_for_a_new_one_is_recognised_later},
 	{"with one peer everybody is it", with_one_peer_everybody_is_it},
 };
 

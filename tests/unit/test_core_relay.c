@@ -286,6 +286,23 @@ static void a_dump_that_is_interrupted_begins_anew(void)
 	pair_free(p);
 }
 
+/* What an event left in the table for the time of a dump is named by the next one all the same. */
+static void a_dump_names_what_is_known(void)
+{
+	struct pair *p = started();
+
+	pair_event(p, 0, KERNEL_DUMP_BEGIN, NULL);
+	tell(p, 0, KERNEL_EVENT_NEW, 0, 3);
+	pair_run(p, 100);
+	pair_event(p, 0, KERNEL_DUMP_ABORT, NULL);
+	pair_run(p, 2000);
+	dump(p, 0, 0, 3);
+	pair_run(p, 1000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 3);
+	CU_ASSERT_EQUAL(pair_status(p, 0).local_flows, 0);
+	pair_free(p);
+}
+
 static void an_overrun_is_repaired_by_a_bulk(void)
 {
 	struct pair *p = started();
@@ -393,6 +410,7 @@ static const struct unit_test tests[] = {
 	{"a dump completes what an event left out", a_dump_completes_what_an_event_left_out},
 	{"a dump waits for the link", a_dump_waits_for_the_link},
 	{"a dump that is interrupted begins anew", a_dump_that_is_interrupted_begins_anew},
+	{"a dump names what is known", a_dump_names_what_is_known},
 	{"an overrun is repaired by a bulk", an_overrun_is_repaired_by_a_bulk},
 	{"a purge reads the kernel first", a_purge_reads_the_kernel_first},
 	{"a promotion leaves nothing in the local table",

@@ -498,6 +498,24 @@ static void a_reload_says_what_needs_a_restart(void)
 	CU_ASSERT_TRUE(changes[1].at_runtime);
 }
 
+static void another_purpose_needs_a_restart(void)
+{
+	struct config_change changes[CONFIG_SET_COUNT];
+	struct config a, b;
+	size_t count;
+
+	CU_ASSERT_EQUAL(parse(&a, UNIX "Sync { Mode FTFW { PurgeTimeout 7 } " LINK " }"), 0);
+	CU_ASSERT_EQUAL(parse(&b, UNIX "General { LogFile /y } Stats { LogFile on }"), 0);
+	count = config_diff_reload(&a, &b, changes);
+	CU_ASSERT_EQUAL(count, 5);
+	for (size_t i = 0; i < count; i++)
+		CU_ASSERT_EQUAL(changes[i].at_runtime, changes[i].setting == CONFIG_SET_LOG_FILE);
+	CU_ASSERT_EQUAL(parse(&a, UNIX "Stats { }"), 0);
+	CU_ASSERT_EQUAL(parse(&b, UNIX "Stats { LogFile on Syslog on }"), 0);
+	CU_ASSERT_EQUAL_FATAL(config_diff_reload(&a, &b, changes), 2);
+	CU_ASSERT_TRUE(changes[0].at_runtime && changes[1].at_runtime);
+}
+
 static void problems_are_bounded(void)
 {
 	struct text t = text_of(text, sizeof(text));
@@ -606,6 +624,7 @@ static const struct unit_test tests[] = {
 	{"each change of other modes is seen", each_change_of_other_modes_is_seen},
 	{"each part of a link counts", each_part_of_a_link_counts},
 	{"a reload says what needs a restart", a_reload_says_what_needs_a_restart},
+	{"another purpose needs a restart", another_purpose_needs_a_restart},
 	{"problems are bounded", problems_are_bounded},
 	{"files that cannot be read are told", files_that_cannot_be_read_are_told},
 	{"a text may be cut anywhere", a_text_may_be_cut_anywhere},

@@ -79,8 +79,8 @@ static void each_figure_is_where_it_belongs(void)
 	is_number(all, "network.malformed.total", bad);
 	is_number(all, "network.malformed.header", counters[COUNTER_BAD_HEADER]);
 	is_number(all, "network.sequence.lost", counters[COUNTER_LOST]);
-	is_number(all, "network.sent.data", counters[COUNTER_SENT_FLOWS]);
-	is_number(all, "network.received.data", counters[COUNTER_RECEIVED_FLOWS]);
+	is_number(all, "network.sent.flows", counters[COUNTER_SENT_FLOWS]);
+	is_number(all, "network.received.flows", counters[COUNTER_RECEIVED_FLOWS]);
 	is_number(all, "network.links.0.sent", 31);
 	is_number(all, "cache.local.entries", 10);
 	is_number(all, "cache.local.created", counters[COUNTER_LOCAL_CREATED]);

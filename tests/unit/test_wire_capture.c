@@ -162,6 +162,49 @@ static void flows_are_written_byte_for_byte_as_conntrackd_writes_them(void)
 	CU_ASSERT_EQUAL(different, 0);
 }
 
+static bool expect_is_written_as_it_came(const struct wire_v1_message *m)
+{
+	const uint8_t *start = m->payload - WIRE_V1_HEADER_BYTES;
+	size_t len = m->payload_len + WIRE_V1_HEADER_BYTES, got_len;
+	const struct wire_v1_options options = {.without_timeout = !find_attr(start, len, 12)};
+	uint8_t got[WIRE_V1_MESSAGE_BYTES_MAX];
+	struct wbuf w = wbuf_of(got, sizeof(got));
+	struct expect x;
+	bool same;
+
+	if (wire_v1_get_expect(m, &x) != WIRE_V1_OK)
+		return false;
+	got_len = wire_v1_put_expect(&w, m->type, m->flags, m->seq, &x, &options);
+	same = got_len == len && memcmp(start, got, len) == 0;
+	if (!same) {
+		print_bytes("came:   ", start, len);
+		print_bytes("written:", got, got_len);
+	}
+	return same;
+}
+
+static void expectations_are_written_byte_for_byte_as_conntrackd_writes_them(void)
+{
+	unsigned by_type[WIRE_V1_EXP_DEL + 1] = {0};
+	size_t different = 0;
+
+	for (size_t i = 0; i < datagrams_count; i++) {
+		struct rbuf r = rbuf_of(datagrams[i].bytes, datagrams[i].len);
+		struct wire_v1_message m;
+
+		while (wire_v1_next(&r, &m) == WIRE_V1_OK)
+			if (m.type >= WIRE_V1_EXP_NEW && m.type <= WIRE_V1_EXP_DEL) {
+				by_type[m.type]++;
+				different += !expect_is_written_as_it_came(&m);
+			}
+	}
+	printf("%u new, %u updates, %u deletions: ", by_type[WIRE_V1_EXP_NEW],
+		by_type[WIRE_V1_EXP_UPD], by_type[WIRE_V1_EXP_DEL]);
+	CU_ASSERT(by_type[WIRE_V1_EXP_NEW] > 0);
+	CU_ASSERT(by_type[WIRE_V1_EXP_DEL] > 0);
+	CU_ASSERT_EQUAL(different, 0);
+}
+
 static void controls_are_written_byte_for_byte_as_conntrackd_writes_them(void)
 {
 	size_t alive = 0, ranges = 0;
@@ -262,6 +305,8 @@ static const struct unit_test tests[] = {
 	{"recordings are there", recordings_are_there},
 	{"flows are written byte for byte as conntrackd writes them",
 		flows_are_written_byte_for_byte_as_conntrackd_writes_them},
+	{"expectations are written byte for byte as conntrackd writes them",
+		expectations_are_written_byte_for_byte_as_conntrackd_writes_them},
 	{"controls are written byte for byte as conntrackd writes them",
 		controls_are_written_byte_for_byte_as_conntrackd_writes_them},
 	{"recordings have every attribute", recordings_have_every_attribute},

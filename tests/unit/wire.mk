@@ -3,13 +3,18 @@ WIRE_TEST_LDADD = \
 	src/wire/libwire.a tests/lib/libtest.a src/flow/libflow.a src/base/libbase.a $(UNIT_LDADD)
 
 check_PROGRAMS += \
+	tests/unit/test_wire_expect \
 	tests/unit/test_wire_frame \
 	tests/unit/test_wire_flow \
 	tests/unit/test_wire_capture
 TESTS += \
+	tests/unit/test_wire_expect \
 	tests/unit/test_wire_frame \
 	tests/unit/test_wire_flow \
 	tests/unit/test_wire_capture
+tests_unit_test_wire_expect_SOURCES = tests/unit/unit.h tests/unit/hex.h \
+	tests/unit/test_wire_expect.c
+tests_unit_test_wire_expect_LDADD = $(WIRE_TEST_LDADD)
 tests_unit_test_wire_frame_SOURCES = tests/unit/unit.h tests/unit/test_wire_frame.c
 tests_unit_test_wire_frame_LDADD = $(WIRE_TEST_LDADD)
 tests_unit_test_wire_flow_SOURCES = \
