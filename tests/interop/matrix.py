@@ -125,7 +125,7 @@ def committed_expects(table, kind):
         if kind == "conntrackd":
             # Its library leaves out class, NAT and function.
             fields["class"] = 0
-            fields = {p: v for p, v in fields.items() if p != "fn" and not p.startswith("nat.")}
+            fields = {p: v for p, v in fields.items() if p != "function" and not p.startswith("nat.")}
         wanted[key] = fields
     return wanted
 
