@@ -585,6 +585,7 @@ void local_dumped(struct engine *e, const struct flow *f)
 	struct table_key k = table_key_of(&e->store, f);
 	uint32_t handle;
 	struct change c;
+	bool own;
 
 	if (!k.len) {
 		engine_count(e, COUNTER_KERNEL_NO_KEY);
@@ -617,6 +618,9 @@ void local_dumped(struct engine *e, const struct flow *f)
 			return;
 		}
 	}
+	/* what the kernel made of our own write; an untold entry is nobody's news until it changes
+	 */
+	own = c.known && !flow_has(&c.old, FLOW_ID) && !(at(e, handle)->flags & ENTRY_ANNOUNCED);
 	handle = take(e, &k, handle, &c);
 	if (!handle)
 		return;
@@ -627,6 +631,8 @@ void local_dumped(struct engine *e, const struct flow *f)
 		queue_whole(e, handle);
 		return;
 	}
+	if (own)
+		return;
 	if (!c.known)
 		local_set_silent(e, handle, true);
 	local_queue_changed(e, handle, c.known);
