@@ -50,9 +50,9 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 
 		if (slot < 0 || slot >= TRAFFIC_WHOLE_SLOTS || (unsigned)slot >= n->kernel.slots)
 			continue;
-		if (e->live &&
-			(engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &own) ||
-				e->flow.mark == v.flow.mark || is_told(s, n, slot, e->flow.mark)))
+		if (e->live && (engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &own) ||
+				       e->flow.mark == v.flow.mark || v.flow.mark == 0 ||
+				       /* a partial update */ is_told(s, n, slot, e->flow.mark)))
 			continue;
 		snprintf(why, cap, "node %u: slot %d: a peer told version %u, the kernel has %u",
 			n->index, slot, v.flow.mark, e->live ? e->flow.mark : 0);
