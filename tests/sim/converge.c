@@ -45,8 +45,10 @@ static bool may_differ(struct sim *s, struct sim_node *n, unsigned slot, const s
 
 	if (told->mark == 0) /* a partial update */
 		return true;
-	/* ours as well; without an internal cache, by what happened here last */
-	if (n->config.internal_cache_off && !h->states[h->count - 1].rewritten)
+	/* ours as well; without an internal cache, by what happened here last, or on a third node
+	 */
+	if (n->config.internal_cache_off &&
+		(!h->states[h->count - 1].rewritten || s->params.nodes > 2))
 		return true;
 	return engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &own) ||
 	       is_told(s, n, (int)slot, e->flow.mark);
