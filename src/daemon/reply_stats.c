@@ -146,6 +146,20 @@ static json_t *traffic(const struct figures *f)
 	return object;
 }
 
+/* What peers' flows have become in the kernel, with DisableExternalCache. */
+static json_t *injected(const struct figures *f)
+{
+	json_t *object = json_object();
+
+	put(object, "created", engine(f, COUNTER_INJECT_CREATED));
+	put(object, "created_refused", engine(f, COUNTER_INJECT_CREATE_REFUSED));
+	put(object, "updated", engine(f, COUNTER_INJECT_UPDATED));
+	put(object, "updated_refused", engine(f, COUNTER_INJECT_UPDATE_REFUSED));
+	put(object, "destroyed", engine(f, COUNTER_INJECT_DELETED));
+	put(object, "destroyed_refused", engine(f, COUNTER_INJECT_DELETE_REFUSED));
+	return object;
+}
+
 static json_t *group_cache(const struct figures *f)
 {
 	const struct engine_status *s = &f->status;
@@ -160,6 +174,8 @@ static json_t *group_cache(const struct figures *f)
 	put(object, "entries_max", f->config->general.hash_limit);
 	put(object, "refused_memory", engine(f, COUNTER_MEMORY_FULL));
 	put(object, "silent", s->local_silent);
+	if (f->config->sync.disable_external_cache)
+		json_object_set_new(object, "injected", injected(f));
 	json_object_set_new(object, "ended_traffic", traffic(f));
 	return object;
 }
