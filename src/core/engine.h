@@ -173,6 +173,7 @@ enum kernel_op_kind {
 	KERNEL_OP_DUMP, /* answered by KERNEL_DUMP_*, not by a result */
 	KERNEL_OP_EXPECT_CREATE, /* exclusive: an existing one is EEXIST */
 	KERNEL_OP_EXPECT_DELETE,
+	KERNEL_OP_EXPECT_FLUSH, /* every expectation goes; neither flow nor expect says anything */
 };
 
 struct kernel_op {
