@@ -221,6 +221,18 @@ class Firewall:
             self.node = SyncNode(self.lab, self.space, kind, sync_conf(f"10.9.0.{self.number}"))
             self.node.start()
 
+    def instances(self):
+        """The text of keepalived's instances: an address of each family on each side."""
+        return "".join(VRRP_INSTANCE.format(
+            name=name, interface=interface, vrid=vrid, advert=ADVERT_S,
+            priority=200 if self.number == 1 else 100,
+            addresses="\n\t\t".join(f"{a} dev {interface}" for a in addresses))
+            for vrid, (name, interface, addresses) in enumerate([
+                ("inside4", "inside", [f"{INSIDE4}{VIRTUAL}/24"]),
+                ("outside4", "outside", [f"{OUTSIDE4}{VIRTUAL}/24"]),
+                ("inside6", "inside", ["fe80::1:1/64", f"{INSIDE6}{VIRTUAL}/64"]),
+                ("outside6", "outside", ["fe80::2:1/64", f"{OUTSIDE6}{VIRTUAL}/64"])], 51))
+
     def write_ctl(self):
         argvs = {"promote": [], "demote": [], "fault": []}
         if self.node and self.node.kind == "conntrackd":
@@ -235,15 +247,7 @@ class Firewall:
 
     def start_keepalived(self):
         conf = KEEPALIVED_CONF.format(router=self.space.short, hook=os.path.abspath(NOTIFY_HOOK))
-        for vrid, (name, interface, addresses) in enumerate([
-                ("inside4", "inside", [f"{INSIDE4}{VIRTUAL}/24"]),
-                ("outside4", "outside", [f"{OUTSIDE4}{VIRTUAL}/24"]),
-                ("inside6", "inside", ["fe80::1:1/64", f"{INSIDE6}{VIRTUAL}/64"]),
-                ("outside6", "outside", ["fe80::2:1/64", f"{OUTSIDE6}{VIRTUAL}/64"])], 51):
-            conf += VRRP_INSTANCE.format(
-                name=name, interface=interface, vrid=vrid, advert=ADVERT_S,
-                priority=200 if self.number == 1 else 100,
-                addresses="\n\t\t".join(f"{a} dev {interface}" for a in addresses))
+        conf += self.instances()
         program, env = unpacked("keepalived")
         env = {**env, "CTSYNCCTL": self.write_ctl()}
         if self.node:
@@ -280,6 +284,8 @@ class Firewall:
 class Demo:
     """One run: the network, the traffic, the death, the figures."""
 
+    node_class = Firewall
+
     def __init__(self, lab, kind, flows):
         self.lab, self.kind, self.flows = lab, kind, flows
         self.facts = {}
@@ -295,7 +301,7 @@ class Demo:
             lab.plug(space, "eth0", self.switch, bridge, [f"{v4}{host}/24", f"{v6}{host}/64"])
             space.ip(f"route add default via {v4}{VIRTUAL}", f"route add default via {v6}{VIRTUAL}")
             space.sysctl(ipv4__ping_group_range="0 0")
-        self.fw1, self.fw2 = Firewall(self, 1), Firewall(self, 2)
+        self.fw1, self.fw2 = self.node_class(self, 1), self.node_class(self, 2)
         for fw in (self.fw1, self.fw2):
             fw.connect(self.switch)
             fw.protect()

@@ -2,6 +2,7 @@
 #include "core/link.h"
 
 #include "base/check.h"
+#include "core/bulk.h"
 #include "core/event.h"
 #include "core/handshake.h"
 
@@ -48,6 +49,9 @@ static void move(struct engine *e, unsigned link)
 		mono_add_ms(e->now, LIMIT_FOLLOW_MS + e->config.boot_id % LIMIT_FOLLOW_SPREAD_MS);
 	tell(e, ENGINE_EVENT_LINK);
 	handshake_present(e); /* peers do not know our address there */
+	/* what went into the broken link is lost, and an old peer of this mode asks for nothing */
+	if (e->config.mode == ENGINE_MODE_NOTRACK)
+		bulk_want(e);
 }
 
 void engine_link(struct engine *e, mono now, unsigned link, bool usable)

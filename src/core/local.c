@@ -585,6 +585,7 @@ void local_dumped(struct engine *e, const struct flow *f)
 	struct table_key k = table_key_of(&e->store, f);
 	uint32_t handle;
 	struct change c;
+	bool own;
 
 	if (!k.len) {
 		engine_count(e, COUNTER_KERNEL_NO_KEY);
@@ -617,12 +618,14 @@ void local_dumped(struct engine *e, const struct flow *f)
 			return;
 		}
 	}
+	/* what the kernel made of our own write: nobody's news until it changes */
+	own = c.known && !flow_has(&c.old, FLOW_ID) && !(at(e, handle)->flags & ENTRY_ANNOUNCED);
 	handle = take(e, &k, handle, &c);
 	if (!handle)
 		return;
 	local_set_evented(e, handle, false);
-	if (e->relay.collecting)
-		return; /* for a purge: nothing new to the peers */
+	if (own || e->relay.collecting)
+		return; /* collecting: for a purge */
 	if (e->config.internal_cache_off) {
 		queue_whole(e, handle);
 		return;

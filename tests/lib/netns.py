@@ -278,9 +278,10 @@ def parse_flow(line, ignore=("timeout",)):
 class Lab:
     """The namespaces, processes and temporary files of one test; a context manager."""
 
-    def __init__(self, test, keep_tmp=False):
+    def __init__(self, test, keep_tmp=False, owner=None):
+        """owner: the id of the process that names are made of, if that is not this one."""
         self.test, self.keep_tmp = test, keep_tmp
-        self.prefix = f"ctsync-{test}-{os.getpid()}-"
+        self.prefix = f"ctsync-{test}-{owner or os.getpid()}-"
         self.undo, self.processes, self.spaces, self.handlers = [], [], {}, {}
         self.tmp = None
 

@@ -218,6 +218,10 @@ class SyncNode:
         """The lines of the tables that others told this node."""
         return self._lines(self._verb(["show", "remote"], ["-e"]))
 
+    def remote_expects(self):
+        """The lines of the expectations that others told this node."""
+        return self._lines(self._verb(["show", "expectations", "remote"], ["-e", "expect"]))
+
     def local_flows(self, ignore=("timeout", "reply", "labels")):
         return {parse_flow(line, ignore) for line in self.local()}
 
