@@ -368,6 +368,30 @@ def test_no_internal_cache():
             same(*ones, args)
 
 
+def test_no_external_cache():
+    """What the peer tells goes into the kernel; -e is empty, -s tells what was written."""
+    with two_duos("ce", lambda own, peer: sync_conf(
+            own % 0, mode_options="\t\tDisableExternalCache on\n")) as duos:
+        ones, twos = [d.one for d in duos], [d.two for d in duos]
+
+        def passed_on(act, count):
+            for d in duos:
+                act(d.a)
+            wait_for(lambda: [d.b.count() for d in duos] == [count] * 2, 20,
+                     f"{count} flows in the kernels of b")
+
+        passed_on(lambda a: add_flows(a, SOME), 4)
+        passed_on(lambda a: delete_flows(a, SOME[3:]), 3)
+        for word in ("", "cache", "network", "link", "queue", "rsqueue", "expect"):
+            for nodes in (ones, twos):
+                same(*nodes, ("-s", word) if word else ("-s",))
+        for args in DUMPS:
+            same(*ones, args, dump=True)
+            same(*twos, args, dump=True)
+        same(*twos, ("-c",))
+        equal([d.b.count() for d in duos], [3, 3], "flows after -c")
+
+
 def test_statistics():
     """Stats mode: what it knows; of all else nothing is printed and nothing is done."""
     with two_duos("cs", lambda own, peer: stats_conf()) as duos:
