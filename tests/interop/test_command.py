@@ -366,6 +366,8 @@ def test_no_internal_cache():
         equal(len(ElementTree.fromstring(f"<all>{found}</all>")), 3, "elements of -i -x")
         for args in (("-R",), ("-n",), ("-B",)):
             same(*ones, args)
+        same(*ones, ("-F",))
+        wait_for(lambda: [d.a.count() for d in duos] == [0, 0], 10, "-F has emptied the kernels")
 
 
 def test_no_external_cache():
