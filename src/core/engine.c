@@ -54,6 +54,8 @@ struct engine *engine_init(
 		e->config.refresh_s = 1;
 	if (e->config.cache_timeout_s == 0)
 		e->config.cache_timeout_s = 1;
+	if (c->links > 0)
+		e->config.tells_ended = false;
 	if (c->mode != ENGINE_MODE_NOTRACK)
 		e->config.internal_cache_off = false;
 	e->start = e->now = e->refused_next = now;
@@ -71,6 +73,20 @@ struct engine *engine_init(
 	refresh_init(e);
 	sender_init(e);
 	return e;
+}
+
+bool engine_next_ended(struct engine *e, struct flow *f)
+{
+	static const enum flow_attr borrowed[] = {FLOW_LABELS, FLOW_HELPER_INFO, FLOW_SECCTX};
+	uint32_t handle = e->config.tells_ended ? e->queued.head : 0;
+
+	if (!handle)
+		return false;
+	table_read(&e->store, handle, f);
+	for (size_t i = 0; i < ARRAY_SIZE(borrowed); i++)
+		flow_mark_unset(f, borrowed[i]);
+	local_bury(e, handle);
+	return true;
 }
 
 void engine_set_timeouts(struct engine *e, uint32_t commit_timeout_s, uint32_t purge_timeout_s)

@@ -22,7 +22,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/limits.h \
 	src/core/link.h src/core/link.c \
 	src/core/loss.h src/core/loss.c \
-	src/core/local.h src/core/local.c \
+	src/core/local.h src/core/local.c src/core/local_check.c \
 	src/core/peer.h src/core/peer.c \
 	src/core/purge.h src/core/purge.c \
 	src/core/refresh.h src/core/refresh.c \

@@ -467,6 +467,12 @@ void node_init(struct sim *s, unsigned index)
 	n->addr.bytes[15] = (uint8_t)(index + 1);
 	n->config = s->params.config;
 	kernel_init(&n->kernel, s->params.slots, s->params.events_cap);
+	/*
+	 * Without a cache, that a silent flow has ended is noticed by the NEW of its successor,
+	 * which a filter by state may keep from us.
+	 */
+	n->kernel.never_silent =
+		n->config.internal_cache_off && n->config.filter.state_policy != FLOW_FILTER_OFF;
 	for (unsigned o = 0; o < s->params.nodes; o++) {
 		n->views[o] = calloc(s->params.slots, sizeof(*n->views[o]));
 		CHECK(n->views[o]);
