@@ -7,6 +7,7 @@
 #include "core/commit.h"
 #include "core/dumper.h"
 #include "core/event.h"
+#include "core/inject.h"
 #include "core/peer.h"
 #include "core/purge.h"
 #include "core/relay.h"
@@ -102,30 +103,32 @@ static void step_down(struct engine *e, enum engine_role role)
 {
 	set_role(e, role);
 	commit_cancel(e);
+	inject_disown(e);
 	if (e->was_active)
 		purge_schedule(e);
 }
 
-static void flush(struct engine *e)
+/* Frees a table's entries one by one, O(entries), unless the whole store is emptied after it. */
+static void empty(struct engine *e, struct table *t, bool alone)
 {
-	struct store *s = &e->store;
+	uint64_t cursor = 0;
+	uint32_t handle;
 
+	while (alone && (handle = table_next(t, &e->store, &cursor)) != 0)
+		table_remove(t, &e->store, handle);
+	table_reset(t);
+}
+
+static void flush_local(struct engine *e, bool alone)
+{
 	all_done(e, ENGINE_BULK, MONO_NEVER, ENGINE_CANCELLED, NULL);
-	arena_reset(&s->arena);
-	table_reset(&e->local);
+	empty(e, &e->local, alone);
 	memset(&e->queued, 0, sizeof(e->queued));
 	memset(&e->sent, 0, sizeof(e->sent));
 	memset(&e->tomb, 0, sizeof(e->tomb));
 	e->local_silent = 0;
 	e->peers_know_more = true;
 	e->dead = e->dead_expects = e->tombs = 0;
-	for (unsigned i = 0; i < e->peers_count; i++) {
-		struct peer *p = &e->peers[i];
-
-		table_reset(&p->remote);
-		p->sweeping = p->unconfirmed = p->hold = false;
-		p->bulk_open = p->synced = false;
-	}
 	/*
 	 * An end mark would now sweep the peers' copies. What ends from here on is not told, so
 	 * that they need a bulk when the kernel has been read again.
@@ -135,6 +138,47 @@ static void flush(struct engine *e)
 	repair_flushed(e);
 	relay_flushed(e);
 	dumper_flushed(e);
+}
+
+static void flush_remote(struct engine *e, bool alone)
+{
+	inject_flushed(e);
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		struct peer *p = &e->peers[i];
+
+		empty(e, &p->remote, alone);
+		p->sweeping = p->unconfirmed = p->hold = false;
+		p->bulk_open = p->synced = false;
+	}
+}
+
+/*
+ * With external_cache_off, what is in the kernel belongs to whom the tables say. An operator who
+ * empties both says that it is ours, and the dump that follows takes all; the record of what was
+ * written for peers alone being gone, it is not known.
+ */
+static void flush(struct engine *e, enum engine_tables tables)
+{
+	switch (tables) {
+	case ENGINE_TABLES_ALL:
+		purge_unschedule(e);
+		flush_remote(e, false);
+		flush_local(e, false);
+		arena_reset(&e->store.arena);
+		if (e->config.external_cache_off)
+			inject_own(e);
+		break;
+	case ENGINE_TABLES_LOCAL:
+		purge_unschedule(e);
+		flush_local(e, true);
+		if (e->config.external_cache_off)
+			dumper_want(e);
+		break;
+	case ENGINE_TABLES_REMOTE:
+		flush_remote(e, true);
+		inject_disown(e);
+		break;
+	}
 }
 
 /* Keeps the command until its end; the caller has started what it asks for. */
@@ -160,21 +204,25 @@ static void promote(struct engine *e)
 	set_role(e, ENGINE_ROLE_PRIMARY);
 	e->was_active = true;
 	purge_cancel(e);
+	if (e->config.external_cache_off)
+		inject_own(e);
 	if (!e->commit.running || !e->commit.promote)
 		commit_start(e, true, ENGINE_SCOPE_ALL);
 }
 
-static bool is_busy(const struct engine *e, enum engine_command_kind kind)
+static bool is_busy(const struct engine *e, const struct engine_command *c)
 {
-	if (kind == ENGINE_COMMIT || kind == ENGINE_FLUSH || kind == ENGINE_PURGE)
+	if (c->kind == ENGINE_FLUSH && c->tables == ENGINE_TABLES_LOCAL)
+		return false;
+	if (c->kind == ENGINE_COMMIT || c->kind == ENGINE_FLUSH || c->kind == ENGINE_PURGE)
 		return e->commit.running;
 	return false;
 }
 
 /* Commands that have their end at once. */
-static bool at_once(struct engine *e, enum engine_command_kind kind)
+static bool at_once(struct engine *e, const struct engine_command *c)
 {
-	switch (kind) {
+	switch (c->kind) {
 	case ENGINE_DEMOTE:
 		step_down(e, ENGINE_ROLE_BACKUP);
 		peer_ask_all(e);
@@ -183,12 +231,13 @@ static bool at_once(struct engine *e, enum engine_command_kind kind)
 		step_down(e, ENGINE_ROLE_FAULT);
 		return true;
 	case ENGINE_FLUSH:
-		flush(e);
+		flush(e, c->tables);
 		return true;
 	case ENGINE_RESYNC_PEERS:
 		peer_ask_all(e);
 		return true;
 	case ENGINE_PURGE_LATER:
+		inject_disown(e);
 		purge_schedule(e);
 		return true;
 	case ENGINE_BULK:
@@ -221,7 +270,7 @@ static void start(struct engine *e, const struct engine_command *c)
 		bulk_want(e);
 		break;
 	case ENGINE_PURGE:
-		purge_start(e, false);
+		purge_start(e, false, c->scope);
 		break;
 	case ENGINE_DEMOTE:
 	case ENGINE_FAULT:
@@ -235,11 +284,11 @@ static void start(struct engine *e, const struct engine_command *c)
 void engine_command(struct engine *e, mono now, const struct engine_command *c)
 {
 	engine_set_now(e, now);
-	if (is_busy(e, c->kind)) {
+	if (is_busy(e, c)) {
 		done_now(e, c, ENGINE_BUSY);
 		return;
 	}
-	if (at_once(e, c->kind)) {
+	if (at_once(e, c)) {
 		done_now(e, c, ENGINE_OK);
 		return;
 	}

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/commit.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -11,6 +10,7 @@
 #include "core/command.h"
 #include "core/commit_expect.h"
 #include "core/commit_flow.h"
+#include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
 #include "core/remote.h"
@@ -147,17 +147,6 @@ static bool is_half_open(const struct flow *f)
 }
 
 /*
- * Version 1 of the wire carries no key of these protocols. Should the kernel take such a flow at
- * all, what is there already is another one.
- */
-static bool is_keyless(const struct flow *f)
-{
-	uint8_t l4 = f->tuple[FLOW_ORIG].l4;
-
-	return (flow_l4_has_ports(l4) || l4 == IPPROTO_GRE) && !flow_has(f, FLOW_ORIG_PORT_SRC);
-}
-
-/*
  * Puts the received flow with the timeout that it is to be written with into *f. Packets put a
  * timeout forward and no event tells, so that what seems over, or nearly, may well be alive.
  */
@@ -233,6 +222,11 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 	}
 	if (commit_is_outdated(e, &k, x->touched))
 		return false;
+	if (e->config.external_cache_off && inject_is_written(e, handle)) {
+		if (c->promote) /* the dump that follows takes it */
+			remote_remove(e, &e->peers[c->peer], handle);
+		return false;
+	}
 	table_read(&e->store, handle, &out->flow);
 	if (!e->config.commit_half_open && is_half_open(&out->flow)) {
 		engine_count(e, COUNTER_COMMIT_SKIPPED);
@@ -244,7 +238,7 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 	op->kind = local ? KERNEL_OP_UPDATE : KERNEL_OP_CREATE;
 	op->peer = c->peer;
 	op->promote = c->promote;
-	op->keyless = is_keyless(&out->flow);
+	op->keyless = commit_flow_is_keyless(&out->flow);
 	op->key = k;
 	build(e, op, handle, out);
 	return true;
@@ -314,6 +308,10 @@ static bool written(struct engine *e, const struct op *op)
 		return false;
 	if (!handle || commit_state_hash(e, handle) != op->state)
 		return handle != 0;
+	if (e->config.external_cache_off && !e->commit.promote) {
+		inject_committed(e, handle, op->kind == KERNEL_OP_CREATE);
+		return false;
+	}
 	read_remote(e, handle, &f);
 	if (op->kind == KERNEL_OP_CREATE) {
 		commit_flow_local(&f);
@@ -329,26 +327,6 @@ static bool written(struct engine *e, const struct op *op)
 	return false;
 }
 
-/* Another way to write the flow that the kernel has refused with err; false if there is none. */
-static bool find_way(struct op *op, int err)
-{
-	if (op->tries >= LIMIT_KERNEL_RETRIES)
-		return false;
-	if (op->kind == KERNEL_OP_CREATE && err == EEXIST && !op->keyless) {
-		op->kind = KERNEL_OP_UPDATE;
-		return true;
-	}
-	if (op->kind == KERNEL_OP_UPDATE && err == ENOENT) {
-		op->kind = KERNEL_OP_CREATE;
-		return true;
-	}
-	if (op->kind == KERNEL_OP_UPDATE && err == EBUSY && !op->without_status) {
-		op->without_status = true;
-		return true;
-	}
-	return false;
-}
-
 void commit_answered(struct engine *e, struct op *op, int err)
 {
 	if (op->kind == KERNEL_OP_EXPECT_CREATE || op->kind == KERNEL_OP_EXPECT_DELETE) {
@@ -358,7 +336,7 @@ void commit_answered(struct engine *e, struct op *op, int err)
 			over(e, op);
 		return;
 	}
-	if (err && find_way(op, err)) {
+	if (err && kernel_ops_find_way(op, err)) {
 		kernel_ops_again(e, op);
 		return;
 	}

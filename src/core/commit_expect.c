@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "core/commit.h"
 #include "core/expect.h"
+#include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
 #include "core/remote.h"
@@ -68,6 +69,16 @@ static void skip(struct engine *e, enum counter why)
 	e->commit.tally.skipped++;
 }
 
+/* Our kernel has the master. */
+static bool has_master(const struct engine *e, const struct expect *x)
+{
+	struct table_key k = expect_master_key(e, x);
+
+	return k.len &&
+	       (local_find_alive(e, &k) ||
+		       (e->config.external_cache_off && (inject_has(e, &k) || e->commit.promote)));
+}
+
 bool commit_expect_consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 {
 	struct commit *c = &e->commit;
@@ -82,6 +93,11 @@ bool commit_expect_consider(struct engine *e, uint32_t handle, struct kernel_op 
 			remote_remove(e, &e->peers[c->peer], handle);
 		return false;
 	}
+	if (e->config.external_cache_off && inject_is_written(e, handle)) {
+		if (c->promote) /* the dump that follows takes it */
+			remote_remove(e, &e->peers[c->peer], handle);
+		return false;
+	}
 	if (commit_is_outdated(e, &k, touched))
 		return false;
 	table_read_expect(&e->store, handle, &out->expect);
@@ -89,7 +105,7 @@ bool commit_expect_consider(struct engine *e, uint32_t handle, struct kernel_op 
 		skip(e, COUNTER_COMMIT_SKIPPED);
 		return false;
 	}
-	if (!e->config.internal_cache_off && !expect_master(e, &out->expect)) {
+	if (!e->config.internal_cache_off && !has_master(e, &out->expect)) {
 		skip(e, COUNTER_EXPECT_ORPHANS);
 		return false;
 	}
@@ -112,13 +128,29 @@ bool commit_expect_repeat(struct engine *e, struct op *op, struct kernel_op *out
 	return handle != 0;
 }
 
+/* Into the local table; peers are not told. */
+static void keep(struct engine *e, const struct op *op, uint32_t handle)
+{
+	uint32_t master, local = table_find(&e->local, &e->store, &op->key);
+	struct table_packed packed;
+	struct expect x;
+
+	read_remote(e, handle, &x);
+	table_pack_expect(&packed, &x);
+	local = local_take(e, &op->key, local, &packed, true, false);
+	if (!local)
+		return;
+	/* of a flow that was born unheard no expectation tells its end either */
+	master = expect_master(e, &x);
+	local_set_evented(e, local, true);
+	local_set_silent(e, local, !master || at(e, master)->flags & ENTRY_SILENT);
+}
+
 /* The kernel has created it; true if the peer has told something newer meanwhile. */
 static bool written(struct engine *e, const struct op *op)
 {
 	struct peer *p = &e->peers[op->peer];
-	uint32_t local, master, handle = table_find(&p->remote, &e->store, &op->key);
-	struct table_packed packed;
-	struct expect x;
+	uint32_t handle = table_find(&p->remote, &e->store, &op->key);
 
 	engine_count(e, COUNTER_EXPECT_WRITTEN);
 	e->ops.unsure = true; /* an event that is read from now on may be older than the write */
@@ -126,16 +158,12 @@ static bool written(struct engine *e, const struct op *op)
 		return false;
 	if (!handle || commit_state_hash(e, handle) != op->state)
 		return handle != 0;
-	read_remote(e, handle, &x);
-	table_pack_expect(&packed, &x);
-	local = table_find(&e->local, &e->store, &op->key);
-	local = local_take(e, &op->key, local, &packed, true, false);
-	if (local) {
-		/* of a flow that was born unheard no expectation tells its end either */
-		master = expect_master(e, &x);
-		local_set_evented(e, local, true);
-		local_set_silent(e, local, !master || at(e, master)->flags & ENTRY_SILENT);
+	if (e->config.external_cache_off && !e->commit.promote) {
+		inject_committed(e, handle, true);
+		return false;
 	}
+	if (!e->config.internal_cache_off)
+		keep(e, op, handle);
 	if (e->commit.promote)
 		remote_remove(e, p, handle);
 	return false;

@@ -2,6 +2,7 @@
 #include "core/commit_flow.h"
 
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "flow/status.h"
@@ -164,4 +165,63 @@ void commit_flow_update(struct flow *f, const struct flow *known, bool liberal, 
 		flow_mark_set(f, FLOW_STATUS);
 	}
 	set_tcp_flags(f, liberal);
+}
+
+bool commit_flow_is_keyless(const struct flow *f)
+{
+	uint8_t l4 = f->tuple[FLOW_ORIG].l4;
+
+	return (flow_l4_has_ports(l4) || l4 == IPPROTO_GRE) && !flow_has(f, FLOW_ORIG_PORT_SRC);
+}
+
+static unsigned tcp_progress(uint8_t state)
+{
+	static const uint8_t progress[FLOW_TCP_STATES] = {
+		[FLOW_TCP_SYN_SENT] = 1,
+		[FLOW_TCP_SYN_SENT2] = 2,
+		[FLOW_TCP_SYN_RECV] = 3,
+		[FLOW_TCP_ESTABLISHED] = 4,
+		[FLOW_TCP_FIN_WAIT] = 5,
+		[FLOW_TCP_CLOSE_WAIT] = 6,
+		[FLOW_TCP_LAST_ACK] = 7,
+		[FLOW_TCP_TIME_WAIT] = 8,
+		[FLOW_TCP_CLOSE] = 9,
+	};
+
+	return state < FLOW_TCP_STATES ? progress[state] : 0;
+}
+
+static bool tcp_is_over(uint8_t state)
+{
+	return tcp_progress(state) >= tcp_progress(FLOW_TCP_LAST_ACK);
+}
+
+bool commit_flow_forward(struct flow *f, const struct flow *known)
+{
+	static const uint8_t attrs[] = {FLOW_TCP_STATE, FLOW_TCP_FLAGS_ORIG, FLOW_TCP_FLAGS_REPL,
+		FLOW_TCP_MASK_ORIG, FLOW_TCP_MASK_REPL, FLOW_TCP_WSCALE_ORIG, FLOW_TCP_WSCALE_REPL};
+
+	if (!flow_has(f, FLOW_TCP_STATE))
+		return false;
+	if (!flow_has(known, FLOW_TCP_STATE) ||
+		tcp_progress(f->tcp.state) > tcp_progress(known->tcp.state) ||
+		(flow_tcp_is_half_open(f->tcp.state) && tcp_is_over(known->tcp.state)))
+		return true;
+	unset(f, attrs, sizeof(attrs));
+	return false;
+}
+
+void commit_flow_key(struct flow *out, const struct flow *f)
+{
+	static const uint8_t attrs[] = {FLOW_ORIG_IPV4_SRC, FLOW_ORIG_IPV4_DST, FLOW_ORIG_IPV6_SRC,
+		FLOW_ORIG_IPV6_DST, FLOW_ORIG_PORT_SRC, FLOW_ORIG_PORT_DST, FLOW_ICMP_TYPE,
+		FLOW_ICMP_CODE, FLOW_ICMP_ID, FLOW_ORIG_L3PROTO, FLOW_ORIG_L4PROTO, FLOW_ZONE,
+		FLOW_ORIG_ZONE};
+
+	memset(out, 0, sizeof(*out));
+	out->tuple[FLOW_ORIG] = f->tuple[FLOW_ORIG];
+	out->zone = f->zone;
+	for (unsigned i = 0; i < sizeof(attrs); i++)
+		if (flow_has(f, (enum flow_attr)attrs[i]))
+			flow_mark_set(out, (enum flow_attr)attrs[i]);
 }

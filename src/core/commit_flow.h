@@ -33,4 +33,20 @@ void commit_flow_create(struct flow *, bool liberal);
  */
 void commit_flow_update(struct flow *, const struct flow *known, bool liberal, bool without_status);
 
+/*
+ * Version 1 of the wire carries no key of some protocols. Should the kernel take such a flow at
+ * all, what is there already is another one.
+ */
+bool commit_flow_is_keyless(const struct flow *);
+
+/*
+ * Two nodes see packets of one flow, and one of them, which knows it as known, has *f from the
+ * other. True if *f is further on, as a TCP connection goes from its handshake to its end, or
+ * begins anew after it. If not, the protocol's state is taken out of *f.
+ */
+bool commit_flow_forward(struct flow *f, const struct flow *known);
+
+/* What the kernel finds the flow by, and no more. */
+void commit_flow_key(struct flow *out, const struct flow *);
+
 #endif

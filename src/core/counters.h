@@ -34,6 +34,24 @@
 	X(KERNEL_REFUSED, "kernel_refused", "operations that the kernel refused for good")         \
 	X(COMMIT_SKIPPED, "commit_skipped",                                                        \
 		"flows and expectations a commit left out: half-open, filtered, over")             \
+	X(INJECT_CREATED, "inject_created", "flows created in the kernel as a peer told them")     \
+	X(INJECT_CREATE_REFUSED, "inject_create_refused",                                          \
+		"such creations that the kernel refused")                                          \
+	X(INJECT_UPDATED, "inject_updated", "flows updated in the kernel as a peer told them")     \
+	X(INJECT_UPDATE_REFUSED, "inject_update_refused", "such updates that the kernel refused")  \
+	X(INJECT_DELETED, "inject_deleted", "flows ended in the kernel as a peer told them")       \
+	X(INJECT_DELETE_REFUSED, "inject_delete_refused", "such ends that the kernel refused")     \
+	X(INJECT_EXPECT_CREATED, "inject_expect_created",                                          \
+		"expectations created in the kernel as a peer told them")                          \
+	X(INJECT_EXPECT_DELETED, "inject_expect_deleted",                                          \
+		"expectations deleted in the kernel as a peer told them")                          \
+	X(INJECT_EXPECT_REFUSED, "inject_expect_refused",                                          \
+		"such operations that the kernel refused")                                         \
+	X(INJECT_KEPT, "inject_kept", "ends told by peers of flows that are ours as well")         \
+	X(INJECT_RUN_OUT, "inject_run_out",                                                        \
+		"ends told by peers that are left to our kernel's timer")                          \
+	X(INJECT_YIELDED, "inject_yielded", "dumped flows left to the peer that tells them")       \
+	X(INJECT_FULL, "inject_full", "ends told by peers not carried out: too many wait")         \
 	X(LOCAL_CREATED, "local_created", "entries made in the local table")                       \
 	X(LOCAL_UPDATED, "local_updated", "changes of entries of the local table")                 \
 	X(REMOTE_CREATED, "remote_created", "entries made in the remote tables")                   \

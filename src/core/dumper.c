@@ -5,6 +5,7 @@
 
 #include "core/command.h"
 #include "core/event.h"
+#include "core/inject.h"
 #include "core/local.h"
 #include "core/relay.h"
 
@@ -34,6 +35,14 @@ void dumper_overrun(struct engine *e)
 		event_put(e, &event);
 	e->kernel_synced = false;
 	e->dump.overrun = true;
+	dumper_want(e);
+}
+
+void dumper_doubt(struct engine *e)
+{
+	e->kernel_synced = false;
+	e->dump.overrun = true;
+	e->dump.complete = false;
 	dumper_want(e);
 }
 
@@ -72,7 +81,7 @@ static int64_t poll_pause_ns(const struct engine *e)
 
 static bool polls(const struct engine *e)
 {
-	return e->config.polling || e->local_silent > 0;
+	return e->config.polling || e->local_silent > 0 || e->inject.unsure;
 }
 
 static void sweep(struct engine *e)
@@ -84,7 +93,7 @@ static void sweep(struct engine *e)
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
 		handle = table_next(&e->local, &e->store, &d->cursor);
 		if (!handle) {
-			d->sweeping = false;
+			d->sweeping = e->config.external_cache_off && !inject_sweep(e);
 			break;
 		}
 		local_sweep(e, handle);
@@ -117,6 +126,7 @@ void dumper_begin(struct engine *e)
 	d->flushed = false;
 	d->wanted = false;
 	d->overrun = false;
+	e->inject.unsure = false;
 	d->gen++;
 	d->began = e->now;
 	if (e->config.internal_cache_off)

@@ -19,6 +19,9 @@ void dumper_abort(struct engine *);
 void dumper_tick(struct engine *);
 mono dumper_deadline(const struct engine *);
 
+/* What the kernel holds is to be read anew; until then nothing is complete. */
+void dumper_doubt(struct engine *);
+
 /* The table has been emptied: nothing is known until a dump has ended. */
 void dumper_flushed(struct engine *);
 

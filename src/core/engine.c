@@ -7,6 +7,7 @@
 #include "core/addr.h"
 #include "core/bulk.h"
 #include "core/dumper.h"
+#include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/link.h"
 #include "core/local.h"
@@ -27,7 +28,9 @@ static size_t aligned(size_t bytes)
 /* Room for every table full of the largest flows: address space costs nothing. */
 static size_t arena_bytes(const struct engine_config *c)
 {
-	return arena_memory_bytes((size_t)c->flows_max * TABLES * ARENA_OBJECT_BYTES_MAX);
+	size_t tables = TABLES + c->external_cache_off; /* and what has ended, but not here yet */
+
+	return arena_memory_bytes((size_t)c->flows_max * tables * ARENA_OBJECT_BYTES_MAX);
 }
 
 size_t engine_memory_bytes(const struct engine_config *c)
@@ -51,6 +54,8 @@ struct engine *engine_init(
 		e->config.refresh_s = 1;
 	if (e->config.cache_timeout_s == 0)
 		e->config.cache_timeout_s = 1;
+	if (c->links > 0)
+		e->config.tells_ended = false;
 	if (c->mode != ENGINE_MODE_NOTRACK)
 		e->config.internal_cache_off = false;
 	e->start = e->now = e->refused_next = now;
@@ -68,6 +73,20 @@ struct engine *engine_init(
 	refresh_init(e);
 	sender_init(e);
 	return e;
+}
+
+bool engine_next_ended(struct engine *e, struct flow *f)
+{
+	static const enum flow_attr borrowed[] = {FLOW_LABELS, FLOW_HELPER_INFO, FLOW_SECCTX};
+	uint32_t handle = e->config.tells_ended ? e->queued.head : 0;
+
+	if (!handle)
+		return false;
+	table_read(&e->store, handle, f);
+	for (size_t i = 0; i < ARRAY_SIZE(borrowed); i++)
+		flow_mark_unset(f, borrowed[i]);
+	local_bury(e, handle);
+	return true;
 }
 
 void engine_set_timeouts(struct engine *e, uint32_t commit_timeout_s, uint32_t purge_timeout_s)
@@ -199,6 +218,7 @@ void engine_tick(struct engine *e, mono now)
 	}
 	bulk_tick(e);
 	purge_tick(e);
+	inject_tick(e);
 	refresh_tick(e);
 	relay_tick(e);
 	sender_tick(e);
@@ -209,6 +229,7 @@ mono engine_deadline(const struct engine *e)
 	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
+	at = mono_min(at, inject_deadline(e));
 	at = mono_min(at, mono_min(refresh_deadline(e), relay_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)
 		at = mono_min(at,
@@ -235,6 +256,7 @@ void engine_check(const struct engine *e)
 		peer_check(e, &e->peers[i]);
 		entries += table_count(&e->peers[i].remote);
 	}
-	CHECK(entries == e->store.arena.objects);
+	inject_check(e);
+	CHECK(entries + e->inject.gone == e->store.arena.objects);
 	CHECK(!e->commit.running || !e->purge.running);
 }

@@ -52,6 +52,7 @@ struct engine_config {
 	uint32_t commit_timeout_s; /* CommitTimeout; 0: as received, less its age */
 	uint32_t purge_timeout_s; /* PurgeTimeout: from demote or fault to the kernel's purge */
 	uint32_t poll_s; /* how often silent flows are looked at while there are any */
+	bool tells_ended; /* without links: engine_next_ended() is asked after each call */
 	bool polling; /* PollSecs: there are no events, every flow is looked at each poll_s */
 	uint32_t refresh_s; /* ALARM: RefreshTime; every flow is sent at least this often */
 	uint32_t
@@ -172,6 +173,7 @@ enum kernel_op_kind {
 	KERNEL_OP_DUMP, /* answered by KERNEL_DUMP_*, not by a result */
 	KERNEL_OP_EXPECT_CREATE, /* exclusive: an existing one is EEXIST */
 	KERNEL_OP_EXPECT_DELETE,
+	KERNEL_OP_EXPECT_FLUSH, /* every expectation goes; neither flow nor expect says anything */
 };
 
 struct kernel_op {
@@ -230,6 +232,12 @@ struct engine_event {
 };
 
 bool engine_next_event(struct engine *, struct engine_event *);
+
+/*
+ * Without links: a flow that ended unheard, found gone by a dump; as it was known, but for what it
+ * may borrow (labels and the like), which is left out. False if there is none.
+ */
+bool engine_next_ended(struct engine *, struct flow *);
 
 /* When engine_tick() is wanted at the latest; MONO_NEVER if nothing is pending. */
 mono engine_deadline(const struct engine *);

@@ -30,10 +30,24 @@ enum entry_flag {
 };
 
 /*
+ * Of an entry of a peer's table, where what peers tell goes into the kernel at once (inject.h).
+ * ENTRY_HAS_MASTER is as above.
+ */
+enum entry_remote_flag {
+	REMOTE_INJECTED = 1 << 0, /* our kernel has it because we made it */
+	REMOTE_ADOPTED = 1 << 1, /* our kernel has it, and had it before we wrote to it */
+	REMOTE_WRITING = 1 << 2, /* a write is unanswered */
+	REMOTE_RENEW = 1 << 3, /* its reply tuple has changed, which no update can bring */
+	REMOTE_RETRIED = 1 << 4, /* its master was not there; it is tried a second time */
+	REMOTE_BEHIND = 1 << 5, /* the kernel has refused what was told last */
+	REMOTE_WRITTEN = REMOTE_INJECTED | REMOTE_ADOPTED,
+};
+
+/*
  * One flow or expectation of a table: a fixed header, then flow_pack()'s or expect_pack()'s bytes,
- * whose first one tells which. prev and next link entries of
- * the local table; seq is the number it was last sent under, or, in a peer's table, the epoch in
- * which the peer last named it.
+ * whose first one tells which. prev and next link entries of the local table, or those of peers'
+ * tables that wait to be written; seq is the number it was last sent under, or, in a peer's table,
+ * the epoch in which the peer last named it.
  */
 struct entry {
 	uint32_t prev, next;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
 #include "core/sender.h"
@@ -17,9 +18,8 @@ static struct entry *at(const struct engine *e, uint32_t handle)
 	return entry_at(&e->store, handle);
 }
 
-uint32_t expect_master(const struct engine *e, const struct expect *x)
+struct table_key expect_master_key(const struct engine *e, const struct expect *x)
 {
-	struct table_key k;
 	struct flow master;
 
 	memset(&master, 0, sizeof(master));
@@ -29,7 +29,13 @@ uint32_t expect_master(const struct engine *e, const struct expect *x)
 		master.zone = x->zone;
 		flow_mark_set(&master, FLOW_ZONE);
 	}
-	k = table_key_of(&e->store, &master);
+	return table_key_of(&e->store, &master);
+}
+
+uint32_t expect_master(const struct engine *e, const struct expect *x)
+{
+	struct table_key k = expect_master_key(e, x);
+
 	return k.len ? local_find_alive(e, &k) : 0;
 }
 
@@ -78,7 +84,7 @@ static uint32_t take(
 static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
 	const struct expect *x, bool is_new)
 {
-	bool known = handle && !at(e, handle)->dead, news;
+	bool known = handle && !at(e, handle)->dead, unknown = !handle, news;
 
 	if (!expect_filter_match(&e->config.expect_filter, x)) {
 		refuse(e, handle, COUNTER_EXPECT_FILTERED);
@@ -91,7 +97,7 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 		return;
 	local_set_evented(e, handle, true);
 	local_set_silent(e, handle, false);
-	if (e->config.internal_cache_off && !known && !is_new)
+	if (e->config.internal_cache_off && unknown && !is_new)
 		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
 	if (news)
 		local_queue_changed(e, handle, known);
@@ -99,13 +105,14 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 		engine_count(e, COUNTER_COALESCED);
 }
 
-static void destroyed(
-	struct engine *e, const struct table_key *k, uint32_t handle, const struct expect *x)
+/* theirs: a peer has told it, and it is not ours unless it is in the table */
+static void destroyed(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct expect *x, bool theirs)
 {
 	/* peers may have it from a former process of ours, and not all sweep; or nothing stays here
 	 */
-	bool tell = (!e->dump.complete || e->config.internal_cache_off) && e->config.links > 0 &&
-		    expect_filter_match(&e->config.expect_filter, x);
+	bool tell = !theirs && (!e->dump.complete || e->config.internal_cache_off) &&
+		    e->config.links > 0 && expect_filter_match(&e->config.expect_filter, x);
 	struct table_packed p;
 
 	kernel_ops_destroyed(e, k);
@@ -126,6 +133,8 @@ static void dumped(
 	/* a dump for a purge is about flows, which their expectations go with */
 	if (!e->dump.running || e->dump.flushed || e->relay.collecting ||
 		local_is_fresher(e, handle))
+		return;
+	if (e->config.external_cache_off && !known && inject_dumped(e, k, NULL))
 		return;
 	if (!expect_filter_match(&e->config.expect_filter, x)) {
 		refuse(e, handle, COUNTER_EXPECT_FILTERED);
@@ -158,6 +167,7 @@ void engine_kernel_expect(
 		[KERNEL_EVENT_DESTROY] = COUNTER_EXPECT_DESTROY,
 		[KERNEL_DUMP_FLOW] = COUNTER_EXPECT_DUMPED,
 	};
+	bool theirs = false;
 	struct table_key k;
 	uint32_t handle;
 
@@ -170,11 +180,13 @@ void engine_kernel_expect(
 		engine_count(e, COUNTER_EXPECT_NO_KEY);
 		return;
 	}
+	if (e->config.external_cache_off && kind != KERNEL_DUMP_FLOW)
+		theirs = inject_event(e, &k);
 	handle = table_find(&e->local, &e->store, &k);
 	if (kind == KERNEL_DUMP_FLOW)
 		dumped(e, &k, handle, x);
 	else if (kind == KERNEL_EVENT_DESTROY)
-		destroyed(e, &k, handle, x);
+		destroyed(e, &k, handle, x, theirs);
 	else
 		changed(e, &k, handle, x, kind == KERNEL_EVENT_NEW);
 }

@@ -12,6 +12,7 @@
  */
 
 /* Its master's entry in the local table, or 0; alive. */
+struct table_key expect_master_key(const struct engine *, const struct expect *);
 uint32_t expect_master(const struct engine *, const struct expect *);
 
 /*

@@ -1,2 +1,531 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/inject.h"
+
+#include <string.h>
+
+#include "base/check.h"
+#include "core/bulk.h"
+#include "core/dumper.h"
+#include "core/local.h"
+#include "core/remote.h"
+#include "flow/merge.h"
+
+enum {
+	LIST_RELATED = ENTRY_SENT, /* of a peer's entry: on the queue of related flows */
+	REFRESH_SLACK_S = 2,
+};
+
+static struct entry *at(const struct engine *e, uint32_t handle)
+{
+	return entry_at(&e->store, handle);
+}
+
+static struct entry_chain *chain_of(struct engine *e, unsigned list)
+{
+	return list == ENTRY_QUEUED ? &e->inject.queue : &e->inject.related;
+}
+
+uint32_t inject_waiting(const struct engine *e)
+{
+	return e->inject.queue.count + e->inject.related.count;
+}
+
+/* ---- the queue ---- */
+
+static void unlist(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+
+	if (x->list == ENTRY_UNLISTED)
+		return;
+	chain_remove(&e->store, chain_of(e, x->list), handle);
+	x->list = ENTRY_UNLISTED;
+}
+
+static void append(struct engine *e, uint32_t handle, unsigned list)
+{
+	at(e, handle)->list = list & 3;
+	chain_append(&e->store, chain_of(e, list), handle);
+}
+
+/* A related flow can be made only where its master is: so it waits until the others are written. */
+void inject_queue(struct engine *e, uint32_t handle)
+{
+	const struct entry *x = at(e, handle);
+
+	if (x->list != ENTRY_UNLISTED)
+		engine_count(e, COUNTER_COALESCED);
+	else
+		append(e, handle,
+			x->flags & ENTRY_HAS_MASTER || entry_is_expect(x) ? LIST_RELATED
+									  : ENTRY_QUEUED);
+}
+
+void inject_queue_late(struct engine *e, uint32_t handle)
+{
+	at(e, handle)->flags |= REMOTE_RETRIED;
+	if (e->inject.related.count == 0 || mono_reached(e->now, e->inject.related_at))
+		e->inject.related_at = mono_add_ms(e->now, LIMIT_RELATED_RETRY_MS);
+	append(e, handle, LIST_RELATED);
+}
+
+uint32_t inject_pull(struct engine *e)
+{
+	struct inject *i = &e->inject;
+	uint32_t handle = i->queue.head;
+
+	if (!handle && mono_reached(e->now, i->related_at))
+		handle = i->related.head;
+	if (handle)
+		unlist(e, handle);
+	return handle;
+}
+
+void inject_moved(struct engine *e, uint32_t old, uint32_t handle)
+{
+	const struct entry *x = at(e, handle);
+
+	if (handle != old && x->list != ENTRY_UNLISTED)
+		chain_moved(&e->store, chain_of(e, x->list), handle);
+}
+
+void inject_forget(struct engine *e, uint32_t handle)
+{
+	unlist(e, handle);
+}
+
+/* ---- flows that have ended for their peer ---- */
+
+static uint32_t detach(struct engine *e, struct peer *p, uint32_t handle)
+{
+	unlist(e, handle);
+	table_detach(&p->remote, &e->store, handle);
+	at(e, handle)->dead = 1;
+	e->inject.gone++;
+	return handle;
+}
+
+void inject_queue_gone(struct engine *e, uint32_t handle)
+{
+	append(e, handle, ENTRY_QUEUED);
+}
+
+void inject_free_gone(struct engine *e, uint32_t handle)
+{
+	CHECK(at(e, handle)->dead && at(e, handle)->list == ENTRY_UNLISTED);
+	arena_free(&e->store.arena, handle);
+	e->inject.gone--;
+}
+
+/*
+ * Little or nothing is left of the timeout that the peer told: its entry may have been idle, and no
+ * more. Ours was written with the same timeout, and packets here put it forward without a word, so
+ * that our kernel knows best when it is over.
+ */
+static bool has_run_out(const struct engine *e, uint32_t handle)
+{
+	uint32_t timeout = table_timeout(&e->store, handle, UINT32_MAX);
+
+	return engine_timeout_left(e, at(e, handle)->touched, timeout) <= LIMIT_RUN_OUT_S;
+}
+
+static bool says_no_timeout(const struct engine *e, uint32_t handle)
+{
+	return table_timeout(&e->store, handle, UINT32_MAX) == UINT32_MAX;
+}
+
+/* The youngest operation that writes this entry; it has to hear of the end when it is answered. */
+static struct op *writer_of(struct engine *e, const struct table_key *k)
+{
+	struct op *found = NULL;
+
+	for (uint32_t i = 0; i < LIMIT_KERNEL_OPS_IN_FLIGHT; i++) {
+		struct op *op = &e->ops.op[i];
+
+		if (op->id && op->purpose == OP_INJECT && !op->ending && !op->gone &&
+			op->key.hash == k->hash && op->key.len == k->len &&
+			memcmp(op->key.bytes, k->bytes, k->len) == 0 &&
+			(!found || op->id > found->id))
+			found = op;
+	}
+	return found;
+}
+
+uint32_t inject_told_by(const struct engine *e, const struct table_key *k, unsigned but)
+{
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		uint32_t handle = 0;
+
+		if (i != but && table_count(&e->peers[i].remote) > 0)
+			handle = table_find(&e->peers[i].remote, &e->store, k);
+		if (handle)
+			return handle;
+	}
+	return 0;
+}
+
+void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
+{
+	struct table_key k = table_key_at(&e->store, handle);
+	struct entry *x = at(e, handle);
+	uint32_t other = inject_told_by(e, &k, (unsigned)(p - e->peers));
+	struct op *op;
+
+	if (other || local_find_alive(e, &k)) {
+		if (other)
+			at(e, other)->flags |= x->flags & REMOTE_WRITTEN;
+		engine_count(e, COUNTER_INJECT_KEPT);
+		remote_remove(e, p, handle);
+		return;
+	}
+	if (!entry_is_expect(x) && (!told || says_no_timeout(e, handle)))
+		x->flags = (uint8_t)((x->flags & ~REMOTE_INJECTED) |
+				     (x->flags & REMOTE_INJECTED ? REMOTE_ADOPTED : 0));
+	if (x->flags & REMOTE_WRITING && (op = writer_of(e, &k)) != NULL) {
+		op->gone = detach(e, p, handle);
+		return;
+	}
+	if (!(x->flags & REMOTE_WRITTEN)) {
+		remote_remove(e, p, handle);
+		return;
+	}
+	if (has_run_out(e, handle) || e->inject.gone >= e->config.flows_max) {
+		engine_count(e, e->inject.gone >= e->config.flows_max ? COUNTER_INJECT_FULL
+								      : COUNTER_INJECT_RUN_OUT);
+		remote_remove(e, p, handle);
+		return;
+	}
+	inject_queue_gone(e, detach(e, p, handle));
+}
+
+/* ---- what peers tell ---- */
+
+static bool same_tuple(const struct flow_tuple *a, const struct flow_tuple *b)
+{
+	return memcmp(&a->src, &b->src, sizeof(a->src)) == 0 &&
+	       memcmp(&a->dst, &b->dst, sizeof(a->dst)) == 0 && a->sport_be == b->sport_be &&
+	       a->dport_be == b->dport_be;
+}
+
+enum inject_news inject_news(const struct engine *e, uint32_t handle, const struct flow *f)
+{
+	struct entry *x = at(e, handle);
+	struct flow old;
+	int64_t left;
+
+	table_read(&e->store, handle, &old);
+	if (!same_tuple(&old.tuple[FLOW_REPL], &f->tuple[FLOW_REPL]))
+		x->flags |= REMOTE_RENEW;
+	if (!flow_same_state(&old, f))
+		return INJECT_NEWS;
+	if (!flow_has(f, FLOW_TIMEOUT) || !flow_has(&old, FLOW_TIMEOUT))
+		return INJECT_REFRESH;
+	left = engine_timeout_left(e, x->touched, old.timeout);
+	return (int64_t)f->timeout > left + REFRESH_SLACK_S ? INJECT_REFRESH : INJECT_SAME;
+}
+
+enum inject_news inject_news_expect(const struct engine *e, uint32_t handle, const struct expect *x)
+{
+	struct expect old;
+
+	table_read_expect(&e->store, handle, &old);
+	if (expect_same_state(&old, x))
+		return INJECT_SAME; /* there is no update, not of a timeout either */
+	at(e, handle)->flags |= REMOTE_RENEW;
+	return INJECT_NEWS;
+}
+
+/*
+ * All that is known of the local entry is that a dump named it, and a peer knows the flow. Before
+ * the operator has said anything that means that a former process of ours wrote it. Peers may
+ * have been told that it is ours: a bulk without it puts that right.
+ */
+static bool yields(struct engine *e, uint32_t local)
+{
+	if (e->inject.owner || !(at(e, local)->flags & ENTRY_SILENT))
+		return false;
+	engine_count(e, COUNTER_INJECT_YIELDED);
+	local_kill(e, local, false);
+	if (!e->inject.yielded)
+		e->inject.yielded_at = mono_add_ms(e->now, LIMIT_YIELD_MS);
+	e->inject.yielded = true;
+	return true;
+}
+
+void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
+{
+	struct table_key k = table_key_at(&e->store, handle);
+	struct entry *x = at(e, handle);
+	uint32_t local = local_find_alive(e, &k);
+
+	if (local && yields(e, local)) {
+		x->flags |= REMOTE_ADOPTED;
+		local = 0;
+	}
+	if (x->flags & REMOTE_WRITING)
+		return; /* its answer finds out what is new */
+	if (local && entry_is_expect(x))
+		return; /* the helper here expects the same */
+	if (!(x->flags & REMOTE_BEHIND) &&
+		(local ? news != INJECT_NEWS : news == INJECT_SAME && x->flags & REMOTE_WRITTEN))
+		return;
+	x->flags &= (uint8_t)~REMOTE_RETRIED;
+	inject_queue(e, handle);
+}
+
+/* ---- what the kernel tells ---- */
+
+/* It was written a moment ago: an event may be of the flow that was there before. */
+static void doubt(struct engine *e, const struct entry *x)
+{
+	if (x->flags & REMOTE_WRITTEN && engine_coarse(e, e->now) - x->touched <= LIMIT_INJECT_AGE)
+		e->inject.unsure = true;
+}
+
+/* Packets make it ours, and an end ends it: what is there now, we have not made. */
+bool inject_event(struct engine *e, const struct table_key *k)
+{
+	bool theirs = false;
+
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		uint32_t handle = 0;
+
+		if (table_count(&e->peers[i].remote) > 0)
+			handle = table_find(&e->peers[i].remote, &e->store, k);
+		if (!handle)
+			continue;
+		theirs = theirs || !e->config.internal_cache_off ||
+			 at(e, handle)->flags & REMOTE_INJECTED;
+		doubt(e, at(e, handle));
+		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+	}
+	return theirs;
+}
+
+/* The dump that the operator's word has asked for takes all. */
+static bool takes_all(const struct engine *e)
+{
+	return e->inject.owner && !e->dump.complete;
+}
+
+/* Without events, only dumps tell of packets: what is not as we wrote it was changed by some. */
+static bool has_changed(const struct engine *e, uint32_t handle, const struct flow *f)
+{
+	const struct entry *x = at(e, handle);
+	struct flow told;
+
+	if (!f || !e->config.polling || !inject_is_written(e, handle) || x->dump_gen == e->dump.gen)
+		return false;
+	table_read(&e->store, handle, &told);
+	return (flow_has(&told, FLOW_MARK) && flow_has(f, FLOW_MARK) && told.mark != f->mark) ||
+	       (flow_has(&told, FLOW_TCP_STATE) && flow_has(f, FLOW_TCP_STATE) &&
+		       told.tcp.state != f->tcp.state);
+}
+
+bool inject_dumped(struct engine *e, const struct table_key *k, const struct flow *f)
+{
+	bool told = false, ours = takes_all(e);
+
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		uint32_t handle = 0;
+
+		if (table_count(&e->peers[i].remote) > 0)
+			handle = table_find(&e->peers[i].remote, &e->store, k);
+		if (!handle)
+			continue;
+		told = true;
+		ours = ours || has_changed(e, handle, f);
+		at(e, handle)->dump_gen = e->dump.gen;
+		if (ours)
+			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+		else if (!(at(e, handle)->flags & REMOTE_WRITTEN))
+			at(e, handle)->flags |= REMOTE_ADOPTED;
+	}
+	return told && !ours;
+}
+
+bool inject_sweep(struct engine *e)
+{
+	struct inject *i = &e->inject;
+
+	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
+		uint32_t handle;
+		struct entry *x;
+
+		if (i->sweep_peer >= e->peers_count) {
+			i->sweep_peer = 0;
+			i->sweep_cursor = 0;
+			return true;
+		}
+		handle = table_next(&e->peers[i->sweep_peer].remote, &e->store, &i->sweep_cursor);
+		if (!handle) {
+			i->sweep_peer++;
+			i->sweep_cursor = 0;
+			continue;
+		}
+		x = at(e, handle);
+		if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING))
+			x->flags &= (uint8_t)~REMOTE_WRITTEN;
+	}
+	return false;
+}
+
+/* ---- the operator's word ---- */
+
+void inject_own(struct engine *e)
+{
+	e->inject.owner = true;
+	dumper_doubt(e);
+}
+
+void inject_disown(struct engine *e)
+{
+	e->inject.owner = false;
+}
+
+bool inject_is_written(const struct engine *e, uint32_t handle)
+{
+	const struct entry *x = at(e, handle);
+
+	return x->flags & REMOTE_WRITTEN &&
+	       !(x->flags & (REMOTE_WRITING | REMOTE_RENEW | REMOTE_BEHIND)) &&
+	       x->list == ENTRY_UNLISTED;
+}
+
+void inject_committed(struct engine *e, uint32_t handle, bool created)
+{
+	struct entry *x = at(e, handle);
+
+	x->flags |= created ? REMOTE_INJECTED : REMOTE_ADOPTED;
+	x->dump_gen = e->dump.gen;
+}
+
+bool inject_has(const struct engine *e, const struct table_key *k)
+{
+	uint32_t handle = inject_told_by(e, k, LIMIT_PEERS);
+
+	return handle && at(e, handle)->flags & REMOTE_WRITTEN;
+}
+
+void inject_expects_purged(struct engine *e)
+{
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		const struct table *t = &e->peers[i].remote;
+		uint64_t cursor = 0;
+		uint32_t handle;
+
+		while (t->expects > 0 && (handle = table_next(t, &e->store, &cursor)) != 0)
+			if (entry_is_expect(at(e, handle)))
+				at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+	}
+}
+
+void inject_purged(struct engine *e, const struct table_key *k)
+{
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		uint32_t handle = table_find(&e->peers[i].remote, &e->store, k);
+
+		if (handle)
+			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+	}
+}
+
+bool inject_hand_over(struct engine *e, const struct table_key *k, uint32_t local)
+{
+	uint32_t handle = inject_told_by(e, k, LIMIT_PEERS);
+
+	if (!handle)
+		return false;
+	at(e, handle)->flags |= REMOTE_ADOPTED;
+	at(e, handle)->dump_gen = e->dump.gen;
+	engine_count(e, COUNTER_INJECT_YIELDED);
+	local_kill(e, local, false); /* peers learn by the bulk that follows a purge */
+	return true;
+}
+
+void inject_flushed(struct engine *e)
+{
+	struct inject *i = &e->inject;
+	uint32_t handle, next;
+
+	for (unsigned list = ENTRY_QUEUED; list <= LIST_RELATED; list++)
+		for (handle = chain_of(e, list)->head; handle; handle = next) {
+			next = at(e, handle)->next;
+			unlist(e, handle);
+			if (at(e, handle)->dead)
+				inject_free_gone(e, handle);
+		}
+	for (uint32_t n = 0; n < LIMIT_KERNEL_OPS_IN_FLIGHT; n++) {
+		struct op *op = &e->ops.op[n];
+
+		if (op->id && op->gone) {
+			inject_free_gone(e, op->gone);
+			op->gone = 0;
+		}
+	}
+	i->sweep_peer = 0;
+	i->sweep_cursor = 0;
+}
+
+/* ---- time ---- */
+
+void inject_tick(struct engine *e)
+{
+	if (!e->inject.yielded || mono_before(e->now, e->inject.yielded_at))
+		return;
+	e->inject.yielded = false;
+	bulk_want(e);
+}
+
+mono inject_deadline(const struct engine *e)
+{
+	const struct inject *i = &e->inject;
+	mono when = MONO_NEVER;
+
+	if (i->more)
+		return e->now;
+	if (i->yielded)
+		when = i->yielded_at;
+	if (i->related.count > 0 && mono_before(e->now, i->related_at))
+		when = mono_min(when, i->related_at);
+	return when;
+}
+
+static uint32_t chain_check(const struct engine *e, const struct entry_chain *c, unsigned list)
+{
+	uint32_t prev = 0, count = 0, gone = 0;
+
+	for (uint32_t h = c->head; h; h = at(e, h)->next) {
+		const struct entry *x = at(e, h);
+
+		CHECK(x->prev == prev && x->list == list && x->table != TABLE_LOCAL);
+		CHECK(!(x->flags & REMOTE_WRITING) || x->dead);
+		gone += x->dead;
+		prev = h;
+		CHECK(++count <= c->count);
+	}
+	CHECK(count == c->count && c->tail == prev);
+	return gone;
+}
+
+void inject_check(const struct engine *e)
+{
+	const struct inject *i = &e->inject;
+	uint32_t gone = chain_check(e, &i->queue, ENTRY_QUEUED), listed = 0;
+
+	CHECK(chain_check(e, &i->related, LIST_RELATED) == 0);
+	for (uint32_t n = 0; n < LIMIT_KERNEL_OPS_IN_FLIGHT; n++)
+		gone += e->ops.op[n].id && e->ops.op[n].gone;
+	CHECK(gone == i->gone);
+	for (unsigned p = 0; p < e->peers_count; p++) {
+		uint64_t cursor = 0;
+		uint32_t h;
+
+		while ((h = table_next(&e->peers[p].remote, &e->store, &cursor)) != 0)
+			listed += at(e, h)->list != ENTRY_UNLISTED;
+	}
+	for (uint32_t h = i->queue.head; h; h = at(e, h)->next)
+		listed += at(e, h)->dead;
+	CHECK(listed == inject_waiting(e));
+	CHECK(e->config.external_cache_off || (inject_waiting(e) == 0 && i->gone == 0));
+}

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/kernel_ops.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "core/commit.h"
 #include "core/dumper.h"
+#include "core/inject.h"
 #include "core/purge.h"
 
 void kernel_ops_init(struct engine *e)
@@ -68,16 +70,35 @@ void kernel_ops_again(struct engine *e, struct op *op)
 	o->again[(o->again_head + o->again_count++) % LIMIT_KERNEL_OPS_IN_FLIGHT] = slot;
 }
 
+bool kernel_ops_find_way(struct op *op, int err)
+{
+	if (op->tries >= LIMIT_KERNEL_RETRIES)
+		return false;
+	if (op->kind == KERNEL_OP_CREATE && err == EEXIST && !op->keyless) {
+		op->kind = KERNEL_OP_UPDATE;
+		return true;
+	}
+	if (op->kind == KERNEL_OP_UPDATE && err == ENOENT) {
+		op->kind = KERNEL_OP_CREATE;
+		return true;
+	}
+	if (op->kind == KERNEL_OP_UPDATE && err == EBUSY && !op->without_status) {
+		op->without_status = true;
+		return true;
+	}
+	return false;
+}
+
 void kernel_ops_destroyed(struct engine *e, const struct table_key *k)
 {
 	struct ops *o = &e->ops;
 
-	if (o->by_purpose[OP_COMMIT] == 0)
+	if (o->by_purpose[OP_COMMIT] + o->by_purpose[OP_INJECT] == 0)
 		return;
 	for (uint32_t i = 0; i < LIMIT_KERNEL_OPS_IN_FLIGHT; i++) {
 		struct op *op = &o->op[i];
 
-		if (op->id && op->purpose == OP_COMMIT && op->key.hash == k->hash &&
+		if (op->id && op->purpose != OP_PURGE && op->key.hash == k->hash &&
 			op->key.len == k->len && memcmp(op->key.bytes, k->bytes, k->len) == 0)
 			op->destroyed = true;
 	}
@@ -96,6 +117,21 @@ void kernel_ops_refused(struct engine *e, struct tally *t, int err)
 		}
 }
 
+static bool repeat(struct engine *e, struct op *op, struct kernel_op *out)
+{
+	switch ((enum op_purpose)op->purpose) {
+	case OP_COMMIT:
+		return commit_repeat(e, op, out);
+	case OP_INJECT:
+		return inject_repeat(e, op, out);
+	case OP_PURGE:
+	case OP_PURPOSES:
+		break;
+	}
+	CHECK(!"a purge repeats nothing");
+	return false;
+}
+
 static bool next_again(struct engine *e, struct kernel_op *out)
 {
 	struct ops *o = &e->ops;
@@ -105,7 +141,7 @@ static bool next_again(struct engine *e, struct kernel_op *out)
 
 		o->again_head = (o->again_head + 1) % LIMIT_KERNEL_OPS_IN_FLIGHT;
 		o->again_count--;
-		if (commit_repeat(e, op, out))
+		if (repeat(e, op, out))
 			return true;
 	}
 	return false;
@@ -115,7 +151,7 @@ bool engine_next_kernel_op(struct engine *e, mono now, struct kernel_op *out)
 {
 	engine_set_now(e, now);
 	return dumper_next_op(e, out) || next_again(e, out) || commit_next_op(e, out) ||
-	       purge_next_op(e, out);
+	       inject_next_op(e, out) || purge_next_op(e, out);
 }
 
 void engine_kernel_result(struct engine *e, mono now, uint64_t op_id, int err)
@@ -137,6 +173,11 @@ void engine_kernel_result(struct engine *e, mono now, uint64_t op_id, int err)
 	case OP_PURGE:
 		purge_answered(e, op, err);
 		break;
+	case OP_INJECT:
+		inject_answered(e, op, err);
+		break;
+	case OP_PURPOSES:
+		break;
 	}
 }
 
@@ -152,6 +193,7 @@ void kernel_ops_check(const struct engine *e)
 	for (uint32_t i = 0; i < o->free_count; i++)
 		CHECK(o->op[o->free[i]].id == 0);
 	CHECK(used + o->free_count == LIMIT_KERNEL_OPS_IN_FLIGHT);
-	CHECK(used == o->by_purpose[OP_COMMIT] + o->by_purpose[OP_PURGE]);
+	CHECK(used ==
+		o->by_purpose[OP_COMMIT] + o->by_purpose[OP_PURGE] + o->by_purpose[OP_INJECT]);
 	CHECK(o->again_count <= used);
 }

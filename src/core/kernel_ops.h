@@ -25,6 +25,9 @@ void kernel_ops_make_sure(struct engine *);
 /* Is to be handed out again, as its kind says now. */
 void kernel_ops_again(struct engine *, struct op *);
 
+/* Another way to write the flow that the kernel has refused with err; false if there is none. */
+bool kernel_ops_find_way(struct op *, int err);
+
 /* An event says that a flow has ended, maybe one that an unanswered operation has made. */
 void kernel_ops_destroyed(struct engine *, const struct table_key *);
 

@@ -46,6 +46,10 @@ enum {
 	LIMIT_RELAY_QUEUE = 16384, /* no internal cache: with so many waiting no dump is read */
 	LIMIT_HOLD_S = 3600, /* timeout of an unconfirmed flow that came without one */
 	LIMIT_DEAD_TIMEOUT_S = 60, /* least timeout of a committed flow */
+	LIMIT_RUN_OUT_S = 5, /* an end told with no more left than this may be a timeout's */
+	LIMIT_RELATED_RETRY_MS = 1000, /* until a flow whose master was missing is tried again */
+	LIMIT_YIELD_MS = 1000, /* until peers are told what was left to them */
+	LIMIT_INJECT_AGE = 20, /* events of so long after a write may be older [100 ms] */
 };
 
 #endif

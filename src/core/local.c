@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "core/event.h"
+#include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/relay.h"
 #include "core/repair.h"
@@ -228,7 +229,7 @@ static void revive(struct engine *e, uint32_t handle)
 		e->tombs--;
 	else
 		x->flags &= (uint8_t)~ENTRY_ANNOUNCED;
-	if (x->list == ENTRY_TOMB)
+	if (x->list == ENTRY_TOMB || e->config.tells_ended)
 		unlist(e, handle);
 	set_dead(e, handle, false);
 	set_bulked(e, handle);
@@ -426,6 +427,20 @@ static bool may_be_known(const struct engine *e, const struct flow *f)
 	return flow_filter_match(&e->config.filter, &stateless);
 }
 
+/*
+ * No cache: an update is told as one, and leaves alone what it does not name; unless events were
+ * lost, and what the peers have may belong to a former flow.
+ */
+static void tell_as(struct engine *e, uint32_t handle, bool update)
+{
+	struct entry *x = at(e, handle);
+
+	if (update)
+		x->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
+	if (!e->kernel_synced)
+		x->flags &= (uint8_t)~ENTRY_CHANGED;
+}
+
 static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
 	const struct flow *f, bool whole)
 {
@@ -453,12 +468,12 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 		return;
 	local_set_evented(e, handle, true);
 	local_set_silent(e, handle, false);
-	if (e->config.internal_cache_off && unknown && !whole)
-		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
 	if (news)
 		local_queue_changed(e, handle, c.known);
 	else
 		engine_count(e, COUNTER_COALESCED);
+	if (e->config.internal_cache_off)
+		tell_as(e, handle, unknown && !whole);
 }
 
 /* What it carried, where the kernel counts that (net.netfilter.nf_conntrack_acct). */
@@ -472,8 +487,9 @@ static void count_traffic(struct engine *e, const struct flow *f)
 	}
 }
 
-static void destroyed(
-	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
+/* theirs: a peer has told it, and it is not ours unless it is in the table */
+static void destroyed(struct engine *e, const struct table_key *k, uint32_t handle,
+	const struct flow *f, bool theirs)
 {
 	struct table_packed p;
 	struct flow old;
@@ -489,7 +505,7 @@ static void destroyed(
 		local_kill(e, handle, true);
 		return;
 	}
-	tell = may_be_known(e, f);
+	tell = !theirs && may_be_known(e, f);
 	if (!e->dump.running && !tell)
 		return;
 	table_pack(&p, f);
@@ -499,15 +515,18 @@ static void destroyed(
 void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
 {
 	struct table_key k = table_key_of(&e->store, f);
+	bool theirs = false;
 	uint32_t handle;
 
 	if (!k.len) {
 		engine_count(e, COUNTER_KERNEL_NO_KEY);
 		return;
 	}
+	if (e->config.external_cache_off)
+		theirs = inject_event(e, &k);
 	handle = table_find(&e->local, &e->store, &k);
 	if (kind == KERNEL_EVENT_DESTROY)
-		destroyed(e, &k, handle, f);
+		destroyed(e, &k, handle, f, theirs);
 	else
 		changed(e, &k, handle, f, kind == KERNEL_EVENT_NEW);
 }
@@ -536,6 +555,13 @@ static uint32_t learn_id(
 	return handle;
 }
 
+/* No cache: a dump says all that there is, and replaces what the peers have. */
+static void queue_whole(struct engine *e, uint32_t handle)
+{
+	at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
+	local_queue(e, handle);
+}
+
 /* No cache: the entry is what an event told, which may be less than there is. */
 static void complete(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
@@ -551,7 +577,7 @@ static void complete(
 		return;
 	table_pack(&p, &whole);
 	handle = write(e, k, handle, &p, flow_has(&whole, FLOW_TIMEOUT));
-	local_queue_changed(e, handle, true);
+	queue_whole(e, handle);
 }
 
 void local_dumped(struct engine *e, const struct flow *f)
@@ -571,6 +597,9 @@ void local_dumped(struct engine *e, const struct flow *f)
 			complete(e, &k, handle, f);
 		return;
 	}
+	if (e->config.external_cache_off && (!handle || at(e, handle)->dead) &&
+		inject_dumped(e, &k, f))
+		return;
 	change_of(e, &c, handle, f, true);
 	if (!flow_filter_match(&e->config.filter, &c.merged)) {
 		refuse(e, handle, c.known || c.replaced);
@@ -597,9 +626,24 @@ void local_dumped(struct engine *e, const struct flow *f)
 	local_set_evented(e, handle, false);
 	if (own || e->relay.collecting)
 		return; /* collecting: for a purge */
+	if (e->config.internal_cache_off) {
+		queue_whole(e, handle);
+		return;
+	}
 	if (!c.known)
-		local_set_silent(e, handle, !e->config.internal_cache_off);
+		local_set_silent(e, handle, true);
 	local_queue_changed(e, handle, c.known);
+}
+
+/* As a tombstone on the queue, where engine_next_ended() finds it. */
+static void entomb(struct engine *e, uint32_t handle)
+{
+	local_set_silent(e, handle, false);
+	unlist(e, handle);
+	set_dead(e, handle, true);
+	e->tombs++;
+	at(e, handle)->list = ENTRY_QUEUED;
+	chain_append(&e->store, &e->queued, handle);
 }
 
 void local_sweep(struct engine *e, uint32_t handle)
@@ -611,7 +655,10 @@ void local_sweep(struct engine *e, uint32_t handle)
 		forget(e, handle);
 	} else if (!x->dead && x->dump_gen != e->dump.gen) {
 		engine_count(e, entry_is_expect(x) ? COUNTER_EXPECT_SWEPT : COUNTER_KERNEL_SWEPT);
-		local_kill(e, handle, true);
+		if (e->config.tells_ended)
+			entomb(e, handle);
+		else
+			local_kill(e, handle, true);
 	} else if (!x->dead && x->list != ENTRY_QUEUED && e->config.internal_cache_off &&
 		   !e->purge.running) {
 		forget(e, handle);
@@ -635,54 +682,4 @@ void local_written(struct engine *e, const struct table_key *k, const struct flo
 	 */
 	if (created || !c.known)
 		local_set_silent(e, handle, !created);
-}
-
-/* ---- invariants ---- */
-
-static void chain_check(const struct engine *e, const struct entry_chain *c, unsigned list)
-{
-	uint32_t prev = 0, count = 0, last_seq = 0;
-
-	for (uint32_t h = c->head; h; h = at(e, h)->next) {
-		const struct entry *x = at(e, h);
-
-		CHECK(x->prev == prev && x->list == list && x->table == 0);
-		CHECK(list == ENTRY_QUEUED || x->dead == (list == ENTRY_TOMB));
-		if (list != ENTRY_QUEUED) {
-			CHECK(prev == 0 || wire_v1_seq_before(last_seq, x->seq));
-			CHECK(wire_v1_seq_before(x->seq, e->sender.next_seq));
-		}
-		CHECK(!(x->flags & ENTRY_REPAIR) || list == ENTRY_QUEUED);
-		last_seq = x->seq;
-		prev = h;
-		CHECK(++count <= c->count);
-	}
-	CHECK(count == c->count && c->tail == prev);
-}
-
-void local_check(const struct engine *e)
-{
-	uint64_t cursor = 0, silent = 0;
-	uint32_t h, dead = 0, dead_expects = 0, tombs = 0, listed = 0, repairs = 0;
-
-	chain_check(e, &e->queued, ENTRY_QUEUED);
-	chain_check(e, &e->sent, ENTRY_SENT);
-	chain_check(e, &e->tomb, ENTRY_TOMB);
-	while ((h = table_next(&e->local, &e->store, &cursor)) != 0) {
-		const struct entry *x = at(e, h);
-
-		dead += x->dead;
-		dead_expects += x->dead && entry_is_expect(x);
-		tombs += x->dead && x->list != ENTRY_UNLISTED;
-		listed += x->list != ENTRY_UNLISTED;
-		repairs += (x->flags & ENTRY_REPAIR) != 0;
-		silent += (x->flags & ENTRY_SILENT) != 0;
-		CHECK(!(x->dead && x->flags & ENTRY_SILENT));
-		CHECK(!x->dead || x->list != ENTRY_UNLISTED || e->dump.running ||
-			e->dump.sweeping || e->dump.wanted || e->dump.asked);
-	}
-	CHECK(listed == e->queued.count + e->sent.count + e->tomb.count);
-	CHECK(dead == e->dead && tombs == e->tombs && silent == e->local_silent);
-	CHECK(dead_expects == e->dead_expects);
-	CHECK(repairs == e->sender.repairs);
 }

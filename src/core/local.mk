@@ -14,7 +14,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/engine.h src/core/engine.c \
 	src/core/entry.h \
 	src/core/expect.h src/core/expect.c \
-	src/core/inject.h src/core/inject.c \
+	src/core/inject.h src/core/inject.c src/core/inject_op.c \
 	src/core/event.h src/core/event.c \
 	src/core/handshake.h src/core/handshake.c \
 	src/core/index.h src/core/index.c \
@@ -22,7 +22,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/limits.h \
 	src/core/link.h src/core/link.c \
 	src/core/loss.h src/core/loss.c \
-	src/core/local.h src/core/local.c \
+	src/core/local.h src/core/local.c src/core/local_check.c \
 	src/core/peer.h src/core/peer.c \
 	src/core/purge.h src/core/purge.c \
 	src/core/refresh.h src/core/refresh.c \

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/relay.h"
 
-#include <string.h>
-
 #include "core/bulk.h"
 #include "core/command.h"
 #include "core/dumper.h"
@@ -37,8 +35,9 @@ void relay_dump_end(struct engine *e)
 {
 	struct relay *r = &e->relay;
 
-	/* the kernel has other things to do, too */
-	e->dump.not_before = mono_add_ns(e->now, e->dump.took_ns);
+	/* whoever asks for one table after the other: the kernel has other things to do, too */
+	e->dump.not_before = mono_min(
+		mono_add_ns(e->now, e->dump.took_ns), mono_add_ms(e->now, LIMIT_DUMP_RETRY_MS));
 	if (r->collecting) {
 		r->collecting = false;
 		r->collected = true;
@@ -123,5 +122,6 @@ mono relay_deadline(const struct engine *e)
 
 void relay_flushed(struct engine *e)
 {
-	memset(&e->relay, 0, sizeof(e->relay));
+	/* a purge whose list is gone ends; one that waits for it gets it by the next dump */
+	e->relay = (struct relay){.collected = e->relay.collected};
 }

@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "core/bulk.h"
 #include "core/event.h"
+#include "core/inject.h"
 #include "core/peer.h"
 #include "flow/merge.h"
 
@@ -14,7 +15,18 @@ static struct entry *at(const struct engine *e, uint32_t handle)
 
 void remote_remove(struct engine *e, struct peer *p, uint32_t handle)
 {
+	if (e->config.external_cache_off)
+		inject_forget(e, handle);
 	table_remove(&p->remote, &e->store, handle);
+}
+
+/* It has ended for its owner, which said so (told), or did not name it in a bulk. */
+static void ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
+{
+	if (e->config.external_cache_off)
+		inject_ended(e, p, handle, told);
+	else
+		remote_remove(e, p, handle);
 }
 
 static void refuse(struct engine *e, enum table_result r)
@@ -34,8 +46,9 @@ static void merge(const struct engine *e, uint32_t handle, struct arrival *a)
 }
 
 static void store(struct engine *e, struct peer *p, const struct table_key *k, uint32_t handle,
-	const struct table_packed *packed)
+	const struct table_packed *packed, enum inject_news news)
 {
+	uint32_t old = handle;
 	bool known = handle;
 	enum table_result r;
 
@@ -56,6 +69,10 @@ static void store(struct engine *e, struct peer *p, const struct table_key *k, u
 		engine_count(e, known ? COUNTER_REMOTE_UPDATED : COUNTER_REMOTE_CREATED);
 	at(e, handle)->touched = engine_coarse(e, e->now);
 	at(e, handle)->seq = p->epoch;
+	if (e->config.external_cache_off) {
+		inject_moved(e, old, handle);
+		inject_told(e, handle, news);
+	}
 }
 
 /*
@@ -67,12 +84,15 @@ static void store(struct engine *e, struct peer *p, const struct table_key *k, u
 static void put(struct engine *e, struct arrival *a)
 {
 	uint32_t handle = table_find(&a->peer->remote, &e->store, &a->key);
+	enum inject_news news = INJECT_NEWS;
 	struct table_packed packed;
 
 	if (handle && a->partial && (int32_t)(at(e, handle)->seq - a->peer->sure_epoch) >= 0)
 		merge(e, handle, a);
+	if (handle && e->config.external_cache_off)
+		news = inject_news(e, handle, &a->flow);
 	table_pack(&packed, &a->flow);
-	store(e, a->peer, &a->key, handle, &packed);
+	store(e, a->peer, &a->key, handle, &packed, news);
 }
 
 static void drop(struct engine *e, struct peer *p, const struct table_key *k)
@@ -80,7 +100,7 @@ static void drop(struct engine *e, struct peer *p, const struct table_key *k)
 	uint32_t handle = table_find(&p->remote, &e->store, k);
 
 	if (handle)
-		remote_remove(e, p, handle);
+		ended(e, p, handle, true);
 	else
 		engine_count(e, COUNTER_UNKNOWN_DELETED);
 }
@@ -88,10 +108,14 @@ static void drop(struct engine *e, struct peer *p, const struct table_key *k)
 void remote_expect_put(
 	struct engine *e, struct peer *p, const struct table_key *k, const struct expect *x)
 {
+	uint32_t handle = table_find(&p->remote, &e->store, k);
+	enum inject_news news = INJECT_NEWS;
 	struct table_packed packed;
 
+	if (handle && e->config.external_cache_off)
+		news = inject_news_expect(e, handle, x);
 	table_pack_expect(&packed, x);
-	store(e, p, k, table_find(&p->remote, &e->store, k), &packed);
+	store(e, p, k, handle, &packed, news);
 }
 
 void remote_expect_drop(struct engine *e, struct peer *p, const struct table_key *k)
@@ -216,7 +240,7 @@ static void sweep_step(struct engine *e, struct peer *p)
 		}
 		if ((int32_t)(at(e, handle)->seq - p->sweep_epoch) < 0) {
 			engine_count(e, COUNTER_REMOTE_SWEPT);
-			remote_remove(e, p, handle);
+			ended(e, p, handle, false);
 		}
 	}
 }
@@ -341,7 +365,8 @@ void remote_check(const struct engine *e, const struct peer *p)
 	while ((handle = table_next(&p->remote, &e->store, &cursor)) != 0) {
 		const struct entry *x = at(e, handle);
 
-		CHECK(!x->dead && x->list == ENTRY_UNLISTED && x->prev == 0 && x->next == 0);
+		CHECK(!x->dead);
+		CHECK(x->list != ENTRY_UNLISTED || (x->prev == 0 && x->next == 0));
 		CHECK((int32_t)(x->seq - p->epoch) <= 0);
 	}
 	CHECK(!p->hold || p->unconfirmed);

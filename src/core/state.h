@@ -202,7 +202,7 @@ struct relay {
 	bool collected; /* all that the purge is about is in the local table */
 };
 
-enum op_purpose { OP_COMMIT, OP_PURGE };
+enum op_purpose { OP_COMMIT, OP_PURGE, OP_INJECT, OP_PURPOSES };
 
 /* A kernel operation that is unanswered or waits to be repeated (kernel_ops.c). */
 struct op {
@@ -217,6 +217,11 @@ struct op {
 	bool promote;
 	uint32_t flow_id; /* of an OP_PURGE; 0: unknown */
 	uint64_t state; /* hash of the entry that was written */
+	/* of an OP_INJECT */
+	bool renew; /* a DELETE that a CREATE follows */
+	bool ending; /* the flow has ended for the peer that told it */
+	uint32_t gone; /* that has come while this was under way: the detached entry */
+	uint64_t known; /* hash of the local entry that was updated */
 	struct table_key key;
 };
 
@@ -227,7 +232,7 @@ struct ops {
 	uint32_t again[LIMIT_KERNEL_OPS_IN_FLIGHT]; /* ring of slots to be repeated */
 	uint32_t again_head, again_count;
 	uint64_t ids;
-	uint32_t by_purpose[2];
+	uint32_t by_purpose[OP_PURPOSES];
 	bool unsure; /* of what the kernel has now: a dump is to follow the last answer */
 };
 
@@ -258,10 +263,27 @@ struct commit {
 
 struct purge {
 	bool running, by_timer, walked, more;
+	enum engine_scope scope;
+	bool flush_expect; /* the expectations are still to be flushed */
+	uint8_t table; /* 0: local, else peer's index + 1 */
 	uint64_t cursor;
 	bool scheduled;
 	mono at;
 	struct tally tally;
+};
+
+/* Writing into the kernel what peers tell (inject.c). */
+struct inject {
+	struct entry_chain queue, related; /* related: flows with a master */
+	mono related_at; /* not before: their masters may be on the way */
+	uint32_t gone; /* entries that are in no table any more, but are still to be ended */
+	bool owner; /* the operator has said that what our kernel holds is ours */
+	bool yielded; /* flows were left to peers, who have not been told */
+	mono yielded_at;
+	bool unsure; /* of what the kernel has: a dump is to tell, when its time has come */
+	bool more; /* a look was cut short, and goes on with the next pull */
+	uint8_t sweep_peer; /* of a dump's end */
+	uint64_t sweep_cursor;
 };
 
 struct command_slot {
@@ -326,6 +348,7 @@ struct engine {
 	struct ops ops;
 	struct commit commit;
 	struct purge purge;
+	struct inject inject;
 	struct command_slot commands[LIMIT_COMMANDS];
 	struct event_ring events;
 	mono refused_next; /* when PEER_REFUSED may be told again */

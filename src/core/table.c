@@ -147,12 +147,17 @@ enum table_result table_write_packed(struct table *t, struct store *s, const str
 	return TABLE_OK;
 }
 
-void table_remove(struct table *t, struct store *s, uint32_t handle)
+void table_detach(struct table *t, const struct store *s, uint32_t handle)
 {
 	const struct entry *e = entry_at(s, handle);
 
-	t->expects -= entry_is_expect(e);
 	index_remove(&t->index, index_hash(s, e->packed, entry_key_len(e)), handle);
+	t->expects -= entry_is_expect(e);
+}
+
+void table_remove(struct table *t, struct store *s, uint32_t handle)
+{
+	table_detach(t, s, handle);
 	arena_free(&s->arena, handle);
 }
 

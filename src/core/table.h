@@ -83,6 +83,9 @@ enum table_result table_write_packed(struct table *, struct store *, const struc
 
 void table_remove(struct table *, struct store *, uint32_t handle);
 
+/* Takes an entry out of the table and leaves it in the store: the caller frees it (arena_free). */
+void table_detach(struct table *, const struct store *, uint32_t handle);
+
 /* What a flow's, or an expectation's, entry holds. */
 void table_read(const struct store *, uint32_t handle, struct flow *);
 void table_read_expect(const struct store *, uint32_t handle, struct expect *);

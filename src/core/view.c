@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/inject.h"
 #include "core/local.h"
 #include "core/peer.h"
 #include "core/remote.h"
@@ -41,6 +42,7 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 	out->local_expectations = local_expects(e);
 	out->tombstones = e->tombs;
 	out->send_queue = e->queued.count;
+	out->inject_queue = inject_waiting(e) + e->ops.by_purpose[OP_INJECT];
 	out->control_queue = e->sender.queue_count;
 	out->control_kept = e->sender.sent_count;
 	out->memory_bytes =
@@ -89,7 +91,7 @@ static void view_flow(
 	if (flow_has(&out->flow, FLOW_TIMEOUT))
 		out->flow.timeout = view_timeout_left(e, now, handle, out->flow.timeout);
 	out->peer = x->table ? x->table - 1U : 0;
-	out->silent = x->flags & ENTRY_SILENT;
+	out->silent = x->table == TABLE_LOCAL && x->flags & ENTRY_SILENT;
 	out->age_ms = mono_diff_ms(now, e->start) - (int64_t)x->born * 100;
 	out->expires_ms = view_expires_ms(e, now, handle);
 }

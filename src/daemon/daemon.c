@@ -127,6 +127,7 @@ static int open_control(struct daemon *d)
 	d->service.figures = figures_gather;
 	d->service.stop = stop;
 	d->service.ctx = d;
+	d->service.config = &d->config;
 	err = service_open(&d->service, &d->loop, d->engine, path);
 	if (err == -EADDRINUSE)
 		return fail(d, "%s: a daemon is running and listens there", path);

@@ -40,10 +40,14 @@ void kernel_dump_start(struct kernel *k, mono now)
 /* The expectations follow the flows, so that the engine knows their masters. */
 static void on_done(struct kernel *k, mono now)
 {
-	if (k->dumping == KERNEL_TABLE_FLOWS && k->has_expectations)
+	if (k->dumping == KERNEL_TABLE_FLOWS && k->has_expectations) {
 		ask(k, now, KERNEL_TABLE_EXPECTATIONS);
-	else
-		engine_kernel_event(k->engine, now, KERNEL_DUMP_END, NULL);
+		return;
+	}
+	/* what ended meanwhile has sent its event before it left the table, and is no flow unheard
+	 */
+	kernel_events_catch_up(k, now);
+	engine_kernel_event(k->engine, now, KERNEL_DUMP_END, NULL);
 }
 
 void kernel_dump_step(struct kernel *k, mono now)

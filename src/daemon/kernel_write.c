@@ -24,6 +24,8 @@ static size_t build_op(const struct kernel_op *op, void *buf, size_t cap)
 		return nlmsg_exp_build(buf, cap, NLM_F_CREATE | NLM_F_EXCL, 0, &op->expect);
 	case KERNEL_OP_EXPECT_DELETE:
 		return nlmsg_exp_build_delete(buf, cap, 0, 0, &op->expect);
+	case KERNEL_OP_EXPECT_FLUSH:
+		return nlmsg_exp_build_flush(buf, cap, 0, 0);
 	case KERNEL_OP_DUMP:
 		break;
 	}

@@ -11,6 +11,7 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/kernel_events.h src/daemon/kernel_events.c \
 	src/daemon/kernel_write.h src/daemon/kernel_write.c \
 	src/daemon/links.h src/daemon/links.c \
+	src/daemon/live.h src/daemon/live.c \
 	src/daemon/names.h src/daemon/names.c \
 	src/daemon/reload.h src/daemon/reload.c \
 	src/daemon/reply.h src/daemon/reply.c \

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "daemon/live.h"
 #include "daemon/names.h"
 #include "daemon/reply.h"
 #include "daemon/reply_expect.h"
@@ -29,6 +30,7 @@ struct session {
 	uint64_t command_id; /* awaited; 0: none */
 	bool purge_next; /* once the awaited one, a resync, is done */
 	uint64_t cursor; /* of show */
+	struct live *live; /* what is shown is the kernel's table, for want of our own */
 };
 
 static void finish_ok(struct control_conn *conn)
@@ -171,6 +173,105 @@ static void on_command(struct service *s, struct control_conn *conn, const struc
 		give_command(s, session->purge_next ? ENGINE_RESYNC_KERNEL : kind, request);
 }
 
+/* What can be said of one of the kernel's entries. conntrackd tells its timeout, and no age. */
+static void print_live(const struct request *r, struct text *t, const struct flow *flow,
+	const struct expect *expect)
+{
+	enum request_format format = r->format == REQUEST_DUMP	     ? REQUEST_TEXT
+				     : r->format == REQUEST_DUMP_XML ? REQUEST_XML
+								     : r->format;
+	struct engine_flow_view view = {.expires_ms = -1};
+	struct engine_expect_view expect_view = {.expires_ms = -1};
+
+	if (flow) {
+		view.flow = *flow;
+		reply_flow(t, &view, ENGINE_TABLE_LOCAL, format);
+	} else {
+		expect_view.expect = *expect;
+		reply_expect(t, &expect_view, format);
+	}
+}
+
+/* Prints the next entry of the kernel's table. */
+static enum live_next live_show_next(struct session *session, struct text *t)
+{
+	const struct flow *flow;
+	const struct expect *expect;
+	enum live_next next = live_next(session->live, &flow, &expect);
+
+	if (next == LIVE_ONE)
+		print_live(&session->request, t, flow, expect);
+	return next;
+}
+
+/* Prints the next entry of the table that is shown. */
+static enum live_next show_next(struct service *s, struct session *session, struct text *t)
+{
+	const struct request *r = &session->request;
+	enum engine_table table = r->remote ? ENGINE_TABLE_REMOTE : ENGINE_TABLE_LOCAL;
+	mono now = loop_now(s->loop);
+
+	if (session->live)
+		return live_show_next(session, t);
+	if (r->expectations) {
+		struct engine_expect_view view;
+
+		if (!engine_show_next_expect(s->engine, now, table, &session->cursor, &view))
+			return LIVE_END;
+		reply_expect(t, &view, r->format);
+	} else {
+		struct engine_flow_view view;
+
+		if (!engine_show_next(s->engine, now, table, &session->cursor, &view))
+			return LIVE_END;
+		reply_flow(t, &view, table, r->format);
+	}
+	return LIVE_ONE;
+}
+
+static enum control_fill show(struct service *s, struct session *session)
+{
+	for (unsigned i = 0; i < SESSION_FLOWS_PER_FILL; i++) {
+		char line[SESSION_LINE_BYTES];
+		struct text t = text_of(line, sizeof(line));
+
+		if (control_room(session->conn) < sizeof(line))
+			return CONTROL_MORE;
+		switch (show_next(s, session, &t)) {
+		case LIVE_ONE:
+			break;
+		case LIVE_LATER:
+			return CONTROL_MORE;
+		case LIVE_END:
+			finish_ok(session->conn);
+			return CONTROL_MORE;
+		case LIVE_FAILED:
+			control_finish(
+				session->conn, SERVICE_FAILED, "the kernel's table cannot be read");
+			return CONTROL_MORE;
+		}
+		CHECK(t.len < sizeof(line));
+		CHECK(control_text(session->conn, line, t.len));
+	}
+	return CONTROL_MORE;
+}
+
+/* fill() does the rest. */
+static void begin_show(struct service *s, struct control_conn *conn, const struct request *request)
+{
+	const struct config_sync *sync = &s->config->sync;
+	struct session *session = open_session(conn, request);
+
+	if (!session || request->remote || !sync->disable_internal_cache)
+		return;
+	if (request->expectations && !sync->expectation_sync.on)
+		return;
+	session->live = calloc(1, sizeof(*session->live));
+	if (!session->live || live_open(session->live, &s->config->general.filter,
+				      request->expectations ? &sync->expectation_sync : NULL))
+		control_finish(conn, SERVICE_FAILED, "the kernel's table cannot be read");
+}
+
 static void on_request(void *ctx, struct control_conn *conn, char *line, size_t len)
 {
 	struct service *s = ctx;
@@ -190,49 +291,8 @@ static void on_request(void *ctx, struct control_conn *conn, char *line, size_t 
 	} else if (command_of_verb(request.verb, &kind)) {
 		on_command(s, conn, &request, kind);
 	} else {
-		open_session(conn, &request); /* show: fill() does it */
+		begin_show(s, conn, &request);
 	}
-}
-
-/* Prints the next entry of the table that is shown; false at its end. */
-static bool show_next(struct service *s, struct session *session, struct text *t)
-{
-	const struct request *r = &session->request;
-	enum engine_table table = r->remote ? ENGINE_TABLE_REMOTE : ENGINE_TABLE_LOCAL;
-	mono now = loop_now(s->loop);
-
-	if (r->expectations) {
-		struct engine_expect_view view;
-
-		if (!engine_show_next_expect(s->engine, now, table, &session->cursor, &view))
-			return false;
-		reply_expect(t, &view, r->format);
-	} else {
-		struct engine_flow_view view;
-
-		if (!engine_show_next(s->engine, now, table, &session->cursor, &view))
-			return false;
-		reply_flow(t, &view, table, r->format);
-	}
-	return true;
-}
-
-static enum control_fill show(struct service *s, struct session *session)
-{
-	for (unsigned i = 0; i < SESSION_FLOWS_PER_FILL; i++) {
-		char line[SESSION_LINE_BYTES];
-		struct text t = text_of(line, sizeof(line));
-
-		if (control_room(session->conn) < sizeof(line))
-			return CONTROL_MORE;
-		if (!show_next(s, session, &t)) {
-			finish_ok(session->conn);
-			return CONTROL_MORE;
-		}
-		CHECK(t.len < sizeof(line));
-		CHECK(control_text(session->conn, line, t.len));
-	}
-	return CONTROL_MORE;
 }
 
 static enum control_fill fill(void *ctx, struct control_conn *conn)
@@ -262,6 +322,9 @@ static void on_close(void *ctx, struct control_conn *conn)
 	if (!session)
 		return;
 	forget_waiting(s, session);
+	if (session->live)
+		live_close(session->live);
+	free(session->live);
 	free(session);
 }
 

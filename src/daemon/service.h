@@ -4,6 +4,7 @@
 
 #include "core/engine.h"
 #include "io/control.h"
+#include "parser/config.h"
 
 struct figures;
 
@@ -18,6 +19,7 @@ struct service {
 	uint64_t next_command; /* ids for ENGINE_EVENT_DONE */
 	uint64_t malformed;
 	struct session *waiting; /* for a command's end */
+	const struct config *config; /* the daemon's, which may change by a reload */
 	uint64_t purges, resyncs; /* asked for */
 	void (*figures)(void *ctx, struct figures *); /* for stats */
 	void (*stop)(void *ctx); /* for kill: returns at once, the daemon ends a little later */

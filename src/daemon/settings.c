@@ -51,7 +51,6 @@ int settings_engine(const struct config *config, uint32_t datagram_bytes, struct
 	int err;
 
 	*out = (struct engine_config){
-		.links = 1,
 		.flows_max = config->general.hash_limit,
 		.datagram_bytes = datagram_bytes,
 		.ack_window = config->sync.ack_window_size,
@@ -66,6 +65,7 @@ int settings_engine(const struct config *config, uint32_t datagram_bytes, struct
 		.first_seq = (uint32_t)time(NULL),
 		.filter = config->general.filter,
 	};
+	out->tells_ended = config->purpose == CONFIG_STATS;
 	if (config->purpose == CONFIG_SYNC)
 		set_sync(config, out);
 	err = draw_random(&out->boot_id, sizeof(out->boot_id));

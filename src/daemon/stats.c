@@ -12,7 +12,7 @@
 
 enum { STATS_LINE_BYTES = 1024 }; /* the longest line needs some 500 */
 
-int stats_open(struct stats *s, const struct config *config, const struct engine *engine)
+int stats_open(struct stats *s, const struct config *config, struct engine *engine)
 {
 	const struct config_stats *stats = &config->stats;
 
@@ -43,7 +43,7 @@ int stats_reopen(struct stats *s)
 
 int stats_change(struct stats *s, const struct config_stats *from, const struct config_stats *to)
 {
-	struct linelog log = {.fd = -1};
+	struct linelog log = {.fd = -1, .retry = MONO_NEVER};
 	int err = 0;
 
 	if (strcmp(from->log_file, to->log_file) != 0) {
@@ -51,9 +51,9 @@ int stats_change(struct stats *s, const struct config_stats *from, const struct 
 			err = linelog_open(&log, to->log_file);
 		if (err)
 			return err;
-		linelog_close(&s->log);
 		log.lines = s->log.lines;
 		log.lost = s->log.lost;
+		linelog_close(&s->log);
 		s->log = log;
 	}
 	s->syslog_facility = to->syslog ? to->syslog_facility : -1;
@@ -122,8 +122,13 @@ void stats_on_end(struct stats *s, const struct flow *f)
 
 void stats_run(struct stats *s, mono now)
 {
-	int err = linelog_flush(&s->log, now);
+	struct flow f;
+	int err;
 
+	while (engine_next_ended(s->engine, &f))
+		if (s->wants_lines)
+			tell(s, &f);
+	err = linelog_flush(&s->log, now);
 	if (err && !s->failing)
 		log_error("writing %s failed: %s; lines are kept while there is room", s->log.path,
 			strerror(-err));

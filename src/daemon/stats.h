@@ -11,7 +11,7 @@
  * conntrackd writes it.
  */
 struct stats {
-	const struct engine *engine;
+	struct engine *engine;
 	const struct flow_filter *filter;
 	bool wants_lines; /* a file or syslog */
 	int syslog_facility; /* -1: none */
@@ -29,7 +29,7 @@ struct stats {
  * Opens what the configuration's Stats section says; nothing if it is for something else. 0 or the
  * negative errno of opening the file. The configuration and the engine must outlive it.
  */
-int stats_open(struct stats *, const struct config *, const struct engine *);
+int stats_open(struct stats *, const struct config *, struct engine *);
 void stats_close(struct stats *);
 
 /* The file by its name again, for a rotation. 0 or a negative errno. */
@@ -44,7 +44,7 @@ int stats_change(struct stats *, const struct config_stats *from, const struct c
 /* The kernel tells the end of a flow; to be called before the engine hears of it. */
 void stats_on_end(struct stats *, const struct flow *);
 
-/* One turn: writes what was gathered. */
+/* One turn: asks the engine for flows that ended unheard, and writes what was gathered. */
 void stats_run(struct stats *, mono now);
 mono stats_deadline(const struct stats *, mono now);
 

@@ -29,14 +29,15 @@ enum op {
 	OP_DUMP, /* how many steps: begin, a flow each, end (abort at 255) */
 	OP_OVERRUN,
 	OP_COMMAND, /* kind, and its scope in the upper half */
-	OP_STALL, /* for how many records no datagram is pulled */
+	OP_STALL, /* for how many records no datagram is pulled; with STALL_LINK: a link's state */
 	OP_TIMEOUTS, /* CommitTimeout, PurgeTimeout */
 	OPS,
 };
 
 enum { KIND_EXPECT = 0x40, KIND_ADVANCE = 0x80 };
+enum { STALL_LINK = 0x80, STALL_LINK_NUMBER = 1, STALL_LINK_USABLE = 2 };
 
-enum how { HOW_SENDER = 0x0f, HOW_IN_ORDER = 0x10, HOW_OUR_RANGE = 0x20 };
+enum how { HOW_SENDER = 0x0f, HOW_IN_ORDER = 0x10, HOW_OUR_RANGE = 0x20, HOW_LINK = 0x80 };
 
 enum {
 	SENDERS = 16,
@@ -76,7 +77,7 @@ static struct world *world_new(uint8_t settings)
 	static void *memory;
 	static size_t memory_bytes;
 	struct engine_config c = {
-		.links = 1,
+		.links = 2,
 		.flows_max = settings & 1 ? FLOWS_MAX_MAX : 4,
 		.datagram_bytes = settings & 2 ? 1472 : DATAGRAM_MAX,
 		.ack_window = settings & 4 ? 300 : 1,
@@ -87,12 +88,21 @@ static struct world *world_new(uint8_t settings)
 		.startup_resync = settings & 4,
 		.tcp_window_tracking = settings & 16,
 		.commit_half_open = settings & 32,
+		.external_cache_off = settings & 128,
 		.boot_id = 7,
 		.first_seq = settings & 64 ? UINT32_MAX - 20 : 1000,
 		.hash_key = "0123456789abcde",
 	};
 
 	c.expect_filter.on = settings & 128;
+	if ((settings & 192) == 192) {
+		c.mode = settings & 1 ? ENGINE_MODE_ALARM : ENGINE_MODE_NOTRACK;
+		c.internal_cache_off = settings & 2;
+		c.polling = settings & 4;
+		c.links = settings & 8 ? 1 : 0;
+		c.refresh_s = settings & 16 ? 2 : 60;
+		c.cache_timeout_s = 3 * c.refresh_s;
+	}
 	memset(&w, 0, sizeof(w));
 	if (memory_bytes != engine_memory_bytes(&c)) {
 		if (memory)
@@ -269,7 +279,7 @@ static void datagram(struct world *w, struct rbuf *r)
 		renumber(w, how, sender, copy + at, size);
 		at += size;
 	}
-	engine_datagram(w->engine, w->now, how >> 7, &addr, copy, len);
+	engine_datagram(w->engine, w->now, (how & HOW_LINK) != 0, &addr, copy, len);
 	free(copy);
 }
 
@@ -383,10 +393,19 @@ static void command(struct world *w, unsigned kind)
 	struct engine_command c = {
 		.kind = (enum engine_command_kind)(kind % (ENGINE_PURGE + 1)),
 		.scope = (enum engine_scope)(kind / 16 % (ENGINE_SCOPE_EXPECTATIONS + 1)),
+		.tables = (enum engine_tables)(kind / 48 % 3),
 	};
 
 	c.id = ++w->commands;
 	engine_command(w->engine, w->now, &c);
+}
+
+static void stall(struct world *w, unsigned a)
+{
+	if (a & STALL_LINK)
+		engine_link(w->engine, w->now, a & STALL_LINK_NUMBER, a & STALL_LINK_USABLE);
+	else
+		w->stall = a;
 }
 
 static void record(struct world *w, struct rbuf *r)
@@ -423,7 +442,7 @@ static void record(struct world *w, struct rbuf *r)
 		command(w, rbuf_u8(r));
 		break;
 	case OP_STALL:
-		w->stall = rbuf_u8(r);
+		stall(w, rbuf_u8(r));
 		break;
 	case OP_TIMEOUTS:
 		a = rbuf_u8(r);
@@ -438,6 +457,8 @@ static void record(struct world *w, struct rbuf *r)
 static void end(struct world *w)
 {
 	w->stall = 0;
+	engine_link(w->engine, w->now, 0, true);
+	engine_link(w->engine, w->now, 1, true);
 	for (unsigned i = 0; i < END_STEPS && (i < 2 || w->done < w->commands); i++) {
 		pull(w);
 		kernel_answer(w, UINT32_MAX, 0);

@@ -90,6 +90,20 @@ static void take(const struct wire_v1_message *m)
 	}
 }
 
+/* What a stream takes for whole messages is whole to a datagram's eyes, too. */
+static void stream(const uint8_t *data, size_t size)
+{
+	int64_t whole = wire_v1_stream(data, size);
+	struct wire_v1_message m;
+	enum wire_v1_result result;
+	struct rbuf r;
+
+	CHECK(whole <= (int64_t)size);
+	r = rbuf_of(data, whole > 0 ? (size_t)whole : 0);
+	while ((result = wire_v1_next(&r, &m)) != WIRE_V1_END)
+		CHECK(result != WIRE_V1_TRUNCATED && result != WIRE_V1_BAD_SIZE);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct rbuf r = rbuf_of(data, size);
@@ -106,5 +120,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			take(&m);
 	} while (result != WIRE_V1_END);
 	CHECK(r.left == 0);
+	stream(data, size);
 	return 0;
 }

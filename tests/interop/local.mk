@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run by ./check, not by make check: they need root and the unpacked packages.
-EXTRA_DIST += tests/interop/peers.py tests/interop/test_conntrackd.py \
-	tests/interop/test_faults.py tests/interop/test_nfct_abi.py \
+EXTRA_DIST += tests/interop/peers.py tests/interop/test_command.py tests/interop/test_conntrackd.py \
+	tests/interop/test_faults.py tests/interop/test_helpers.py tests/interop/test_nfct_abi.py \
 	tests/interop/clients.py tests/interop/test_nfct_clients.py \
 	tests/interop/test_nfct_conntrack.py tests/interop/test_nfct_conntrackd.py \
 	tests/interop/test_nfct_differ.py tests/interop/test_stats.py tests/interop/nfct.abignore tests/interop/nfct_calls.c

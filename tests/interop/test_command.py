@@ -16,8 +16,8 @@ sys.dont_write_bytecode = True
 from xml.etree import ElementTree  # noqa: E402
 
 from cases import Skipped, equal, run_cases  # noqa: E402
-from ctnl import (SETTLED, add_flows, allow_labels, carried_zoo, change_flows,  # noqa: E402
-                  delete_flows, flow)
+from ctnl import (SETTLED, add_expects, add_flows, allow_labels, carried_zoo,  # noqa: E402
+                  change_flows, delete_expects, delete_flows, expect_table, expectation, flow)
 from netns import Failed, Lab, built, wait_for  # noqa: E402
 from peers import Pair  # noqa: E402
 from syncnode import SyncNode, link_conf, stats_conf, sync_conf  # noqa: E402
@@ -296,6 +296,76 @@ def test_alarm():
 
 def test_notrack():
     mode("cn", lambda own, peer: sync_conf(own % 0, mode="NOTRACK"))
+
+
+EXPECT_SYNC = "\tOptions {\n\t\tExpectationSync On\n\t}\n"
+
+
+def expect_counts(node):
+    return [int(n) for n in re.findall(r"current active connections:\s+(\d+)",
+                                       ask(node, "-s", "expect").stdout)]
+
+
+def test_expectations():
+    """Dumps and statistics of expectations as they come, go and are committed."""
+    masters = [flow(6, "10.1.0.1", "10.2.0.1", 1000 + i, 21, tcp="ESTABLISHED", status=SETTLED,
+                    timeout=1000, helper="ftp") for i in range(3)]
+    expects = [expectation(m, 40000 + i, cls=0, flags=i & 1) for i, m in enumerate(masters)]
+
+    def settle(count):
+        for d in duos:
+            wait_for(lambda d=d: expect_counts(d.one) == [count, 0] and expect_counts(d.two) == [0, count],
+                     20, f"{count} expectations on {d.kind}'s nodes")
+
+    with two_duos("cx", lambda own, peer: sync_conf(own % 0, sync=EXPECT_SYNC)) as duos:
+        for d in duos:
+            for space in (d.a, d.b):
+                space.sysctl(netfilter__nf_conntrack_events=1)
+        replicate(duos, lambda a: add_flows(a, masters), 3)
+        for d in duos:
+            add_expects(d.a, expects)
+        settle(3)
+        show_all(duos)
+        for d in duos:
+            delete_expects(d.a, expects[:1])
+        settle(2)
+        show_all(duos)
+        twos = [d.two for d in duos]
+        same(*twos, ("-c", "ct"))
+        equal([len(expect_table(d.b)) for d in duos], [0, 0], "expectations after -c ct")
+        same(*twos, ("-c", "expect"))
+        equal([len(expect_table(d.b)) for d in duos], [2, 2], "expectations after -c expect")
+        same(*twos, ("-F", "expect"))
+        wait_for(lambda: [len(expect_table(d.b)) for d in duos] == [0, 0], 10, "-F expect")
+        equal([d.b.count() for d in duos], [3, 3], "flows after -F expect")
+
+
+LIVE = (
+    (r"(?m)^(tcp +6|udp +17) \d+ ", r"\1 N "),
+    # by conntrackd -i -x is the same as -i
+    (r"(?m)^<flow>.*\n", ""),
+)
+
+
+def test_no_internal_cache():
+    """-i shows the kernel's table, and -s what passes."""
+    with two_duos("cc", lambda own, peer: sync_conf(
+            own % 0, mode="NOTRACK", mode_options="\t\tDisableInternalCache on\n")) as duos:
+        ones, twos = [d.one for d in duos], [d.two for d in duos]
+        replicate(duos, lambda a: add_flows(a, SOME), 4)
+        replicate(duos, lambda a: change_flows(a, [{**f, "mark": 5} for f in SOME[:2]]), 4)
+        replicate(duos, lambda a: delete_flows(a, SOME[3:]), 3)
+        for word in STATS:
+            for nodes in (ones, twos):
+                same(*nodes, ("-s", word) if word else ("-s",))
+        for args in (("-i",), ("-i", "ct"), ("-i", "e")):
+            same(*ones, args, dump=True, more=LIVE)
+        for args in (("-e",), ("-e", "-x"), ("-i",)):
+            same(*twos, args, dump=True, more=LIVE)
+        found = ask(ones[1], "-i", "-x").stdout
+        equal(len(ElementTree.fromstring(f"<all>{found}</all>")), 3, "elements of -i -x")
+        for args in (("-R",), ("-n",), ("-B",)):
+            same(*ones, args)
 
 
 def test_statistics():

@@ -391,11 +391,14 @@ static void polls_settle(struct sim *s)
 
 /*
  * What an operator has to do after a flush, or without UDP checksums. Without an internal cache
- * nobody notices that a silent flow has ended.
+ * nobody notices that a silent flow has ended. With external_cache_off, what has run out in the
+ * kernel of a node that does not own it, or was refused there, is written when its owner tells it
+ * again.
  */
 static void put_right(struct sim *s)
 {
-	bool flushed = s->relaxed || s->params.config.internal_cache_off;
+	bool flushed = s->relaxed || s->params.config.internal_cache_off ||
+		       s->params.config.external_cache_off;
 
 	for (unsigned i = 0; i < s->params.nodes; i++)
 		flushed = flushed || s->nodes[i].flushed;

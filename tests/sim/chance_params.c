@@ -89,19 +89,6 @@ static void params_config(struct rng *r, struct engine_config *c)
 	}
 }
 
-/* Likewise. */
-static void params_links(uint64_t seed, struct sim_params *p)
-{
-	struct rng r = dice_of(seed, RNG_LINKS);
-
-	p->config.links = dice_permille(&r, 500) ? 1 : (unsigned)dice_range(&r, 2, SIM_LINKS_MAX);
-	p->config.link_default = (unsigned)rng_below(&r, p->config.links);
-	p->weight_link = dice_permille(&r, 800) ? (unsigned)rng_below(&r, 20) : 0;
-	/* Nobody can tell nodes apart by numbers that are near each other: see test_core_link. */
-	if (p->config.links > 1 && p->nodes > 2)
-		p->seq_apart = 100000000;
-}
-
 /* A number generator of its own, so that a seed means the same as ever but for the mode. */
 static void params_mode(uint64_t seed, struct sim_params *p)
 {
@@ -121,6 +108,20 @@ static void params_mode(uint64_t seed, struct sim_params *p)
 		c->polling = true;
 		c->poll_s = 1;
 	}
+	c->external_cache_off = c->mode != ENGINE_MODE_ALARM && dice_permille(&r, 300);
+}
+
+/* Likewise. */
+static void params_links(uint64_t seed, struct sim_params *p)
+{
+	struct rng r = dice_of(seed, RNG_LINKS);
+
+	p->config.links = dice_permille(&r, 500) ? 1 : (unsigned)dice_range(&r, 2, SIM_LINKS_MAX);
+	p->config.link_default = (unsigned)rng_below(&r, p->config.links);
+	p->weight_link = dice_permille(&r, 800) ? (unsigned)rng_below(&r, 20) : 0;
+	/* Nobody can tell nodes apart by numbers that are near each other: see test_core_link. */
+	if (p->config.links > 1 && p->nodes > 2)
+		p->seq_apart = 100000000;
 }
 
 void chance_params(uint64_t seed, struct sim_params *p)

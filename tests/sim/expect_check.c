@@ -96,7 +96,8 @@ static bool show(struct sim *s, struct sim_node *n, int peer, struct shown *out)
 
 /*
  * The local table has every expectation of the kernel's whose master it has, and no other. With a
- * filter by state a master may come into it after what it expects was left out.
+ * filter by state a master may come into it after what it expects was left out, and with
+ * external_cache_off a peer may have told what it expects.
  */
 bool expect_local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t cap)
 {
@@ -112,9 +113,9 @@ bool expect_local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t
 	for (unsigned i = 0; i < n->kernel.expects.count; i++) {
 		const struct expect_model_entry *e = &n->kernel.expects.entries[i];
 		struct engine_flow_view v;
-		bool may_miss =
-			filtered || !engine_find(n->engine, ENGINE_TABLE_LOCAL,
-					    &n->kernel.entries[i / EXPECT_MODEL_PER_SLOT].flow, &v);
+		bool may_miss = filtered || n->config.external_cache_off ||
+				!engine_find(n->engine, ENGINE_TABLE_LOCAL,
+					&n->kernel.entries[i / EXPECT_MODEL_PER_SLOT].flow, &v);
 
 		if (local.there[i] ? e->live && expect_same_state(&e->x, &local.x[i])
 				   : !e->live || may_miss)
@@ -172,7 +173,9 @@ bool expect_remote_is_local(
 	for (unsigned i = 0; i < ARRAY_SIZE(here.there); i++) {
 		const char *what = here.there[i] ? "not there any more" : "missing";
 
-		if (!here.there[i] && (!there.there[i] || n->took_over || owner->committed))
+		if (!here.there[i] && (!there.there[i] || n->took_over || owner->committed ||
+					      (owner->config.internal_cache_off &&
+						      owner->config.external_cache_off)))
 			continue; /* n has it as its own, or was not told of it */
 		if (here.there[i] && there.there[i]) {
 			if (owner->committed || expect_same_state(&here.x[i], &there.x[i]))

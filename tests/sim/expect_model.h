@@ -61,6 +61,7 @@ bool expect_model_read(const struct kernel_model *, mono now, unsigned index, st
 /* Whether it was ever so in this kernel, but for the timeout. */
 bool expect_model_was(const struct kernel_model *, const struct expect *);
 
+int expect_model_flush(struct kernel_model *);
 int expect_model_write(struct kernel_model *, mono now, struct rng *, const struct kernel_op *);
 
 #endif

@@ -115,6 +115,14 @@ void kernel_end(struct kernel_model *k, mono now, unsigned slot)
 	expect_model_master_gone(k, slot);
 }
 
+void kernel_touch(struct kernel_model *k, mono now, unsigned slot)
+{
+	struct kernel_entry *e = &k->entries[slot];
+
+	if (e->live && !k->frozen)
+		e->expires = mono_add_sec(now, e->flow.timeout);
+}
+
 void kernel_expire(struct kernel_model *k, mono now)
 {
 	for (unsigned i = 0; i < k->slots; i++)
@@ -268,6 +276,8 @@ int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct k
 
 	if (op->kind == KERNEL_OP_EXPECT_CREATE || op->kind == KERNEL_OP_EXPECT_DELETE)
 		return expect_model_write(k, now, r, op);
+	if (op->kind == KERNEL_OP_EXPECT_FLUSH)
+		return expect_model_flush(k);
 	f = op->flow;
 	slot = traffic_slot(&f);
 	if (!has_whole_key(&f))

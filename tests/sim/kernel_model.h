@@ -61,6 +61,9 @@ void kernel_put(struct kernel_model *, mono now, unsigned slot, const struct flo
 void kernel_end(struct kernel_model *, mono now, unsigned slot);
 void kernel_expire(struct kernel_model *, mono now);
 
+/* Packets that change nothing but the timeout: no event tells. */
+void kernel_touch(struct kernel_model *, mono now, unsigned slot);
+
 /* No flow expires from now on. */
 void kernel_freeze(struct kernel_model *);
 

@@ -19,7 +19,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/dice.h \
 	tests/sim/oldpeer.h tests/sim/oldpeer.c \
 	tests/sim/scenario.h tests/sim/scenario.c tests/sim/scenario_mixed.c \
-	tests/sim/scenario_modes.c \
+	tests/sim/scenario_inject.c tests/sim/scenario_modes.c \
 	tests/sim/scenario_restart.c \
 	tests/sim/scenario_stress.c tests/sim/scenario_takeover.c \
 	tests/sim/sim.h tests/sim/sim.c \

@@ -118,6 +118,8 @@ static void drain_events(struct sim *s, struct sim_node *n)
 		}
 		trace_put(&s->trace, TRACE_EVENT, n->index, fact.kind,
 			(uint64_t)traffic_slot(&fact.flow), fact.flow.mark);
+		if (traffic_slot(&fact.flow) >= 0)
+			n->heard[traffic_slot(&fact.flow)] = fact.flow.mark;
 		engine_kernel_event(n->engine, s->now, fact.kind, &fact.flow);
 	}
 	if (n->kernel.events_lost) {
@@ -465,6 +467,12 @@ void node_init(struct sim *s, unsigned index)
 	n->addr.bytes[15] = (uint8_t)(index + 1);
 	n->config = s->params.config;
 	kernel_init(&n->kernel, s->params.slots, s->params.events_cap);
+	/*
+	 * Without a cache, that a silent flow has ended is noticed by the NEW of its successor,
+	 * which a filter by state may keep from us.
+	 */
+	n->kernel.never_silent =
+		n->config.internal_cache_off && n->config.filter.state_policy != FLOW_FILTER_OFF;
 	for (unsigned o = 0; o < s->params.nodes; o++) {
 		n->views[o] = calloc(s->params.slots, sizeof(*n->views[o]));
 		CHECK(n->views[o]);
@@ -528,6 +536,8 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 	n->running = true;
 	n->started = s->now;
 	n->woken = n->drain_due = n->dumping = n->took_over = n->flushed = n->committed = false;
+	n->purged = false;
+	memset(n->heard, 0, sizeof(n->heard));
 	n->tick_at = MONO_NEVER;
 	n->ticks_at_once = n->ops_in_flight = n->commands_count = 0;
 	n->frozen_until = n->blocked_until = n->stalled_until = s->now;
@@ -572,8 +582,12 @@ uint64_t node_command(struct sim *s, struct sim_node *n, enum engine_command_kin
 	n->commands[n->commands_count++].kind = kind;
 	s->coverage.count[COVERAGE_COMMAND]++;
 	trace_put(&s->trace, TRACE_COMMAND, n->index, kind, c.id, 0);
+	if (kind == ENGINE_PURGE || kind == ENGINE_PURGE_LATER || kind == ENGINE_DEMOTE ||
+		kind == ENGINE_FAULT)
+		n->purged = true;
 	if (kind == ENGINE_FLUSH) {
 		n->flushed = true;
+		memset(n->heard, 0, sizeof(n->heard));
 		invariants_forget(s, n);
 	}
 	if (kind == ENGINE_COMMIT)

@@ -30,6 +30,12 @@ static void params_links(uint64_t seed, struct sim_params *p)
 	p->config.links = 2;
 }
 
+static void params_slow_links(uint64_t seed, struct sim_params *p)
+{
+	params_links(seed, p);
+	p->delay_us = 4000;
+}
+
 static void params_three_links(uint64_t seed, struct sim_params *p)
 {
 	params_three(seed, p);
@@ -204,6 +210,36 @@ static void no_link_is_waited_for(struct sim *s)
 	chance_settle(s);
 }
 
+/* Each hears the other on the link that it does not use itself, and goes there: both at once. */
+static void two_that_change_places_meet(struct sim *s)
+{
+	struct sim_node *a = &s->nodes[0], *b = &s->nodes[1];
+	struct engine_status sa, sb;
+
+	begin(s);
+	for (unsigned slot = 0; slot < s->params.slots; slot++)
+		s->home[slot] = slot % 2;
+	net_cut(s, 0, 1);
+	net_cut(s, 1, 0);
+	net_link(s, 0, 0, false);
+	sim_run_ms(s, 100);
+	net_link(s, 0, 0, true);
+	sim_run_ms(s, 2000);
+	net_heal(s);
+	for (int ms = 0; ms < 6000; ms += 2) {
+		chance_traffic_round(s, 8);
+		sim_run_ms(s, 2);
+	}
+	scenario_status(s, a, &sa);
+	scenario_status(s, b, &sb);
+	scenario_expect(s, sa.link, ==, sb.link);
+	scenario_expect(s,
+		scenario_counter(a, COUNTER_LINK_FOLLOWED) +
+			scenario_counter(b, COUNTER_LINK_FOLLOWED),
+		<=, 8);
+	chance_settle(s);
+}
+
 static void three_nodes_know_each_other(struct sim *s)
 {
 	scenario_start(s);
@@ -248,6 +284,7 @@ static const struct scenario restart[] = {
 	{"both nodes start at once", params_calm, both_nodes_start_at_once},
 	{"long partition is repaired", params_calm, long_partition_is_repaired},
 	{"links fail in turn", params_links, links_fail_in_turn},
+	{"two that change places meet", params_slow_links, two_that_change_places_meet},
 	{"no link is waited for", params_links, no_link_is_waited_for},
 	{"three nodes know each other on every link", params_three_links,
 		three_nodes_know_each_other},

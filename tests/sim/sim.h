@@ -111,6 +111,8 @@ struct sim_node {
 	bool committed; /* wrote flows into its kernel without telling its peers */
 	bool was_frozen;
 	bool flushed; /* its tables were emptied by hand since its start */
+	bool purged; /* was told to purge its kernel, now or later */
+	uint32_t heard[TRAFFIC_SLOTS_MAX]; /* version of the last event that the engine was told */
 	uint8_t *buf; /* [config.datagram_bytes], so that a longer write is seen */
 
 	uint64_t counters[COUNTERS]; /* of the running engine, when last looked at */

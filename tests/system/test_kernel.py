@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 sys.dont_write_bytecode = True
 
 from cases import Skipped, equal, run_cases, same_flows  # noqa: E402
-from ctnl import add_flows, delete_flows, flow, zoo  # noqa: E402
+from ctnl import add_flows, change_flows, delete_flows, flow, zoo  # noqa: E402
 from netns import Failed, Lab, wait_for  # noqa: E402
 from pair import Pair, load  # noqa: E402
 from syncnode import SyncNode, sync_conf  # noqa: E402
@@ -97,6 +97,60 @@ def test_lost_events_are_repaired():
         wait_for(lambda: n.status()["kernel_synced"] and n.local_count() == 3000, 30,
                  "and repaired", 0.2)
         same_as_kernel(n)
+
+
+def test_reliable_events():
+    """No room for events of ends: the kernel keeps the flows until there is, and loses none."""
+    with Lab("re") as lab:
+        n = node(lab, start=False)
+        n.reconfigure(sync_conf("10.9.0.1", general="\tNetlinkEventsReliable On\n").replace(
+            "NetlinkBufferSize 2097152", "NetlinkBufferSize 16384").replace(
+            "NetlinkBufferSizeMaxGrowth 33554432", "NetlinkBufferSizeMaxGrowth 16384"))
+        n.start()
+        load(n.space, "create", 2000, "--rate", "5000")
+        wait_for(lambda: n.local_count() > 0, 10, "flows heard")
+        n.ctl("resync-kernel")
+        equal(n.local_count(), 2000, "flows")
+        n.process.kill(signal.SIGSTOP)
+        load(n.space, "delete", 2000)
+        n.process.kill(signal.SIGCONT)
+        wait_for(lambda: n.local_count() == 0, 60, "every end heard", 0.2)
+        stats = n.stats()
+        equal((stats["kernel_overruns"], stats["kernel_swept"]), (0, 0), "losses, flows found gone")
+
+
+def test_a_small_event_iteration_limit():
+    """It bounds a turn, not what is heard."""
+    with Lab("ei") as lab:
+        n = node(lab, general="\tEventIterationLimit 3\n")
+        load(n.space, "create", 5000, "--rate", "20000")
+        wait_for(lambda: n.local_count() == 5000, 20, "flows heard")
+        equal(n.stats()["kernel_overruns"], 0, "losses")
+
+
+def test_filter_by_mark():
+    """Births without a mark have mark 0; a flow whose mark is refused leaves the table."""
+    accept = """
+	Filter From {where} {{
+		Mark Accept {{ 0x10/0xf0 5 }}
+	}}
+"""
+    for where in ("Userspace", "Kernelspace"):
+        with Lab("fm") as lab:
+            n = node(lab, general=accept.format(where=where))
+            marks = {1: 0x12, 2: 5, 3: 6, 4: 0, 5: 0x20, 6: 0x1f}
+            flows = {port: flow(17, "10.1.0.1", "10.2.0.1", port, 53, mark=mark, status=14)
+                     for port, mark in marks.items()}
+            add_flows(n.space, flows.values())
+
+            def heard(ports, n=n):
+                shown = {int(line.split("sport=")[1].split()[0]) for line in n.local()}
+                return shown == set(ports)
+            wait_for(lambda heard=heard: heard((1, 2, 6)), 10, f"those of the marks ({where})")
+            change_flows(n.space, [{**flows[1], "mark": 7}, {**flows[4], "mark": 0x15}])
+            wait_for(lambda heard=heard: heard((2, 4, 6)), 10, f"one comes, one goes ({where})")
+            delete_flows(n.space, [flows[p] for p in (2, 3, 4)])
+            wait_for(lambda heard=heard: heard((6,)), 10, f"ends heard ({where})")
 
 
 def test_filter_in_kernel_and_in_user_space():

@@ -10,7 +10,7 @@ sys.dont_write_bytecode = True
 
 from cases import equal, run_cases, same_flows  # noqa: E402
 from ctnl import add_flows, delete_flows, zoo  # noqa: E402
-from netns import Failed, Lab, wait_for  # noqa: E402
+from netns import Lab, wait_for  # noqa: E402
 from pair import Pair, load  # noqa: E402
 from syncnode import SyncNode, stats_conf  # noqa: E402
 
@@ -93,7 +93,7 @@ def test_statistics():
         wait_for(lambda: n.local_count() == 300, 20, "flows found")
         load(a, "delete", 200)
         wait_for(lambda: n.local_count() == 100, 20, "ends found")
-        with open(lab.path("stats.log")) as f:
+        with open(lab.path("stats.log"), encoding="utf-8") as f:
             equal(len(f.read().splitlines()), 200, "lines")
 
 

@@ -46,6 +46,24 @@ def test_sigterm_ends_cleanly():
         equal(node.space.count(), 10, "flows in the kernel afterwards")
 
 
+def test_a_scheduler_that_is_refused_stops_no_start():
+    with Lab("sc") as lab:
+        node = single(lab, start=False, general="\tScheduler {\n\t\tType FIFO\n\t\tPriority 7\n\t}\n")
+        program = node.program
+        node.start()
+        with open(f"/proc/{node.process.pid}/stat", encoding="ascii") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        equal((fields[37], fields[38]), ("7", "1"), "priority and policy: FIFO")
+        node.stop()
+        node.program = lab.write("without.sh", f"""#!/bin/sh
+exec setpriv --bounding-set=-sys_nice --inh-caps=-sys_nice -- {program} "$@"
+""", mode=0o755)
+        node.start()
+        wait_for(lambda: "Scheduler: Operation not permitted" in node.process.log_text(), 10,
+                 "the log says that it is refused")
+        equal(node.status()["kernel_synced"], True, "it works all the same")
+
+
 def test_leftovers_of_a_dead_daemon_stop_no_start():
     with Lab("le") as lab:
         node = single(lab)

@@ -43,7 +43,8 @@ def test_many_flows():
         equal(len({line.split("\t")[1] for line in lines(lab)}), 20000, "different lines")
         equal(n.local_count(), 0, "flows in the table")
         status = n.status()
-        equal(status["peers"], [], "peers")
+        equal((status["peers"], status["send_queue"], status["tombstones"]), ([], 0, 0),
+              "peers, and what waits for them")
         equal(n.stop(), 0, "exit status")
 
 
@@ -57,8 +58,8 @@ def test_flows_that_we_delete_end_too():
         wait_for(lambda: len(lines(lab)) == 500, 10, "a line each")
 
 
-def test_flows_that_end_unheard_are_counted():
-    """Events of their ends are lost: a dump finds them gone."""
+def test_flows_that_end_unheard_are_told_too():
+    """Events of their ends are lost: a dump finds them gone. No end is told twice."""
     small = "\tNetlinkBufferSize 4096\n\tNetlinkBufferSizeMaxGrowth 4096\n"
     with Lab("so") as lab:
         n = node(lab, start=False)
@@ -71,7 +72,10 @@ def test_flows_that_end_unheard_are_counted():
         n.process.kill(signal.SIGCONT)
         wait_for(lambda: n.local_count() == 0 and n.status()["kernel_synced"], 20, "repaired")
         stats = n.stats()
-        equal(stats["stats_lines"] + stats["kernel_swept"], 3000, "ends told and found")
+        equal(stats["stats_lines"], 3000, "ends told")
+        equal(stats["kernel_destroy"] + stats["kernel_swept"], 3000, "ends heard and found")
+        wait_for(lambda: len(lines(lab)) == 3000, 10, "and written")
+        equal(len({line.split("\t")[1] for line in lines(lab)}), 3000, "different lines")
         if not stats["kernel_swept"]:
             raise Failed("no event was lost: the case shows nothing")
 
@@ -88,6 +92,26 @@ def test_rotation():
         load(n.space, "delete", 50, "--first", "50")
         wait_for(lambda: len(lines(lab)) == 50, 10, "the second half")
         equal(len(lines(lab, "stats.log.1")), 50, "lines in the old file")
+
+
+def test_another_file_at_a_reload():
+    with Lab("sa") as lab:
+        n = node(lab)
+        load(n.space, "create", 100)
+        load(n.space, "delete", 50)
+        wait_for(lambda: len(lines(lab)) == 50, 10, "the first half")
+        n.reconfigure(stats_conf("", FILE.replace("stats.log", "other.log")))
+        n.process.kill(signal.SIGHUP)
+        wait_for(lambda: os.path.exists(lab.path("other.log")), 10, "the other file")
+        load(n.space, "delete", 50, "--first", "50")
+        wait_for(lambda: len(lines(lab, "other.log")) == 50, 10, "the second half")
+        equal(len(lines(lab)), 50, "lines in the first one")
+        n.reconfigure(stats_conf("", FILE.replace("stats.log", "nowhere/stats.log")))
+        n.process.kill(signal.SIGHUP)
+        wait_for(lambda: "nowhere/stats.log: No such file" in n.process.log_text(), 10, "refused")
+        load(n.space, "create", 1)
+        load(n.space, "delete", 1)
+        wait_for(lambda: len(lines(lab, "other.log")) == 51, 10, "the file stays in use")
 
 
 def test_a_full_disk_is_waited_for():

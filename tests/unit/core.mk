@@ -10,6 +10,8 @@ check_PROGRAMS += \
 	tests/unit/test_core_commit_flow \
 	tests/unit/test_core_expect \
 	tests/unit/test_core_hostile \
+	tests/unit/test_core_inject \
+	tests/unit/test_core_command \
 	tests/unit/test_core_kernel \
 	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
@@ -25,6 +27,8 @@ TESTS += \
 	tests/unit/test_core_commit_flow \
 	tests/unit/test_core_expect \
 	tests/unit/test_core_hostile \
+	tests/unit/test_core_inject \
+	tests/unit/test_core_command \
 	tests/unit/test_core_kernel \
 	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
@@ -57,6 +61,10 @@ tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sy
 tests_unit_test_core_sync_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_table_SOURCES = tests/unit/unit.h tests/unit/test_core_table.c
 tests_unit_test_core_table_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_inject_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_inject.c
+tests_unit_test_core_inject_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_command_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_command.c
+tests_unit_test_core_command_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_modes_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_modes.c
 tests_unit_test_core_modes_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_relay_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_relay.c

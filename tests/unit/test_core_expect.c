@@ -662,16 +662,64 @@ static void an_end_heard_meanwhile_stays(void)
 	pair_free(p);
 }
 
-/* The kernel removes them with their masters. */
-static void a_purge_deletes_flows_alone(void)
+/* Without a table of its own a node keeps nothing of what a commit has written. */
+static void without_an_internal_cache_nothing_stays(void)
 {
+	struct engine_config c = config();
+	struct expect x = expected(0, 0);
+	struct pair *p;
+
+	c.mode = ENGINE_MODE_NOTRACK;
+	c.internal_cache_off = true;
+	p = pair_new(&c);
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	pair_run(p, 1000);
+	flow_event(p, 0, KERNEL_EVENT_NEW, 0);
+	event(p, 0, KERNEL_EVENT_NEW, &x); /* its master is not known any more when it goes */
+	pair_run(p, 1000);
+	CU_ASSERT(has(p, 1, REMOTE, &x));
+	CU_ASSERT_EQUAL(pair_status(p, 0).local_expectations, 0);
+	command(p, 1, ENGINE_COMMIT, ENGINE_SCOPE_ALL, 1);
+	CU_ASSERT_EQUAL(op(p, 0)->kind, KERNEL_OP_CREATE);
+	answer(p, 0, 0);
+	CU_ASSERT_EQUAL(op(p, 1)->kind, KERNEL_OP_EXPECT_CREATE);
+	answer(p, 1, 0);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_expectations, 0);
+	event(p, 0, KERNEL_EVENT_DESTROY, &x);
+	pair_run(p, 1000);
+	CU_ASSERT_FALSE(has(p, 1, REMOTE, &x));
+	pair_free(p);
+}
+
+/* The kernel removes them with their masters. Alone, they go with one request. */
+static void a_purge_deletes_flows_or_all(void)
+{
+	static const struct engine_command flows = {ENGINE_PURGE, 1, ENGINE_SCOPE_FLOWS};
+	static const struct engine_command expects = {ENGINE_PURGE, 2, ENGINE_SCOPE_EXPECTATIONS};
 	struct pair *p = ready();
 
 	p->node[0].ops_count = 0;
-	pair_command(p, 0, ENGINE_PURGE, 1);
+	engine_command(p->node[0].engine, p->now, &flows);
+	pair_pull_ops(p, 0);
 	CU_ASSERT_EQUAL(p->node[0].ops_count, MASTERS);
 	for (unsigned i = 0; i < p->node[0].ops_count; i++)
 		CU_ASSERT_EQUAL(p->node[0].ops[i].kind, KERNEL_OP_DELETE);
+	pair_free(p);
+
+	p = ready();
+	p->node[0].ops_count = 0;
+	engine_command(p->node[0].engine, p->now, &expects);
+	pair_pull_ops(p, 0);
+	CU_ASSERT_EQUAL(p->node[0].ops_count, 1);
+	CU_ASSERT_EQUAL(p->node[0].ops[0].kind, KERNEL_OP_EXPECT_FLUSH);
+	CU_ASSERT(pair_status(p, 0).local_expectations > 0);
+	engine_kernel_result(p->node[0].engine, p->now, p->node[0].ops[0].id, 0);
+	pair_exchange(p);
+	CU_ASSERT_EQUAL(pair_status(p, 0).local_expectations, 0);
+	CU_ASSERT_EQUAL(pair_status(p, 0).local_flows, MASTERS);
+	pair_run(p, 3000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_expectations, 0);
 	pair_free(p);
 }
 
@@ -715,7 +763,8 @@ static const struct unit_test tests[] = {
 	{"one that is over is left out", one_that_is_over_is_left_out},
 	{"one whose owner lives is not over", one_whose_owner_lives_is_not_over},
 	{"an end heard meanwhile stays", an_end_heard_meanwhile_stays},
-	{"a purge deletes flows alone", a_purge_deletes_flows_alone},
+	{"without an internal cache nothing stays", without_an_internal_cache_nothing_stays},
+	{"a purge deletes flows, or all", a_purge_deletes_flows_or_all},
 	{"those of a restarted peer expire", those_of_a_restarted_peer_expire},
 };
 

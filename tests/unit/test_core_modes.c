@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/buf.h"
 #include "core_pair.h"
 #include "unit.h"
@@ -612,6 +616,60 @@ static void alarm_sends_all_at_once_when_it_is_told_to(void)
 	pair_free(p);
 }
 
+/* ---- what conntrackd has sent ---- */
+
+/* Datagrams recorded by tests/lib/capture_wire.sh, into node 0; see tests/lib/wire_record.py. */
+static void replay(struct pair *p, const char *name)
+{
+	const char *srcdir = getenv("srcdir");
+	uint8_t header[4], bytes[2048];
+	char path[4096];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/tests/lib/captures/wire/%s", srcdir ? srcdir : ".", name);
+	f = fopen(path, "rb");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(f);
+	while (fread(header, sizeof(header), 1, f) == 1) {
+		size_t len = (size_t)header[2] << 8 | header[3];
+
+		CU_ASSERT_FATAL(len <= sizeof(bytes) && fread(bytes, 1, len, f) == len);
+		if (header[0] == 1)
+			engine_datagram(p->node[0].engine, p->now, 0, &p->node[1].addr, bytes, len);
+	}
+	fclose(f);
+	engine_check(p->node[0].engine);
+}
+
+static void check_replayed(struct pair *p, uint64_t flows)
+{
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_RECEIVED_FLOWS), flows);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_BAD_HEADER), 0);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_BAD_PAYLOAD), 0);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_IGNORED), 0);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_LOST), 0);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_BEFORE), 0);
+	CU_ASSERT_FALSE(pair_status(p, 0).peers[0].is_ctsync);
+}
+
+static void recorded_notrack_is_taken(void)
+{
+	struct pair *p = pair_of(ENGINE_MODE_NOTRACK);
+
+	replay(p, "notrack.bin");
+	check_replayed(p, 136);
+	pair_free(p);
+}
+
+static void recorded_alarm_is_taken(void)
+{
+	struct pair *p = pair_of(ENGINE_MODE_ALARM);
+
+	replay(p, "alarm.bin");
+	check_replayed(p, 104);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_RECEIVED_CONTROL), 0);
+	pair_free(p);
+}
+
 /* ---- neither ---- */
 
 static void without_links_nothing_is_sent(void)
@@ -637,6 +695,43 @@ static void without_links_nothing_is_sent(void)
 	CU_ASSERT_EQUAL(pair_status(p, 0).tombstones, 0);
 	CU_ASSERT_EQUAL(pair_status(p, 0).send_queue, 0);
 	CU_ASSERT_EQUAL(pair_status(p, 0).control_queue, 0);
+	pair_free(p);
+}
+
+static void ends_unheard_are_told_without_links(void)
+{
+	struct engine_config c = config_of(ENGINE_MODE_FTFW);
+	bool told[100] = {false};
+	struct pair *p;
+	struct flow f;
+
+	c.links = 0;
+	c.tells_ended = true;
+	p = pair_new(&c);
+	put(p, 0, 0, 100);
+	end(p, 0, 99);
+	CU_ASSERT_FALSE(engine_next_ended(p->node[0].engine, &f));
+	dump(p, 0, 0, 60);
+	CU_ASSERT_EQUAL(pair_status(p, 0).local_flows, 60);
+	put(p, 0, 98, 1); /* alive again before its end was asked for */
+	for (unsigned i = 0; i < 38; i++) {
+		uint32_t n;
+
+		CU_ASSERT_TRUE_FATAL(engine_next_ended(p->node[0].engine, &f));
+		for (n = 60; n < 98; n++) {
+			struct flow g = pair_flow(n);
+
+			if (flow_has(&f, FLOW_ID) && f.id == g.id)
+				break;
+		}
+		CU_ASSERT_TRUE_FATAL(n < 98 && !told[n]);
+		told[n] = true;
+		engine_check(p->node[0].engine);
+	}
+	CU_ASSERT_FALSE(engine_next_ended(p->node[0].engine, &f));
+	CU_ASSERT_EQUAL(pair_status(p, 0).local_flows, 61);
+	CU_ASSERT_EQUAL(pair_status(p, 0).tombstones, 0);
+	CU_ASSERT_EQUAL(pair_status(p, 0).send_queue, 0);
 	pair_free(p);
 }
 
@@ -705,7 +800,10 @@ static const struct unit_test tests[] = {
 	{"ALARM is in step after a refresh", alarm_is_in_step_after_a_refresh},
 	{"ALARM lets no older state follow", alarm_lets_no_older_state_follow},
 	{"ALARM sends all at once when it is told to", alarm_sends_all_at_once_when_it_is_told_to},
+	{"NOTRACK of conntrackd is taken", recorded_notrack_is_taken},
+	{"ALARM of conntrackd is taken", recorded_alarm_is_taken},
 	{"without links nothing is sent", without_links_nothing_is_sent},
+	{"ends unheard are told without links", ends_unheard_are_told_without_links},
 	{"polling looks again and again", polling_looks_again_and_again},
 };
 

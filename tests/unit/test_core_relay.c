@@ -353,6 +353,29 @@ static void a_purge_reads_the_kernel_first(void)
 	pair_free(p);
 }
 
+static bool has_ended(struct pair *p, unsigned n, enum engine_command_kind kind)
+{
+	for (unsigned i = 0; i < p->node[n].events_count; i++)
+		if (p->node[n].events[i].kind == ENGINE_EVENT_DONE &&
+			p->node[n].events[i].command == kind)
+			return true;
+	return false;
+}
+
+/* The list of a purge that a flush has emptied is not waited for. */
+static void a_flush_ends_a_purge(void)
+{
+	struct pair *p = started();
+
+	pair_command(p, 0, ENGINE_PURGE, 5);
+	dump(p, 0, 0, 20);
+	CU_ASSERT_FALSE(has_ended(p, 0, ENGINE_PURGE));
+	pair_command(p, 0, ENGINE_FLUSH, 6);
+	pair_exchange(p);
+	CU_ASSERT_TRUE(has_ended(p, 0, ENGINE_PURGE));
+	pair_free(p);
+}
+
 static void a_promotion_leaves_nothing_in_the_local_table(void)
 {
 	struct pair *p = started();
@@ -413,6 +436,7 @@ static const struct unit_test tests[] = {
 	{"a dump names what is known", a_dump_names_what_is_known},
 	{"an overrun is repaired by a bulk", an_overrun_is_repaired_by_a_bulk},
 	{"a purge reads the kernel first", a_purge_reads_the_kernel_first},
+	{"a flush ends a purge", a_flush_ends_a_purge},
 	{"a promotion leaves nothing in the local table",
 		a_promotion_leaves_nothing_in_the_local_table},
 	{"a full queue ends in a bulk", a_full_queue_ends_in_a_bulk},

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/hash.h"
+#include "core/commit_flow.h"
+#include "core/inject.h"
+#include "core/kernel_ops.h"
+#include "core/local.h"
+
+/* The kernel operations of what peers tell, and what their answers mean. */
+
+static struct entry *at(const struct engine *e, uint32_t handle)
+{
+	return entry_at(&e->store, handle);
+}
+
+static uint64_t state_hash(const struct engine *e, uint32_t handle)
+{
+	const struct entry *x = at(e, handle);
+
+	return hash_sip13(e->store.hash_key, x->packed, x->len);
+}
+
+/* The peer's entry, if this operation still writes it. */
+static uint32_t written_entry(const struct engine *e, const struct op *op)
+{
+	uint32_t handle = table_find(&e->peers[op->peer].remote, &e->store, &op->key);
+
+	return handle && at(e, handle)->flags & REMOTE_WRITING ? handle : 0;
+}
+
+static bool is_expect_op(const struct op *op)
+{
+	return op->kind == KERNEL_OP_EXPECT_CREATE || op->kind == KERNEL_OP_EXPECT_DELETE;
+}
+
+static bool is_creation(const struct op *op)
+{
+	return op->kind == KERNEL_OP_CREATE || op->kind == KERNEL_OP_EXPECT_CREATE;
+}
+
+static bool is_deletion(const struct op *op)
+{
+	return op->kind == KERNEL_OP_DELETE || op->kind == KERNEL_OP_EXPECT_DELETE;
+}
+
+/* ---- what is written ---- */
+
+/*
+ * As the peer told it, with what is left of its timeout. Packets put a timeout forward and no event
+ * tells, so that what seems over, or nearly, may well be alive.
+ */
+static void read_told(const struct engine *e, uint32_t handle, struct flow *f)
+{
+	int64_t left = LIMIT_DEAD_TIMEOUT_S;
+
+	table_read(&e->store, handle, f);
+	if (flow_has(f, FLOW_TIMEOUT))
+		left = engine_timeout_left(e, at(e, handle)->touched, f->timeout);
+	f->timeout = (uint32_t)(left < LIMIT_DEAD_TIMEOUT_S ? LIMIT_DEAD_TIMEOUT_S : left);
+	flow_mark_set(f, FLOW_TIMEOUT);
+}
+
+/* The same for a flow that is ours as well: what is newer here stays. */
+static void read_for_ours(
+	const struct engine *e, uint32_t handle, const struct flow *known, struct flow *f)
+{
+	read_told(e, handle, f);
+	if (commit_flow_forward(f, known))
+		return;
+	if (flow_has(known, FLOW_TIMEOUT) && known->timeout > f->timeout)
+		f->timeout = known->timeout;
+}
+
+/* The kernel takes the helper's timeout instead. */
+static void read_expect(const struct engine *e, uint32_t handle, struct expect *x)
+{
+	int64_t left = LIMIT_DEAD_TIMEOUT_S;
+
+	table_read_expect(&e->store, handle, x);
+	if (expect_has(x, EXPECT_TIMEOUT))
+		left = engine_timeout_left(e, at(e, handle)->touched, x->timeout);
+	x->timeout = left > 0 ? (uint32_t)left : 1;
+	expect_mark_set(x, EXPECT_TIMEOUT);
+}
+
+static void build(struct engine *e, struct op *op, uint32_t handle, struct kernel_op *out)
+{
+	bool liberal = !e->config.tcp_window_tracking;
+	uint32_t local = local_find_alive(e, &op->key);
+	struct flow known;
+
+	out->id = op->id;
+	out->kind = (enum kernel_op_kind)op->kind;
+	op->state = state_hash(e, handle);
+	op->known = 0;
+	if (is_expect_op(op)) {
+		read_expect(e, handle, &out->expect);
+	} else if (op->kind == KERNEL_OP_DELETE) {
+		table_read(&e->store, handle, &out->flow);
+		flow_mark_unset(&out->flow, FLOW_ID);
+	} else if (op->kind == KERNEL_OP_CREATE) {
+		read_told(e, handle, &out->flow);
+		commit_flow_create(&out->flow, liberal);
+	} else if (local) {
+		op->known = state_hash(e, local);
+		table_read(&e->store, local, &known);
+		read_for_ours(e, handle, &known, &out->flow);
+		commit_flow_update(&out->flow, &known, liberal, op->without_status);
+	} else {
+		read_told(e, handle, &out->flow);
+		commit_flow_update(&out->flow, NULL, liberal, op->without_status);
+	}
+}
+
+static enum kernel_op_kind kind_for(const struct entry *x, uint32_t local)
+{
+	bool renew = !local && x->flags & REMOTE_RENEW && x->flags & REMOTE_INJECTED;
+
+	if (entry_is_expect(x))
+		return renew ? KERNEL_OP_EXPECT_DELETE : KERNEL_OP_EXPECT_CREATE;
+	if (renew)
+		return KERNEL_OP_DELETE;
+	return local || x->flags & REMOTE_WRITTEN ? KERNEL_OP_UPDATE : KERNEL_OP_CREATE;
+}
+
+static void write_op(struct engine *e, uint32_t handle, struct kernel_op *out)
+{
+	struct entry *x = at(e, handle);
+	struct op *op = kernel_ops_take(e, OP_INJECT);
+
+	CHECK(op);
+	op->key = table_key_at(&e->store, handle);
+	op->peer = (uint8_t)(x->table - 1);
+	op->kind = kind_for(x, local_find_alive(e, &op->key));
+	op->renew = is_deletion(op);
+	if (!is_expect_op(op)) {
+		table_read(&e->store, handle, &out->flow);
+		op->keyless = commit_flow_is_keyless(&out->flow);
+	}
+	x->flags = (uint8_t)((x->flags & ~REMOTE_RENEW) | REMOTE_WRITING);
+	build(e, op, handle, out);
+}
+
+/*
+ * The end of a flow that its peer has no more. What we have made is deleted. What was there before
+ * us may live here: it gets little time, and packets give it more.
+ */
+static bool end_op(struct engine *e, uint32_t handle, struct kernel_op *out)
+{
+	struct table_key k = table_key_at(&e->store, handle);
+	bool made = at(e, handle)->flags & REMOTE_INJECTED;
+	bool is_expect = entry_is_expect(at(e, handle)), ours = local_find_alive(e, &k) != 0;
+	struct flow f;
+	struct op *op;
+
+	if (ours || (is_expect && !made)) {
+		engine_count(e, ours ? COUNTER_INJECT_KEPT : COUNTER_INJECT_RUN_OUT);
+		inject_free_gone(e, handle);
+		return false;
+	}
+	op = kernel_ops_take(e, OP_INJECT);
+	CHECK(op);
+	op->key = k;
+	op->ending = true;
+	op->kind = made ? KERNEL_OP_DELETE : KERNEL_OP_UPDATE;
+	if (is_expect)
+		op->kind = KERNEL_OP_EXPECT_DELETE;
+	out->id = op->id;
+	out->kind = (enum kernel_op_kind)op->kind;
+	if (is_expect) {
+		read_expect(e, handle, &out->expect);
+		inject_free_gone(e, handle);
+		return true;
+	}
+	table_read(&e->store, handle, &f);
+	inject_free_gone(e, handle);
+	commit_flow_key(&out->flow, &f);
+	if (!made) {
+		out->flow.timeout = LIMIT_DEAD_TIMEOUT_S;
+		flow_mark_set(&out->flow, FLOW_TIMEOUT);
+	}
+	return true;
+}
+
+bool inject_next_op(struct engine *e, struct kernel_op *out)
+{
+	e->inject.more = false;
+	if (inject_waiting(e) == 0)
+		return false;
+	if (e->inject.owner && !e->dump.complete)
+		return false; /* what is there belongs to us, but is not known yet */
+	for (unsigned n = 0; n < LIMIT_COMMIT_SLICE; n++) {
+		uint32_t handle;
+
+		if (e->ops.free_count == 0)
+			return false;
+		handle = inject_pull(e);
+		if (!handle)
+			return false;
+		if (!at(e, handle)->dead) {
+			write_op(e, handle, out);
+			return true;
+		}
+		if (end_op(e, handle, out))
+			return true;
+	}
+	e->inject.more = true;
+	return false;
+}
+
+bool inject_repeat(struct engine *e, struct op *op, struct kernel_op *out)
+{
+	uint32_t handle = written_entry(e, op);
+
+	if (handle && !op->gone) {
+		build(e, op, handle, out);
+		return true;
+	}
+	if (op->gone)
+		inject_free_gone(e, op->gone);
+	kernel_ops_done(e, op);
+	return false;
+}
+
+/* ---- answers ---- */
+
+static void count(struct engine *e, const struct op *op, int err)
+{
+	static const enum counter counters[][2] = {
+		[KERNEL_OP_CREATE] = {COUNTER_INJECT_CREATED, COUNTER_INJECT_CREATE_REFUSED},
+		[KERNEL_OP_UPDATE] = {COUNTER_INJECT_UPDATED, COUNTER_INJECT_UPDATE_REFUSED},
+		[KERNEL_OP_DELETE] = {COUNTER_INJECT_DELETED, COUNTER_INJECT_DELETE_REFUSED},
+	};
+	unsigned kind = op->ending ? KERNEL_OP_DELETE : op->kind;
+
+	if (is_expect_op(op)) {
+		engine_count(e, err		  ? COUNTER_INJECT_EXPECT_REFUSED
+				: is_creation(op) ? COUNTER_INJECT_EXPECT_CREATED
+						  : COUNTER_INJECT_EXPECT_DELETED);
+		return;
+	}
+	engine_count(e, counters[kind][err != 0]);
+}
+
+/* The kernel has taken an update of a flow that is ours as well: no event tells of it. */
+static void ours_written(struct engine *e, const struct op *op, uint32_t handle, uint32_t local)
+{
+	struct flow f, known;
+
+	e->inject.unsure = true; /* events read from now on may be older */
+	if (op->kind != KERNEL_OP_UPDATE || state_hash(e, local) != op->known ||
+		state_hash(e, handle) != op->state)
+		return;
+	table_read(&e->store, local, &known);
+	read_for_ours(e, handle, &known, &f);
+	if (flow_has(&known, FLOW_TCP_STATE) && !flow_has(&f, FLOW_TCP_STATE))
+		return; /* the kernel may be further on than we know: the dump will tell */
+	commit_flow_updated(&f, &known);
+	local_written(e, &op->key, &f, false);
+}
+
+static void written(struct engine *e, const struct op *op, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+	uint32_t local = local_find_alive(e, &op->key);
+
+	x->dump_gen = e->dump.gen;
+	x->flags &= (uint8_t)~REMOTE_BEHIND;
+	if (local) {
+		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+		if (!is_expect_op(op))
+			ours_written(e, op, handle, local);
+	} else if (op->destroyed) {
+		/* the end of what we have made, or of what was there before it */
+		x->flags = (uint8_t)((x->flags & ~REMOTE_WRITTEN) | REMOTE_ADOPTED);
+		e->inject.unsure = true;
+	} else if (is_creation(op)) {
+		x->flags = (uint8_t)((x->flags & ~REMOTE_WRITTEN) | REMOTE_INJECTED);
+	} else if (!(x->flags & REMOTE_WRITTEN)) {
+		x->flags |= REMOTE_ADOPTED;
+	}
+}
+
+static void refused(struct engine *e, const struct op *op, uint32_t handle, int err)
+{
+	struct entry *x = at(e, handle);
+
+	if (op->kind != KERNEL_OP_UPDATE || err == ENOENT)
+		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+	x->flags |= REMOTE_BEHIND;
+	if (is_creation(op) && err == ENOENT && !(x->flags & REMOTE_RETRIED) &&
+		(x->flags & ENTRY_HAS_MASTER || entry_is_expect(x)))
+		inject_queue_late(e, handle);
+}
+
+/* The flow's end was told while it was written. */
+static void gone_answered(struct engine *e, struct op *op, int err)
+{
+	uint32_t gone = op->gone,
+		 again = table_find(&e->peers[op->peer].remote, &e->store, &op->key);
+	struct entry *x = at(e, gone);
+
+	op->gone = 0;
+	if (!err && is_creation(op))
+		x->flags |= REMOTE_INJECTED;
+	if (!(x->flags & REMOTE_WRITTEN) || (!err && is_deletion(op))) {
+		inject_free_gone(e, gone);
+	} else if (again) {
+		/* it has been told once more since, and is written again after this */
+		at(e, again)->flags |= x->flags & REMOTE_WRITTEN;
+		inject_free_gone(e, gone);
+	} else {
+		inject_queue_gone(e, gone);
+	}
+	kernel_ops_done(e, op);
+}
+
+/* Another way to write it, or the rest of the way; false if this was all. */
+static bool goes_on(struct op *op, int err)
+{
+	if (op->renew && (!err || err == ENOENT)) {
+		op->renew = false;
+		op->kind = is_expect_op(op) ? KERNEL_OP_EXPECT_CREATE : KERNEL_OP_CREATE;
+		return true;
+	}
+	/* a flow of ours has ended meanwhile; peers tell it again if it has not for them */
+	if (err == ENOENT && op->known)
+		return false;
+	return err && kernel_ops_find_way(op, err);
+}
+
+void inject_answered(struct engine *e, struct op *op, int err)
+{
+	uint32_t handle;
+
+	if (op->ending) {
+		count(e, op, err == ENOENT ? 0 : err);
+		kernel_ops_done(e, op);
+		return;
+	}
+	if (op->gone) {
+		count(e, op, err);
+		gone_answered(e, op, err);
+		return;
+	}
+	if (goes_on(op, err)) {
+		kernel_ops_again(e, op);
+		return;
+	}
+	count(e, op, err);
+	handle = written_entry(e, op);
+	if (handle) {
+		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITING;
+		if (err == EEXIST && op->kind == KERNEL_OP_EXPECT_CREATE)
+			at(e, handle)->flags |= REMOTE_ADOPTED; /* it is there, as it is to be */
+		else if (err)
+			refused(e, op, handle, err);
+		else
+			written(e, op, handle);
+		if (at(e, handle)->list == ENTRY_UNLISTED && state_hash(e, handle) != op->state)
+			inject_queue(e, handle); /* the peer has told more meanwhile */
+	}
+	kernel_ops_done(e, op);
+}
