@@ -624,12 +624,14 @@ void local_dumped(struct engine *e, const struct flow *f)
 	if (!handle)
 		return;
 	local_set_evented(e, handle, false);
-	if (own || e->relay.collecting)
-		return; /* collecting: for a purge */
+	if (e->relay.collecting)
+		return; /* for a purge: nothing new to the peers */
 	if (e->config.internal_cache_off) {
 		queue_whole(e, handle);
 		return;
 	}
+	if (own)
+		return;
 	if (!c.known)
 		local_set_silent(e, handle, true);
 	local_queue_changed(e, handle, c.known);
