@@ -618,8 +618,7 @@ void local_dumped(struct engine *e, const struct flow *f)
 			return;
 		}
 	}
-	/* what the kernel made of our own write; an untold entry is nobody's news until it changes
-	 */
+	/* what the kernel made of our own write: nobody's news until it changes */
 	own = c.known && !flow_has(&c.old, FLOW_ID) && !(at(e, handle)->flags & ENTRY_ANNOUNCED);
 	handle = take(e, &k, handle, &c);
 	if (!handle)
