@@ -412,19 +412,14 @@ void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
 
 /*
  * Peers may have a flow that is not in the table: from a former process of ours, and not all sweep;
- * or since nothing stays in it. Whether a filter by state let it pass once cannot be told then.
+ * or since nothing stays in it. Whether a filter by state or mark let it pass once cannot be told
+ * then.
  */
 static bool may_be_known(const struct engine *e, const struct flow *f)
 {
-	struct flow stateless;
-
-	if (e->config.links == 0)
+	if (e->config.links == 0 || (e->dump.complete && !e->config.internal_cache_off))
 		return false;
-	if (!e->config.internal_cache_off)
-		return !e->dump.complete && flow_filter_match(&e->config.filter, f);
-	stateless = *f;
-	flow_mark_unset(&stateless, FLOW_TCP_STATE);
-	return flow_filter_match(&e->config.filter, &stateless);
+	return flow_filter_match_tuples(&e->config.filter, f);
 }
 
 /*
