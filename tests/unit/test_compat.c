@@ -38,7 +38,7 @@ static bool parse(const char *const *words, struct compat_options *o, char error
 	}
 	bool done = compat_parse(argc, argv, o, &t);
 	CU_ASSERT_TRUE(t.len < 256);
-	if (done && o->config >= copies[0] && o->config < copies[WORDS_MAX + 1])
+	if (done && o->config >= copies[0] && o->config < copies[0] + sizeof(copies))
 		o->config = words[1]; /* a test's name for it that lives on */
 	return done;
 }
