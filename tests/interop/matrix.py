@@ -19,7 +19,8 @@ from syncnode import SyncNode, link_conf, sync_conf
 
 SETTLE_S = 25
 CABLES = ("sync0", "sync1")
-REFRESH_S, CACHE_S = 1, 6  # of ALARM
+# Of ALARM. A restarted conntrackd begins with lower numbers, and is not listened to for some seconds.
+REFRESH_S, CACHE_S = 1, 12
 STREAM, STREAM_RATE = 300, 600
 MODE_OPTIONS = {
     "FTFW": "",
