@@ -134,10 +134,21 @@ static int ask_kill(const char *socket)
 	return judge(socket, &answer);
 }
 
+/* What conntrackd does nothing at, and prints nothing. */
+static bool is_nothing(enum compat_action action, const struct config *config)
+{
+	if (config->purpose == CONFIG_STATS)
+		return !requests[action].in_stats;
+	/* what peers told is in the kernel; our record of it is none of its caches */
+	return config->sync.disable_external_cache &&
+	       (action == COMPAT_DUMP_EXTERNAL || action == COMPAT_DUMP_EXTERNAL_XML ||
+		       action == COMPAT_DUMP_EXTERNAL_EXPECT ||
+		       action == COMPAT_DUMP_EXTERNAL_EXPECT_XML);
+}
+
 int compat_command(enum compat_action action, const struct config *config)
 {
 	const char *socket = config->general.unix_path;
-	bool stats = config->purpose == CONFIG_STATS;
 
 	if (!socket[0]) /* as if nobody listened */
 		return judge(socket, &(struct client_answer){.err = -ECONNREFUSED});
@@ -145,7 +156,7 @@ int compat_command(enum compat_action action, const struct config *config)
 		return ask_kill(socket);
 	if (!requests[action].request)
 		return ask_stats(action, socket);
-	if (stats && !requests[action].in_stats)
+	if (is_nothing(action, config))
 		return ask_nothing(socket);
 	return ask(action, socket);
 }

@@ -102,15 +102,16 @@ static void put_bypass(struct text *t, const json_t *f)
 static void put_inject(struct text *t, const json_t *f)
 {
 	static const char *const lines[][2] = {
-		{"created", "cache.injected.created"},
-		{"updated", "cache.injected.updated"},
-		{"destroyed", "cache.injected.destroyed"},
+		{"created", "create_refused"},
+		{"updated", "update_refused"},
+		{"destroyed", "destroy_refused"},
 	};
+	const json_t *injected = find(f, "cache.injected");
 
 	put(t, "external inject:\n");
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		put(t, "connections %s:\t\t%12llu\tfailed:\t%12llu\n", lines[i][0],
-			number(f, lines[i][1]), i == 0 ? number(f, "cache.injected.refused") : 0);
+			number(injected, lines[i][0]), number(injected, lines[i][1]));
 	put(t, "\n");
 }
 

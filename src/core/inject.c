@@ -385,11 +385,13 @@ void inject_disown(struct engine *e)
 
 bool inject_is_written(const struct engine *e, uint32_t handle)
 {
+	struct table_key k = table_key_at(&e->store, handle);
 	const struct entry *x = at(e, handle);
 
-	return x->flags & REMOTE_WRITTEN &&
-	       !(x->flags & (REMOTE_WRITING | REMOTE_RENEW | REMOTE_BEHIND)) &&
-	       x->list == ENTRY_UNLISTED;
+	if (x->flags & (REMOTE_WRITING | REMOTE_BEHIND) || x->list != ENTRY_UNLISTED)
+		return false;
+	/* of what is ours as well, what was newer has been written */
+	return local_find_alive(e, &k) || (x->flags & REMOTE_WRITTEN && !(x->flags & REMOTE_RENEW));
 }
 
 void inject_committed(struct engine *e, uint32_t handle, bool created)

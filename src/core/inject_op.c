@@ -334,6 +334,7 @@ static bool goes_on(struct op *op, int err)
 void inject_answered(struct engine *e, struct op *op, int err)
 {
 	uint32_t handle;
+	bool there;
 
 	if (op->ending) {
 		count(e, op, err == ENOENT ? 0 : err);
@@ -349,12 +350,14 @@ void inject_answered(struct engine *e, struct op *op, int err)
 		kernel_ops_again(e, op);
 		return;
 	}
-	count(e, op, err);
+	there = err == EEXIST && op->kind == KERNEL_OP_EXPECT_CREATE;
+	if (!there)
+		count(e, op, err);
 	handle = written_entry(e, op);
 	if (handle) {
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITING;
-		if (err == EEXIST && op->kind == KERNEL_OP_EXPECT_CREATE)
-			at(e, handle)->flags |= REMOTE_ADOPTED; /* it is there, as it is to be */
+		if (there)
+			at(e, handle)->flags |= REMOTE_ADOPTED; /* as it is to be */
 		else if (err)
 			refused(e, op, handle, err);
 		else

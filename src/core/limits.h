@@ -40,6 +40,7 @@ enum {
 	LIMIT_LAG_MS = 3000, /* a peer that has not acknowledged for so long lags */
 	LIMIT_LOSS_PAUSE_MS =
 		30000, /* NOTRACK: between resyncs while losses go on; it grows to this */
+	LIMIT_SETTLE_MS = 2000, /* NOTRACK: an ALIVE that much later ends conntrackd's table */
 	LIMIT_RESYNC_TRIES = 3, /* NOTRACK: conntrackd that says nothing has nothing */
 	LIMIT_AGAIN_MS = 1000, /* ALARM: a deletion is said once more after this */
 	LIMIT_EXPIRE_WALK_MS = 30000, /* ALARM: a walk for what has ended lasts no longer */

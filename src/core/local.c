@@ -412,19 +412,14 @@ void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
 
 /*
  * Peers may have a flow that is not in the table: from a former process of ours, and not all sweep;
- * or since nothing stays in it. Whether a filter by state let it pass once cannot be told then.
+ * or since nothing stays in it. Whether a filter by state or mark let it pass once cannot be told
+ * then.
  */
 static bool may_be_known(const struct engine *e, const struct flow *f)
 {
-	struct flow stateless;
-
-	if (e->config.links == 0)
+	if (e->config.links == 0 || (e->dump.complete && !e->config.internal_cache_off))
 		return false;
-	if (!e->config.internal_cache_off)
-		return !e->dump.complete && flow_filter_match(&e->config.filter, f);
-	stateless = *f;
-	flow_mark_unset(&stateless, FLOW_TCP_STATE);
-	return flow_filter_match(&e->config.filter, &stateless);
+	return flow_filter_match_tuples(&e->config.filter, f);
 }
 
 /*
@@ -618,18 +613,20 @@ void local_dumped(struct engine *e, const struct flow *f)
 			return;
 		}
 	}
-	/* what the kernel made of our own write; an untold entry is nobody's news until it changes */
+	/* what the kernel made of our own write: nobody's news until it changes */
 	own = c.known && !flow_has(&c.old, FLOW_ID) && !(at(e, handle)->flags & ENTRY_ANNOUNCED);
 	handle = take(e, &k, handle, &c);
 	if (!handle)
 		return;
 	local_set_evented(e, handle, false);
-	if (own || e->relay.collecting)
-		return; /* collecting: for a purge */
+	if (e->relay.collecting)
+		return; /* for a purge: nothing new to the peers */
 	if (e->config.internal_cache_off) {
 		queue_whole(e, handle);
 		return;
 	}
+	if (own)
+		return;
 	if (!c.known)
 		local_set_silent(e, handle, true);
 	local_queue_changed(e, handle, c.known);

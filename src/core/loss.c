@@ -44,6 +44,8 @@ void loss_asked(struct engine *e, struct peer *p)
 		bulk_want_for(e, p);
 	p->epoch++;
 	p->data_since = false;
+	p->old = table_count(&p->remote);
+	p->renamed = 0;
 	p->sweep_at = mono_add_ms(e->now, LIMIT_SWEEP_MS);
 	p->asked++;
 }
@@ -55,18 +57,28 @@ void loss_await(struct engine *e, struct peer *p)
 }
 
 /*
- * conntrackd has had time to send its table, and nothing was lost meanwhile. If it has said
- * nothing, then it may not have heard us; or it has nothing, and what is here of it gets the time
- * that it has left.
+ * Data has come, but was it the table? Our request may be lost, and the data be that of a few
+ * events. A table names most of what is here.
+ */
+static bool is_told(const struct peer *p)
+{
+	return p->data_since && p->renamed >= p->old - p->old / 2;
+}
+
+/*
+ * conntrackd has had time to send its table, and nothing was lost meanwhile. If it has not, then it
+ * may not have heard us; or it has nothing, and what is here of it gets the time that it has left.
  */
 static void settle(struct engine *e, struct peer *p)
 {
+	bool told = is_told(p);
+
 	p->sweep_at = MONO_NEVER;
-	if (!p->data_since && p->asked < LIMIT_RESYNC_TRIES) {
+	if (!told && p->asked < LIMIT_RESYNC_TRIES) {
 		peer_want_resync(e, p, 0);
 		return;
 	}
-	if (!p->data_since && table_count(&p->remote) > 0) {
+	if (!told && table_count(&p->remote) > 0) {
 		p->unconfirmed = true;
 		peer_want_resync(e, p, LIMIT_LOSS_PAUSE_MS);
 		return;
@@ -77,6 +89,17 @@ static void settle(struct engine *e, struct peer *p)
 		event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, table_count(&p->remote));
 	p->synced = true;
 	remote_sweep(e, p);
+}
+
+void loss_alive(struct engine *e, struct peer *p)
+{
+	mono asked_at;
+
+	if (engine_acknowledges(e) || p->is_ctsync || mono_is_never(p->sweep_at) || !is_told(p))
+		return;
+	asked_at = mono_add_ms(p->sweep_at, -LIMIT_SWEEP_MS);
+	if (mono_diff_ms(e->now, asked_at) >= LIMIT_SETTLE_MS)
+		settle(e, p);
 }
 
 /* When all that lives has been said since it was awaited; and what had ended is forgotten. */

@@ -18,6 +18,9 @@ void loss_gap(struct engine *, struct peer *);
 /* The peer has been asked for its table (NOTRACK). */
 void loss_asked(struct engine *, struct peer *);
 
+/* It has had nothing to say for a second: of conntrackd, its table has been said (NOTRACK). */
+void loss_alive(struct engine *, struct peer *);
+
 /* All that the peer holds will come by itself (ALARM). */
 void loss_await(struct engine *, struct peer *);
 

@@ -182,6 +182,8 @@ static void deliver(struct engine *e, struct peer *p, const struct wire_v1_messa
 		bulk_want_for(e, p);
 	} else if (mark) {
 		mark_heard(e, p, mark);
+	} else if (m->flags & WIRE_V1_ALIVE) {
+		loss_alive(e, p);
 	}
 }
 

@@ -53,6 +53,8 @@ static void store(struct engine *e, struct peer *p, const struct table_key *k, u
 	enum table_result r;
 
 	if (known)
+		p->renamed += at(e, handle)->seq != p->epoch;
+	if (known)
 		r = table_write_packed(&p->remote, &e->store, k, packed, &handle);
 	else
 		r = table_add_packed(
@@ -99,10 +101,12 @@ static void drop(struct engine *e, struct peer *p, const struct table_key *k)
 {
 	uint32_t handle = table_find(&p->remote, &e->store, k);
 
-	if (handle)
-		ended(e, p, handle, true);
-	else
+	if (!handle) {
 		engine_count(e, COUNTER_UNKNOWN_DELETED);
+		return;
+	}
+	p->renamed += at(e, handle)->seq != p->epoch;
+	ended(e, p, handle, true);
 }
 
 void remote_expect_put(

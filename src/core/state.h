@@ -166,7 +166,8 @@ struct peer {
 	bool gap; /* something was lost, and is not known to be made good */
 	mono gap_at; /* when the last loss was noticed */
 	int64_t pause_ms; /* least time until the next resync for a loss */
-	uint8_t asked; /* times that conntrackd was asked and said nothing */
+	uint8_t asked; /* times that conntrackd was asked and did not send its table */
+	uint32_t old, renamed; /* entries when it was asked; those of them heard of since */
 	mono since; /* ALARM: all that it holds is to be heard within a refresh from then */
 	mono expire_began; /* ALARM: a walk over its table, refresh.c */
 };

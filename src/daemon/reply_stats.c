@@ -137,6 +137,20 @@ static json_t *table_object(uint64_t entries, uint64_t created, uint64_t updated
 	return object;
 }
 
+/* What peers told and went into the kernel at once: DisableExternalCache. */
+static json_t *injected(const struct figures *f)
+{
+	json_t *object = json_object();
+
+	put(object, "created", engine(f, COUNTER_INJECT_CREATED));
+	put(object, "create_refused", engine(f, COUNTER_INJECT_CREATE_REFUSED));
+	put(object, "updated", engine(f, COUNTER_INJECT_UPDATED));
+	put(object, "update_refused", engine(f, COUNTER_INJECT_UPDATE_REFUSED));
+	put(object, "destroyed", engine(f, COUNTER_INJECT_DELETED));
+	put(object, "destroy_refused", engine(f, COUNTER_INJECT_DELETE_REFUSED));
+	return object;
+}
+
 static json_t *traffic(const struct figures *f)
 {
 	json_t *object = json_object();
@@ -160,6 +174,7 @@ static json_t *group_cache(const struct figures *f)
 	put(object, "entries_max", f->config->general.hash_limit);
 	put(object, "refused_memory", engine(f, COUNTER_MEMORY_FULL));
 	put(object, "silent", s->local_silent);
+	json_object_set_new(object, "injected", injected(f));
 	json_object_set_new(object, "ended_traffic", traffic(f));
 	return object;
 }
@@ -211,7 +226,8 @@ static json_t *group_queue(const struct figures *f)
 		queue_object(
 			s->control_queue, LIMIT_CONTROL_QUEUE, engine(f, COUNTER_CONTROL_FULL)),
 		"control_kept", queue_object(s->control_kept, LIMIT_CONTROL_RESEND, 0), "inject",
-		queue_object(s->inject_queue, f->config->general.hash_limit, 0));
+		queue_object(s->inject_queue, f->config->general.hash_limit,
+			engine(f, COUNTER_INJECT_FULL)));
 
 	put(object, "unacked", unacked(s));
 	return object;

@@ -109,7 +109,7 @@ static bool marks_have(const struct flow_filter *filter, uint32_t mark)
 	return false;
 }
 
-bool flow_filter_match(const struct flow_filter *filter, const struct flow *f)
+bool flow_filter_match_tuples(const struct flow_filter *filter, const struct flow *f)
 {
 	bool has_l4 = flow_has(f, FLOW_ORIG_L4PROTO);
 	uint8_t l4 = f->tuple[FLOW_ORIG].l4;
@@ -117,6 +117,16 @@ bool flow_filter_match(const struct flow_filter *filter, const struct flow *f)
 	if (filter->protocol_policy != FLOW_FILTER_OFF &&
 		!agrees(filter->protocol_policy, has_l4 && flow_filter_has_protocol(filter, l4)))
 		return false;
+	if (filter->address_policy == FLOW_FILTER_OFF)
+		return true;
+	return flow_has_addrs(f, FLOW_ORIG) && agrees(filter->address_policy, nets_have(filter, f));
+}
+
+bool flow_filter_match(const struct flow_filter *filter, const struct flow *f)
+{
+	bool has_l4 = flow_has(f, FLOW_ORIG_L4PROTO);
+	uint8_t l4 = f->tuple[FLOW_ORIG].l4;
+
 	if (filter->state_policy != FLOW_FILTER_OFF && has_l4 && l4 == IPPROTO_TCP &&
 		flow_has(f, FLOW_TCP_STATE)) {
 		bool listed = f->tcp.state < 16 && (filter->tcp_states >> f->tcp.state & 1);
@@ -128,9 +138,7 @@ bool flow_filter_match(const struct flow_filter *filter, const struct flow *f)
 		!agrees(filter->mark_policy,
 			marks_have(filter, flow_has(f, FLOW_MARK) ? f->mark : 0)))
 		return false;
-	if (filter->address_policy == FLOW_FILTER_OFF)
-		return true;
-	return flow_has_addrs(f, FLOW_ORIG) && agrees(filter->address_policy, nets_have(filter, f));
+	return flow_filter_match_tuples(filter, f);
 }
 
 int flow_filter_add_mark(struct flow_filter *filter, uint32_t value, uint32_t mask)

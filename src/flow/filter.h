@@ -65,4 +65,10 @@ int flow_filter_add_mark(struct flow_filter *, uint32_t value, uint32_t mask);
 /* True if the flow passes. A flow without addresses does not, if the address set is on. */
 bool flow_filter_match(const struct flow_filter *, const struct flow *);
 
+/*
+ * True if it passes the sets that are the same for its whole life, protocol and address: then it
+ * may have passed at some time. A flow's end says neither its state nor, often, its mark.
+ */
+bool flow_filter_match_tuples(const struct flow_filter *, const struct flow *);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "core/engine.h"
+#include "flow/pack.h"
 #include "tests/lib/expectgen.h"
 #include "tests/lib/flowgen.h"
 #include "wire/v1.h"
@@ -99,7 +100,8 @@ static struct world *world_new(uint8_t settings)
 		c.mode = settings & 1 ? ENGINE_MODE_ALARM : ENGINE_MODE_NOTRACK;
 		c.internal_cache_off = settings & 2;
 		c.polling = settings & 4;
-		c.links = settings & 8 ? 1 : 0;
+		c.links = settings & 8 ? 2 : 0;
+		c.tells_ended = settings & 16;
 		c.refresh_s = settings & 16 ? 2 : 60;
 		c.cache_timeout_s = 3 * c.refresh_s;
 	}
@@ -210,8 +212,17 @@ static void check_views(struct world *w)
 	}
 }
 
+static void pull_ended(struct world *w)
+{
+	struct flow flow;
+
+	for (uint32_t n = 0; engine_next_ended(w->engine, &flow); n++)
+		CHECK(n < w->config.flows_max && flow_has_key(&flow));
+}
+
 static void pull(struct world *w)
 {
+	pull_ended(w);
 	pull_events(w);
 	pull_ops(w);
 	if (w->stall > 0)
@@ -279,7 +290,7 @@ static void datagram(struct world *w, struct rbuf *r)
 		renumber(w, how, sender, copy + at, size);
 		at += size;
 	}
-	engine_datagram(w->engine, w->now, (how & HOW_LINK) != 0, &addr, copy, len);
+	engine_datagram(w->engine, w->now, w->config.links && how & HOW_LINK, &addr, copy, len);
 	free(copy);
 }
 
@@ -402,7 +413,7 @@ static void command(struct world *w, unsigned kind)
 
 static void stall(struct world *w, unsigned a)
 {
-	if (a & STALL_LINK)
+	if (a & STALL_LINK && w->config.links)
 		engine_link(w->engine, w->now, a & STALL_LINK_NUMBER, a & STALL_LINK_USABLE);
 	else
 		w->stall = a;
@@ -457,8 +468,8 @@ static void record(struct world *w, struct rbuf *r)
 static void end(struct world *w)
 {
 	w->stall = 0;
-	engine_link(w->engine, w->now, 0, true);
-	engine_link(w->engine, w->now, 1, true);
+	for (unsigned i = 0; i < w->config.links; i++)
+		engine_link(w->engine, w->now, i, true);
 	for (unsigned i = 0; i < END_STEPS && (i < 2 || w->done < w->commands); i++) {
 		pull(w);
 		kernel_answer(w, UINT32_MAX, 0);

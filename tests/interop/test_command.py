@@ -366,6 +366,32 @@ def test_no_internal_cache():
         equal(len(ElementTree.fromstring(f"<all>{found}</all>")), 3, "elements of -i -x")
         for args in (("-R",), ("-n",), ("-B",)):
             same(*ones, args)
+        same(*ones, ("-F",))
+        wait_for(lambda: [d.a.count() for d in duos] == [0, 0], 10, "-F has emptied the kernels")
+
+
+def test_no_external_cache():
+    """What the peer tells goes into the kernel; -e is empty, -s tells what was written."""
+    with two_duos("ce", lambda own, peer: sync_conf(
+            own % 0, mode_options="\t\tDisableExternalCache on\n")) as duos:
+        ones, twos = [d.one for d in duos], [d.two for d in duos]
+
+        def passed_on(act, count):
+            for d in duos:
+                act(d.a)
+            wait_for(lambda: [d.b.count() for d in duos] == [count] * 2, 20,
+                     f"{count} flows in the kernels of b")
+
+        passed_on(lambda a: add_flows(a, SOME), 4)
+        passed_on(lambda a: delete_flows(a, SOME[3:]), 3)
+        for word in ("", "cache", "network", "link", "queue", "rsqueue", "expect"):
+            for nodes in (ones, twos):
+                same(*nodes, ("-s", word) if word else ("-s",))
+        for args in DUMPS:
+            same(*ones, args, dump=True)
+            same(*twos, args, dump=True)
+        same(*twos, ("-c",))
+        equal([d.b.count() for d in duos], [3, 3], "flows after -c")
 
 
 def test_statistics():

@@ -36,23 +36,41 @@ static bool is_told(struct sim *s, const struct sim_node *n, int slot, uint32_t 
 	return false;
 }
 
+/* A slot's flow in n's kernel may be another than this one, which a peer has told. */
+static bool may_differ(struct sim *s, struct sim_node *n, unsigned slot, const struct flow *told)
+{
+	const struct kernel_entry *e = &n->kernel.entries[slot];
+	const struct history *h = &n->kernel.history[slot];
+	struct engine_flow_view own;
+
+	if (told->mark == 0) /* a partial update */
+		return true;
+	/* ours as well; without an internal cache, by what happened here last, or on a third node
+	 */
+	if (n->config.internal_cache_off &&
+		(!h->states[h->count - 1].rewritten || s->params.nodes > 2))
+		return true;
+	return engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &own) ||
+	       is_told(s, n, (int)slot, e->flow.mark);
+}
+
 /* With external_cache_off: what peers have told is in the kernel, and the newest of it. */
 static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size_t cap)
 {
-	struct engine_flow_view v, own;
+	struct engine_flow_view v;
 	uint64_t cursor = 0;
 
 	if (!n->config.external_cache_off)
 		return true;
 	while (engine_show_next(n->engine, s->now, ENGINE_TABLE_REMOTE, &cursor, &v)) {
 		int slot = traffic_slot(&v.flow);
-		const struct kernel_entry *e = &n->kernel.entries[slot < 0 ? 0 : slot];
+		const struct kernel_entry *e;
 
 		if (slot < 0 || slot >= TRAFFIC_WHOLE_SLOTS || (unsigned)slot >= n->kernel.slots)
 			continue;
+		e = &n->kernel.entries[slot];
 		if (e->live &&
-			(engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &own) ||
-				e->flow.mark == v.flow.mark || is_told(s, n, slot, e->flow.mark)))
+			(e->flow.mark == v.flow.mark || may_differ(s, n, (unsigned)slot, &v.flow)))
 			continue;
 		snprintf(why, cap, "node %u: slot %d: a peer told version %u, the kernel has %u",
 			n->index, slot, v.flow.mark, e->live ? e->flow.mark : 0);

@@ -404,6 +404,7 @@ void oldpeer_start(struct sim *s, struct sim_node *n, uint32_t first_seq)
 	struct job j = {.run = turn, .node = n->index};
 
 	n->old = p;
+	n->was_old = true;
 	p->mode = s->params.config.mode;
 	p->refresh_s = s->params.config.refresh_s;
 	p->cache_timeout_s = s->params.config.cache_timeout_s;

@@ -76,6 +76,7 @@ struct sim_node {
 	unsigned boot; /* counts starts */
 	struct engine *engine;
 	struct oldpeer *old; /* in the engine's place, or NULL: see oldpeer.h */
+	bool was_old; /* there has been one */
 	uint8_t *memory; /* with a guard page on both sides */
 	size_t memory_bytes;
 	struct engine_config config;

@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/system/test_crash.py \
 	tests/system/test_examples.py \
 	tests/system/test_expect.py \
+	tests/system/test_inject.py \
 	tests/system/test_kernel.py \
 	tests/system/test_lab.py \
 	tests/system/test_links.py \

@@ -5,6 +5,7 @@
 
 #include "core_pair.h"
 #include "flow/status.h"
+#include "tests/lib/expectgen.h"
 #include "unit.h"
 
 #define LOCAL  ENGINE_TABLE_LOCAL
@@ -619,6 +620,69 @@ static void flushes_leave_the_kernel_alone(void)
 	pair_free(p);
 }
 
+/* ---- expectations ---- */
+
+static void set_expectations(struct engine_config *c)
+{
+	c->expect_filter.on = true;
+}
+
+static struct expect expected(uint32_t n, uint32_t class)
+{
+	struct flow master = pair_flow(n);
+	struct expect x;
+
+	expectgen_of(&master, 40000, &x);
+	x.class = class;
+	expect_mark_set(&x, EXPECT_CLASS);
+	return x;
+}
+
+static void tell_expect(struct pair *p, enum kernel_event kind, const struct expect *x)
+{
+	engine_kernel_expect(p->node[0].engine, p->now, kind, x);
+	pair_exchange(p);
+}
+
+static void expectations_go_the_same_way(void)
+{
+	struct pair *p = started_as(set_expectations);
+	struct expect x = expected(0, 1), y = expected(1, 0);
+
+	tell_expect(p, KERNEL_EVENT_NEW, &x);
+	CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_EXPECT_CREATE), 1);
+	CU_ASSERT_EQUAL(last_op(p, 1)->expect.class, 1);
+	answer(p, 1, 0);
+	/* another one of the same key: there is no update */
+	x.class = 2;
+	tell_expect(p, KERNEL_EVENT_NEW, &x);
+	CU_ASSERT_EQUAL(last_op(p, 1)->kind, KERNEL_OP_EXPECT_DELETE);
+	answer(p, 1, 0);
+	CU_ASSERT_EQUAL(last_op(p, 1)->kind, KERNEL_OP_EXPECT_CREATE);
+	CU_ASSERT_EQUAL(last_op(p, 1)->expect.class, 2);
+	answer(p, 1, 0);
+	/* our kernel's own dump and events do not make it ours */
+	engine_kernel_expect(p->node[1].engine, p->now, KERNEL_EVENT_DESTROY, &x);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_expectations, 0);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_expectations, 1);
+	x.class = 3;
+	tell_expect(p, KERNEL_EVENT_NEW, &x);
+	CU_ASSERT_EQUAL(last_op(p, 1)->kind, KERNEL_OP_EXPECT_CREATE);
+	answer(p, 1, 0);
+	tell_expect(p, KERNEL_EVENT_DESTROY, &x);
+	CU_ASSERT_EQUAL(last_op(p, 1)->kind, KERNEL_OP_EXPECT_DELETE);
+	answer(p, 1, ENOENT);
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_INJECT_EXPECT_CREATED), 3);
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_INJECT_EXPECT_DELETED), 1);
+	/* one that is there already is left as it is, and not deleted either */
+	tell_expect(p, KERNEL_EVENT_NEW, &y);
+	answer(p, 1, EEXIST);
+	tell_expect(p, KERNEL_EVENT_DESTROY, &y);
+	CU_ASSERT_EQUAL(answered[1], p->node[1].ops_count);
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_INJECT_EXPECT_REFUSED), 0);
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"what peers tell is written at once", what_peers_tell_is_written_at_once},
 	{"changes are updates and coalesce", changes_are_updates_and_coalesce},
@@ -644,6 +708,7 @@ static const struct unit_test tests[] = {
 	{"a purge that is asked for takes all", a_purge_that_is_asked_for_takes_all},
 	{"a dump finds out what is gone", a_dump_finds_out_what_is_gone},
 	{"flushes leave the kernel alone", flushes_leave_the_kernel_alone},
+	{"expectations go the same way", expectations_go_the_same_way},
 };
 
 UNIT_MAIN("core_inject", tests)

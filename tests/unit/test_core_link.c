@@ -183,6 +183,30 @@ static void an_unusable_link_is_not_followed(void)
 	pair_free(p);
 }
 
+/* Nobody asks again there; a table that is said again repairs what was under way. */
+static void without_acknowledgements_the_table_is_said_again(void)
+{
+	struct engine_config c = pair_config();
+	struct flow f = pair_flow(1);
+	struct pair *p;
+
+	c.links = 2;
+	c.mode = ENGINE_MODE_NOTRACK;
+	p = pair_new(&c);
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	pair_run(p, 5000);
+	p->cut[0][0] = true;
+	pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	pair_run(p, 100);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_SENT_FLOWS), 1);
+	down(p, 0, 0);
+	pair_run(p, 100);
+	CU_ASSERT_TRUE(pair_has(p, 1, ENGINE_TABLE_REMOTE, &f));
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_RESYNCS_RECEIVED), 1); /* at the start */
+	pair_free(p);
+}
+
 /* ---- addresses ---- */
 
 static void hear(struct pair *p, unsigned link, uint8_t who, const struct wbuf *w)
@@ -454,6 +478,8 @@ static const struct unit_test tests[] = {
 	{"the only link comes back", the_only_link_comes_back},
 	{"two that change places meet", two_that_change_places_meet},
 	{"an unusable link is not followed", an_unusable_link_is_not_followed},
+	{"without acknowledgements the table is said again",
+		without_acknowledgements_the_table_is_said_again},
 	{"a sequence that goes on is the same peer", a_sequence_that_goes_on_is_the_same_peer},
 	{"numbers far off are another peer", numbers_far_off_are_another_peer},
 	{"a boot id is known on every link", a_boot_id_is_known_on_every_link},

@@ -407,6 +407,35 @@ static void notrack_asks_a_conntrackd_that_says_nothing_again(void)
 	pair_free(p);
 }
 
+/* A few events are not the table: nothing that lives goes because our request was lost. */
+static void notrack_does_not_take_events_for_the_table(void)
+{
+	struct pair *p = pair_of(ENGINE_MODE_NOTRACK);
+	uint32_t seq = 5000;
+
+	for (uint32_t i = 0; i < 100; i++)
+		conntrackd_flow(p, WIRE_V1_CT_NEW, 0, seq++, i);
+	seq = alone(p, 4, seq - 1);
+	CU_ASSERT_EQUAL(pair_status(p, 0).remote_flows, 100);
+	seq += 2;
+	for (unsigned i = 0; i < 2 * LIMIT_SWEEP_MS / 1000; i++) {
+		conntrackd_flow(p, WIRE_V1_CT_UPD, 0, ++seq, i % 10);
+		conntrackd_flow(p, WIRE_V1_CT_NEW, 0, ++seq, 200 + i);
+		seq = alone(p, 1, seq);
+	}
+	CU_ASSERT_EQUAL(pair_status(p, 0).remote_flows, 100 + 2 * LIMIT_SWEEP_MS / 1000);
+	CU_ASSERT_NOT_EQUAL(pair_status(p, 0).peers[0].sync, ENGINE_SYNCED);
+	for (uint32_t i = 0; i < 90; i++)
+		conntrackd_flow(p, WIRE_V1_CT_NEW, 0, ++seq, i);
+	for (unsigned i = 0; i < 2 * LIMIT_SWEEP_MS / 1000; i++)
+		conntrackd_flow(p, WIRE_V1_CT_NEW, 0, ++seq, 200 + i);
+	seq = alone(p, 3, seq);
+	CU_ASSERT_EQUAL(pair_status(p, 0).peers[0].sync, ENGINE_SYNCED);
+	CU_ASSERT_FALSE(knows(p, 0, 95));
+	CU_ASSERT_EQUAL(pair_status(p, 0).remote_flows, 90 + 2 * LIMIT_SWEEP_MS / 1000);
+	pair_free(p);
+}
+
 static void notrack_notices_a_restart(void)
 {
 	struct pair *p = pair_of(ENGINE_MODE_NOTRACK);
@@ -790,6 +819,7 @@ static const struct unit_test tests[] = {
 		notrack_with_conntrackd_sweeps_after_a_while},
 	{"NOTRACK asks a conntrackd that says nothing again",
 		notrack_asks_a_conntrackd_that_says_nothing_again},
+	{"NOTRACK does not take events for the table", notrack_does_not_take_events_for_the_table},
 	{"NOTRACK notices a restart", notrack_notices_a_restart},
 	{"NOTRACK merges an update", notrack_merges_an_update},
 	{"ALARM says flows and nothing else", alarm_says_flows_and_nothing_else},

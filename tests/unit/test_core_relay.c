@@ -130,6 +130,32 @@ static void messages_have_the_type_of_their_event(void)
 	pair_free(p);
 }
 
+/* The end of a flow carries no mark, as a rule; what passed a filter by mark ends for peers too. */
+static void an_end_is_told_whatever_the_mark(void)
+{
+	struct engine_config c = pair_config();
+	struct flow f = pair_flow(1);
+	struct pair *p;
+
+	c.mode = ENGINE_MODE_NOTRACK;
+	c.internal_cache_off = true;
+	c.filter.mark_policy = FLOW_FILTER_ACCEPT;
+	CU_ASSERT_EQUAL(flow_filter_add_mark(&c.filter, 7, 0xff), 0);
+	p = pair_new(&c);
+	pair_exchange(p);
+	f.mark = 7;
+	flow_mark_set(&f, FLOW_MARK);
+	pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	pair_exchange(p);
+	CU_ASSERT_TRUE(knows(p, 1, 1));
+	flow_mark_unset(&f, FLOW_MARK);
+	f.mark = 0;
+	pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	pair_exchange(p);
+	CU_ASSERT_FALSE(knows(p, 1, 1));
+	pair_free(p);
+}
+
 /* A peer's request is answered by a dump, whose end sweeps what it did not name. */
 static void a_bulk_is_a_dump(void)
 {
@@ -426,6 +452,7 @@ static const struct unit_test tests[] = {
 	{"what is sent is forgotten", what_is_sent_is_forgotten},
 	{"what waits is said once", what_waits_is_said_once},
 	{"messages have the type of their event", messages_have_the_type_of_their_event},
+	{"an end is told whatever the mark", an_end_is_told_whatever_the_mark},
 	{"a bulk is a dump", a_bulk_is_a_dump},
 	{"a bulk command ends when all has been sent", a_bulk_command_ends_when_all_has_been_sent},
 	{"the end comes after the last flow", the_end_comes_after_the_last_flow},
