@@ -234,6 +234,24 @@ def test_a_silent_client_does_not_stop_the_daemon():
         silent.close()
 
 
+def test_xml_without_an_internal_cache():
+    """What `-i -x` prints with DisableInternalCache is XML: 1.4.7 prints plain lines."""
+    with Lab("kx") as lab:
+        pair = Pair(lab, "ctsyncd", "conntrackd")
+        for node, address in zip(pair.nodes, ("10.9.0.1", "10.9.0.2")):
+            node.stop()
+            node.reconfigure(sync_conf(address, mode="NOTRACK",
+                                       mode_options="\tDisableInternalCache On\n"))
+            node.start()
+        # Nobody hears us, so that the flow waits to be sent.
+        pair.a.ip("link set sync down")
+        add_flows(pair.a, [flow(TCP, "10.1.0.1", "10.2.0.1", 1, 2, tcp="ESTABLISHED",
+                                status=SETTLED)])
+        wait_for(lambda: pair.one.local_count() == 1, SETTLE_S, "the flow waits")
+        text = pair.one.ctl("show", "local", "--xml").stdout
+        equal("<src>10.1.0.1</src>" in text, True, f"the flow as XML in {text}")
+
+
 # ---- the table ----
 
 def rows():
@@ -243,7 +261,7 @@ def rows():
     if TABLE not in text:
         raise Failed(f"doc/MIGRATION.md has no section {TABLE!r}")
     section = text.split(TABLE)[1].split("\n## ")[0].split("\n# ")[0]
-    lines = [line for line in section.splitlines() if line.startswith("| ")]
+    lines = [line for line in section.splitlines() if line.startswith("| ")][1:]
     return [[cell.strip() for cell in line.strip().strip("|").split(" | ")] for line in lines]
 
 

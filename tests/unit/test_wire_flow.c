@@ -358,8 +358,8 @@ static void keys_of_gre_and_ports_of_udplite_ride_as_ports(void)
 	{
 		struct flow f;
 
-		CU_ASSERT_EQUAL(get_attrs("000c0000 c0000201 c6336402 00050002 2f000000", &f),
-			WIRE_V1_OK);
+		CU_ASSERT_EQUAL(
+			get_attrs("000c0000 c0000201 c6336402 00050002 2f000000", &f), WIRE_V1_OK);
 		CU_ASSERT_FALSE(flow_has(&f, FLOW_ORIG_PORT_SRC));
 	}
 }
