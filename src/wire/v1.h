@@ -96,8 +96,8 @@ struct wire_v1_options {
  * [bytes], or 0. The flow must have both original addresses and a layer 4 protocol. NAT is taken
  * from what the reply tuple shows (flow_is_snat() and kin), not from what was requested.
  *
- * Left out, for version 1 has no place for it: GRE keys and UDPLITE ports (such flows between the
- * same two hosts become one at the peer), zones of one direction, counters, timestamps, security
+ * GRE keys and UDPLITE ports are said as ports, which upstream takes and does not say itself. Left
+ * out, for version 1 has no place for it: zones of one direction, counters, timestamps, security
  * marks and contexts, helper names longer than WIRE_V1_HELPER_NAME_MAX.
  */
 size_t wire_v1_put_flow(struct wbuf *, enum wire_v1_type, uint8_t flags, uint32_t seq,

@@ -80,6 +80,12 @@ enum v1_expect_attr {
 	V1X_ATTRS,
 };
 
+/* The protocols whose flows say PORT: those with ports, and GRE for its keys. */
+static inline bool v1_has_ports(uint8_t l4)
+{
+	return flow_l4_has_key(l4) && !flow_l4_is_icmp(l4);
+}
+
 /* Where a message starts in its buffer, to come back to if it does not fit. */
 struct v1_start {
 	size_t used;

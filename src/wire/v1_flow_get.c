@@ -72,7 +72,7 @@ static bool get_key(const struct v1_payloads *p, struct flow *f)
 		mark_pair(f, FLOW_ORIG_IPV4_SRC, FLOW_ORIG_IPV4_DST);
 	else
 		mark_pair(f, FLOW_ORIG_IPV6_SRC, FLOW_ORIG_IPV6_DST);
-	if (flow_l4_has_ports(t->l4) && get_ports(p, V1_PORT, t))
+	if (v1_has_ports(t->l4) && get_ports(p, V1_PORT, t))
 		mark_pair(f, FLOW_ORIG_PORT_SRC, FLOW_ORIG_PORT_DST);
 	if (!flow_l4_is_icmp(t->l4))
 		return true;

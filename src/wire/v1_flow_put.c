@@ -50,12 +50,13 @@ static void put_icmp(struct wbuf *w, const struct flow_tuple *t)
 	put_u16_be(w, V1_ICMP_ID, t->icmp_id_be);
 }
 
-/* UDPLITE has ports, but upstream neither sends nor expects them. */
+/*
+ * Upstream sends none of UDPLITE and GRE, and takes them: it looks for ports of no protocol in
+ * particular, and knows both to be part of these tuples.
+ */
 static bool sends_ports(const struct flow *f)
 {
-	uint8_t l4 = f->tuple[FLOW_ORIG].l4;
-
-	return flow_l4_has_ports(l4) && l4 != IPPROTO_UDPLITE && flow_has(f, FLOW_ORIG_PORT_SRC) &&
+	return v1_has_ports(f->tuple[FLOW_ORIG].l4) && flow_has(f, FLOW_ORIG_PORT_SRC) &&
 	       flow_has(f, FLOW_ORIG_PORT_DST);
 }
 

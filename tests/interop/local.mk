@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Run by ./check, not by make check: they need root and the unpacked packages.
-EXTRA_DIST += tests/interop/peers.py tests/interop/test_command.py tests/interop/test_conntrackd.py \
-	tests/interop/test_faults.py tests/interop/test_helpers.py tests/interop/test_nfct_abi.py \
-	tests/interop/clients.py tests/interop/test_nfct_clients.py \
+EXTRA_DIST += tests/interop/clients.py tests/interop/matrix.py tests/interop/peers.py \
+	tests/interop/test_command.py tests/interop/test_conntrackd.py \
+	tests/interop/test_examples_start.py tests/interop/test_faults.py \
+	tests/interop/test_helpers.py tests/interop/test_known_faults.py \
+	tests/interop/test_matrix.py tests/interop/test_migration.py \
+	tests/interop/test_nfct_abi.py tests/interop/test_nfct_clients.py \
 	tests/interop/test_nfct_conntrack.py tests/interop/test_nfct_conntrackd.py \
-	tests/interop/test_nfct_differ.py tests/interop/test_stats.py tests/interop/nfct.abignore tests/interop/nfct_calls.c
+	tests/interop/test_nfct_differ.py tests/interop/test_stats.py tests/interop/nfct.abignore \
+	tests/interop/nfct_calls.c
 
 # Two builds of libnetfilter_conntrack in one process. It stands before the C library for what the
 # other build would end the process with, and before the system calls of the handles' sockets.

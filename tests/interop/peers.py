@@ -34,22 +34,25 @@ def debian_nfct():
         os.path.join(root, "usr/include")
 
 
-def carried_view(flows):
-    """Flows as netns.parse_flow gives them, without what the link does not carry."""
+def carried_view(flows, sender="conntrackd"):
+    """Flows as netns.parse_flow gives them, without what a sender of that kind does not tell."""
     def carried(f):
         words = [w for w in f[1:] if not w.startswith(("zone-orig=", "zone-reply="))]
-        if f[0] in KEYLESS_NAMES:
+        if f[0] in KEYLESS_NAMES and sender == "conntrackd":
             words = [w for w in words if w.split("=")[0] not in
                      ("sport", "dport", "srckey", "dstkey")]
         return (f[0], *words)
     return {carried(f) for f in flows}
 
 
-def committed(fields, kind, windows):
-    """What a node of that kind makes of a flow of its peer's kernel; None: it writes none."""
+def committed(fields, kind, windows, sender):
+    """What a node of that kind makes of a flow of its peer's kernel; None: it writes none.
+
+    sender: the peer's kind. conntrackd tells no GRE keys and no ports of UDPLITE.
+    """
     proto = fields["orig.2.1"]
     wanted = {p: v for p, v in fields.items() if p not in ("orig.3", "reply.3")}
-    if proto in KEYLESS:
+    if proto in KEYLESS and sender == "conntrackd":
         for side in ("orig", "reply"):
             wanted[f"{side}.2.2"] = wanted[f"{side}.2.3"] = 0
     if proto == SCTP and kind == "conntrackd" and not windows:
@@ -67,11 +70,11 @@ def committed(fields, kind, windows):
     return wanted
 
 
-def committed_table(table, kind, windows):
+def committed_table(table, kind, windows, sender):
     """{identity: attributes} of the committing node's kernel, from its peer's kernel_table()."""
     result = {}
     for fields in table.values():
-        wanted = committed(fields, kind, windows)
+        wanted = committed(fields, kind, windows, sender)
         if wanted:
             key = [str(wanted.get("zone", 0))]
             key += [str(v) for p, v in wanted.items() if p.startswith("orig.")]
@@ -147,8 +150,8 @@ class Pair:
             ignore += ("reply",)  # conntrackd prints none of what it holds for others
 
         def pair_of_sets():
-            return (carried_view(holder.remote_flows(ignore)),
-                    carried_view(owner.space.flows(ignore=ignore)))
+            return (carried_view(holder.remote_flows(ignore), owner.kind),
+                    carried_view(owner.space.flows(ignore=ignore), owner.kind))
         # Until the handshake is over conntrackd notices no loss; ctsyncd then says it all again.
         def in_step():
             return all(n.status()["in_sync"] for n in (owner, holder) if n.kind == "ctsyncd")
@@ -168,7 +171,7 @@ class Pair:
 
     def same_kernels(self, owner, holder):
         table, timeouts = table_of(owner.space)
-        wanted = committed_table(table, holder.kind, self.windows)
+        wanted = committed_table(table, holder.kind, self.windows, owner.kind)
         found, found_timeouts = table_of(holder.space)
         same_tables(found, wanted, f"the kernel of {holder.name}")
         same_timeouts(found_timeouts, timeouts)

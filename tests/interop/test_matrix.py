@@ -112,8 +112,8 @@ def line_of(worker):
 
 
 def run_all(cells, jobs):
-    """Runs the cells, some at a time; the workers in the order of the cells, as they end."""
-    waiting, running, done = list(enumerate(cells)), {}, []
+    """Runs the cells, some at a time; prints their lines in the order of the cells."""
+    waiting, running, done, printed = list(enumerate(cells)), {}, {}, 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         while waiting or running:
@@ -124,21 +124,24 @@ def run_all(cells, jobs):
             if pid in running:
                 worker = running.pop(pid)
                 worker.finish()
-                done.append(worker)
+                done[worker.cell] = worker
+            while printed < len(cells) and cells[printed] in done:
+                print(line_of(done[cells[printed]]), flush=True)
+                printed += 1
     finally:
         for pid in running:
             os.kill(pid, signal.SIGTERM)
         for pid in running:
             os.waitpid(pid, 0)
-    return sorted(done, key=lambda w: cells.index(w.cell))
+    return [done[cell] for cell in cells]
 
 
-def print_table(workers, ruled_out):
+def print_heading():
     heading = f"{'mode':<8}{'link':<16}{'active':<11}{'link is':<8} "
-    print(heading + "".join(f"{name:<16}" for name in CHECKS).rstrip())
-    for worker in workers:
-        print(line_of(worker))
-    print()
+    print(heading + "".join(f"{name:<16}" for name in CHECKS).rstrip(), flush=True)
+
+
+def print_reasons(workers, ruled_out):
     reasons = {}
     for cell in [w.cell for w in workers] + ruled_out:
         for name in CHECKS:
@@ -160,11 +163,12 @@ def main():
     pairs = [tuple(args.pair)] if args.pair else [("ctsyncd", "conntrackd"), ("conntrackd", "ctsyncd")]
     cells = [c for c in all_cells(pairs) if all(w in c.title() for w in args.words)]
     ruled_out = [c for c in cells if all(impossible(c, name) for name in CHECKS)]
+    print_heading()
     workers = run_all([c for c in cells if c not in ruled_out], args.jobs)
     for worker in workers:
         if worker.trouble:
-            print(f"--- {worker.cell.title().rstrip()}\n{worker.trouble}")
-    print_table(workers, ruled_out)
+            print(f"\n--- {worker.cell.title().rstrip()}\n{worker.trouble}")
+    print_reasons(workers, ruled_out)
     failed = [w for w in workers if any(n not in w.passed and not impossible(w.cell, n) for n in CHECKS)]
     print(f"{len(workers) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed or not workers else 0

@@ -40,10 +40,9 @@ static bool same_ports(const struct flow_tuple *a, const struct flow_tuple *b)
 	return a->sport_be == b->sport_be && a->dport_be == b->dport_be;
 }
 
-/* UDPLITE and GRE keys are not on the wire. */
 static bool wire_has_ports(uint8_t l4)
 {
-	return l4 == IPPROTO_TCP || l4 == IPPROTO_UDP || l4 == IPPROTO_SCTP || l4 == IPPROTO_DCCP;
+	return flow_l4_has_ports(l4) || l4 == IPPROTO_GRE;
 }
 
 static bool has_both_vtags(const struct flow *f)

@@ -443,6 +443,32 @@ static void with_one_peer_everybody_is_it(void)
 	pair_free(p);
 }
 
+/* Nobody acknowledges in this mode, and a peer of old asks for nothing. */
+static void notrack_says_its_table_on_the_next_link(void)
+{
+	struct engine_config c = pair_config();
+	uint64_t sent;
+	struct pair *p;
+
+	c.links = 2;
+	c.mode = ENGINE_MODE_NOTRACK;
+	p = pair_new(&c);
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	for (uint32_t i = 0; i < 20; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	}
+	pair_run(p, 5000);
+	sent = pair_counter(p, 0, COUNTER_SENT_FLOWS);
+	down(p, 0, 0);
+	pair_run(p, 1000);
+	CU_ASSERT_EQUAL(current(p, 0), 1);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_SENT_FLOWS), sent + 20);
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"the default link comes first", the_default_link_comes_first},
 	{"the first usable one takes a failed one's place",
@@ -466,6 +492,7 @@ static const struct unit_test tests[] = {
 	{"a peer taken for a new one is recognised later",
 		a_peer_taken_for_a_new_one_is_recognised_later},
 	{"with one peer everybody is it", with_one_peer_everybody_is_it},
+	{"NOTRACK says its table on the next link", notrack_says_its_table_on_the_next_link},
 };
 
 UNIT_MAIN("core_link", tests)

@@ -17,13 +17,18 @@ struct hand {
 	struct wbuf w;
 };
 
-static void hand_new(struct hand *h)
+static void hand_with(struct hand *h, const struct engine_config *c)
 {
-	h->p = pair_new(NULL);
+	h->p = pair_new(c);
 	memset(&h->addr, 0, sizeof(h->addr));
 	h->addr.bytes[15] = 77;
 	h->w = wbuf_of(h->buf, sizeof(h->buf));
 	pair_dump_empty(h->p, 0);
+}
+
+static void hand_new(struct hand *h)
+{
+	hand_with(h, NULL);
 }
 
 static void deliver(struct hand *h)
@@ -164,6 +169,26 @@ static void a_window_of_messages_is_acknowledged_at_once(void)
 	wait_ms(&h, 1100);
 	CU_ASSERT_TRUE(heard(&h, WIRE_V1_ACK, &m));
 	CU_ASSERT_EQUAL(m.to, 400);
+	pair_free(h.p);
+}
+
+static void a_window_of_one_is_acknowledged_behind_a_gap(void)
+{
+	struct engine_config c = pair_config();
+	struct wire_v1_message m;
+	struct hand h;
+
+	c.ack_window = 1;
+	hand_with(&h, &c);
+	say_flow(&h, WIRE_V1_CT_NEW, 0, 100, 1);
+	CU_ASSERT_TRUE(heard(&h, WIRE_V1_ACK, &m));
+	say_flow(&h, WIRE_V1_CT_NEW, 0, 104, 2);
+	CU_ASSERT_TRUE(heard(&h, WIRE_V1_NACK, &m));
+	for (uint32_t seq = 105; seq < 110; seq++) {
+		say_flow(&h, WIRE_V1_CT_NEW, 0, seq, seq);
+		CU_ASSERT_TRUE(heard(&h, WIRE_V1_ACK, &m));
+		CU_ASSERT_EQUAL(m.to, seq);
+	}
 	pair_free(h.p);
 }
 
@@ -598,6 +623,8 @@ static const struct unit_test tests[] = {
 	{"HELLO is answered by the very next message", hello_is_answered_by_the_very_next_message},
 	{"a window of messages is acknowledged at once",
 		a_window_of_messages_is_acknowledged_at_once},
+	{"a window of one is acknowledged behind a gap",
+		a_window_of_one_is_acknowledged_behind_a_gap},
 	{"a restart ahead is noticed by its HELLO", a_restart_ahead_is_noticed_by_its_hello},
 	{"a restart behind is noticed in time", a_restart_behind_is_noticed_in_time},
 	{"a new boot id is a restart and an old one a relic",

@@ -320,12 +320,48 @@ static void attributes_of_other_protocols_are_ignored(void)
 	CU_ASSERT_FALSE(flow_has(&f, FLOW_ICMP_TYPE));
 	CU_ASSERT_FALSE(flow_has(&f, FLOW_SNAT_IPV6));
 	CU_ASSERT_EQUAL(f.tuple[FLOW_REPL].dst.v4_be, v4(192, 0, 2, 1));
-	/* GRE has no ports here. */
+	/* ESP has no ports. */
 	CU_ASSERT_EQUAL(
-		get_attrs("000c0000 c0000201 c6336402 00050002 2f000000 00080003 04570050", &f),
+		get_attrs("000c0000 c0000201 c6336402 00050002 32000000 00080003 04570050", &f),
 		WIRE_V1_OK);
 	CU_ASSERT_FALSE(flow_has(&f, FLOW_ORIG_PORT_SRC));
 	CU_ASSERT_EQUAL(f.tuple[FLOW_ORIG].sport_be, 0);
+}
+
+static void keys_of_gre_and_ports_of_udplite_ride_as_ports(void)
+{
+	static const uint8_t protocols[] = {IPPROTO_GRE, IPPROTO_UDPLITE};
+
+	for (size_t i = 0; i < sizeof(protocols); i++) {
+		uint8_t bytes[200];
+		struct wbuf w = wbuf_of(bytes, sizeof(bytes));
+		struct wire_v1_message m;
+		struct rbuf r;
+		struct flow f, got;
+
+		flowgen_numbered(1, &f);
+		f.tuple[FLOW_ORIG].l4 = f.tuple[FLOW_REPL].l4 = protocols[i];
+		flow_mark_unset(&f, FLOW_TCP_STATE);
+		f.tuple[FLOW_ORIG].sport_be = htons(0x1111);
+		f.tuple[FLOW_ORIG].dport_be = htons(0x2222);
+		flow_tuple_invert(&f.tuple[FLOW_REPL], &f.tuple[FLOW_ORIG]);
+		CU_ASSERT_FATAL(wire_v1_put_flow(&w, WIRE_V1_CT_NEW, 0, 1, &f, &plain) > 0);
+		r = rbuf_of(bytes, w.used);
+		CU_ASSERT_EQUAL_FATAL(wire_v1_next(&r, &m), WIRE_V1_OK);
+		CU_ASSERT_EQUAL_FATAL(wire_v1_get_flow(&m, &got), WIRE_V1_OK);
+		CU_ASSERT_TRUE(flow_has(&got, FLOW_ORIG_PORT_SRC));
+		CU_ASSERT_EQUAL(got.tuple[FLOW_ORIG].sport_be, htons(0x1111));
+		CU_ASSERT_EQUAL(got.tuple[FLOW_REPL].sport_be, htons(0x2222));
+		CU_ASSERT_EQUAL(got.tuple[FLOW_REPL].dport_be, htons(0x1111));
+	}
+	/* Without them, as conntrackd sends it, there are none. */
+	{
+		struct flow f;
+
+		CU_ASSERT_EQUAL(
+			get_attrs("000c0000 c0000201 c6336402 00050002 2f000000", &f), WIRE_V1_OK);
+		CU_ASSERT_FALSE(flow_has(&f, FLOW_ORIG_PORT_SRC));
+	}
 }
 
 static void what_does_not_fit_is_not_begun(void)
@@ -360,7 +396,7 @@ static bool is_carried(const struct flow *f, enum flow_attr a)
 		FLOW_REPL_ZONE, FLOW_TIMESTAMP_EVENT};
 
 	if (a >= FLOW_ORIG_PORT_SRC && a <= FLOW_REPL_PORT_DST)
-		return flow_l4_has_ports(l4) && l4 != IPPROTO_UDPLITE;
+		return flow_l4_has_ports(l4) || l4 == IPPROTO_GRE;
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		if (a == never[i])
 			return false;
@@ -424,6 +460,8 @@ static const struct unit_test tests[] = {
 	{"odd attributes are taken as upstream takes them",
 		odd_attributes_are_taken_as_upstream_takes_them},
 	{"attributes of other protocols are ignored", attributes_of_other_protocols_are_ignored},
+	{"keys of GRE and ports of UDPLITE ride as ports",
+		keys_of_gre_and_ports_of_udplite_ride_as_ports},
 	{"what does not fit is not begun", what_does_not_fit_is_not_begun},
 	{"random flows come across", random_flows_come_across},
 };
