@@ -4,6 +4,7 @@
 #include "base/check.h"
 #include "core/bulk.h"
 #include "core/event.h"
+#include "core/handshake.h"
 #include "core/peer.h"
 #include "core/remote.h"
 #include "core/repair.h"
@@ -55,6 +56,7 @@ void ack_heard(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	p->answered = true;
 	if (!s->hello_done && !p->is_ctsync)
 		return; /* worth nothing: see handshake_done() */
+	handshake_acked(e, p, to);
 	if (p->nack_sent && !p->nacks_queued && p->nack_seq - from <= to - from)
 		nack_arrived(e, p);
 	if (!wire_v1_seq_before(p->acked + 1, from)) {

@@ -122,5 +122,23 @@ void handshake_done(struct engine *e)
 		ack_up_to(e, p, last);
 		if (p->lost > 0)
 			peer_lose_track(e, p);
+		p->hello_open = true;
+		p->hello_gap = false;
+		p->hello_last = last;
 	}
+}
+
+/*
+ * Our last messages with HELLO cross the answer to the first one. Until conntrackd has acknowledged
+ * the last of them it forgets, with each that it hears, what it could have sent again; what was
+ * lost meanwhile and asked for in vain comes with its table.
+ */
+void handshake_acked(struct engine *e, struct peer *p, uint32_t to)
+{
+	if (!p->hello_open || wire_v1_seq_before(to, p->hello_last))
+		return;
+	p->hello_open = false;
+	if (p->hello_gap)
+		peer_lose_track(e, p);
+	p->hello_gap = false;
 }

@@ -32,4 +32,7 @@ void handshake_retire_boot(struct peer *);
 /* A peer has said HELLO_BACK. */
 void handshake_done(struct engine *);
 
+/* It has acknowledged what we said up to to. */
+void handshake_acked(struct engine *, struct peer *, uint32_t to);
+
 #endif

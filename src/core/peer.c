@@ -25,6 +25,7 @@ static void reset(struct engine *e, struct peer *p)
 	p->ack_set = false;
 	p->window = e->config.ack_window;
 	p->nack_wait = p->nack_sent = p->bulk_nack = false;
+	p->hello_open = p->hello_gap = false;
 	sender_forget_peer(e, p);
 	p->answered = p->acked_set = p->island_set = false;
 	p->acked = e->sender.next_seq - 1; /* what came before, it gets by the bulk */
@@ -208,6 +209,7 @@ static void gap(struct engine *e, struct peer *p, uint32_t seq)
 
 	e->counters[COUNTER_LOST] += missing;
 	p->lost += missing;
+	p->hello_gap = p->hello_open;
 	if (!engine_acknowledges(e)) {
 		loss_gap(e, p);
 		if (missing > LIMIT_GAP_MAX)

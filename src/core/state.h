@@ -105,6 +105,9 @@ struct peer {
 	uint32_t old_boots[PEER_OLD_BOOTS];
 	uint8_t old_boots_count, old_boots_next;
 	uint64_t lost;
+	bool hello_open; /* a conntrackd that may still hear a HELLO of ours, up to hello_last */
+	bool hello_gap; /* and something was lost since then */
+	uint32_t hello_last;
 
 	/* acknowledging: ack.c */
 	bool ack_set;

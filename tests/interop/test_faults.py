@@ -110,7 +110,7 @@ def test_ctsyncd_backup_killed_in_the_middle():
         deaths = background(pair.a, "delete", 3000, "--first", str(BURST))
         pair.two.start()
         finish(births, deaths)
-        pair.settle()
+        pair.settle(deadline_s=SWEEP_S)
 
 
 def test_tables_on_request():

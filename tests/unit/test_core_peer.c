@@ -593,6 +593,44 @@ static void what_was_said_with_hello_is_said_again_without(void)
 	pair_free(h.p);
 }
 
+/* conntrackd forgets what it has sent when it hears a HELLO, also one that crosses its answer. */
+static void what_is_lost_while_a_hello_is_under_way_comes_with_the_table(void)
+{
+	struct wire_v1_message m;
+	struct hand h;
+	uint32_t last;
+	uint64_t asked;
+
+	hand_new(&h);
+	say_alive(&h, WIRE_V1_HELLO, 100);
+	CU_ASSERT_TRUE_FATAL(heard(&h, WIRE_V1_HELLO, &m));
+	wait_ms(&h, 3000);
+	CU_ASSERT_TRUE_FATAL(heard(&h, WIRE_V1_HELLO, &m));
+	last = m.seq;
+	say_alive(&h, WIRE_V1_HELLO_BACK, 101);
+	wait_ms(&h, 3000);
+	heard(&h, 0, &m);
+	asked = count(&h, COUNTER_RESYNCS_ASKED);
+	say_flow(&h, WIRE_V1_CT_NEW, 0, 105, 1); /* 102 to 104 are missing */
+	CU_ASSERT_TRUE_FATAL(heard(&h, WIRE_V1_NACK, &m));
+	wait_ms(&h, 3000);
+	heard(&h, 0, &m);
+	CU_ASSERT_EQUAL(count(&h, COUNTER_RESYNCS_ASKED), asked);
+	ack(&h, 106, last, last);
+	wait_ms(&h, 3000);
+	CU_ASSERT_TRUE(heard(&h, WIRE_V1_RESYNC, &m));
+	CU_ASSERT_EQUAL(count(&h, COUNTER_RESYNCS_ASKED), asked + 1);
+	/* from here on a gap is repaired by what it sends again */
+	ack(&h, 110, last + 1, m.seq);
+	wait_ms(&h, 3000);
+	heard(&h, 0, &m);
+	ack(&h, 115, last + 1, m.seq);
+	wait_ms(&h, 3000);
+	heard(&h, 0, &m);
+	CU_ASSERT_EQUAL(count(&h, COUNTER_RESYNCS_ASKED), asked + 1);
+	pair_free(h.p);
+}
+
 static void bulks_on_request_are_limited_but_not_forgotten(void)
 {
 	struct hand h;
@@ -647,6 +685,8 @@ static const struct unit_test tests[] = {
 	{"a NACK brings the present state", a_nack_brings_the_present_state},
 	{"what is neither acknowledged nor asked for is said again",
 		what_is_neither_acknowledged_nor_asked_for_is_said_again},
+	{"what is lost while a HELLO is under way comes with the table",
+		what_is_lost_while_a_hello_is_under_way_comes_with_the_table},
 	{"what was said with HELLO is said again without",
 		what_was_said_with_hello_is_said_again_without},
 	{"bulks on request are limited but not forgotten",
