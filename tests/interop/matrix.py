@@ -238,9 +238,9 @@ class CellPair:
             (found, found_timeouts), expects = table_of(node.space), expect_table(node.space)
             wanted = committed_table(others[0][0], node.kind, windows, sender)
             wanted_expects = committed_expects(others[1], node.kind)
-            if self.cell.mode == "ALARM" and node is self.one:
-                # In this mode all of a kernel's table is said again, what was committed too: here a
-                # node has got its own flows back, and commits them as well.
+            if node is self.one:
+                # Who says its table (in ALARM always, else when a peer restarted) says what it has
+                # committed, too: a node may have got its own flows back, and commit them as well.
                 found = {key: fields for key, fields in found.items() if key in wanted}
                 expects = {key: fields for key, fields in expects.items() if key in wanted_expects}
             else:
