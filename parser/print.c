@@ -186,8 +186,19 @@ static void print_syslog(bool on, int number, struct text *t)
 	}
 }
 
-static void print_general(const struct config_general *g, struct text *t)
+/* Without a section the daemon stays as it was started: no default is in force. */
+static bool has_scheduler(const struct config *config)
 {
+	const struct config_general *g = &config->general;
+
+	return config->loc[CONFIG_SET_SCHEDULER_TYPE].line > 0 || g->scheduler != CONFIG_SCHED_RR ||
+	       g->scheduler_priority != CONFIG_DEFAULT_SCHED_PRIORITY;
+}
+
+static void print_general(const struct config *config, struct text *t)
+{
+	const struct config_general *g = &config->general;
+
 	put_open(t, 0, "General");
 	put_number(t, 1, "HashSize", g->hash_size);
 	put_number(t, 1, "HashLimit", g->hash_limit);
@@ -209,10 +220,12 @@ static void print_general(const struct config_general *g, struct text *t)
 	if (g->poll_s > 0)
 		put_number(t, 1, "PollSecs", g->poll_s);
 	put_number(t, 1, "EventIterationLimit", g->event_iteration_limit);
-	put_open(t, 1, "Scheduler");
-	put_word(t, 2, "Type", g->scheduler == CONFIG_SCHED_RR ? "RR" : "FIFO");
-	put_number(t, 2, "Priority", g->scheduler_priority);
-	put_close(t, 1);
+	if (has_scheduler(config)) {
+		put_open(t, 1, "Scheduler");
+		put_word(t, 2, "Type", g->scheduler == CONFIG_SCHED_RR ? "RR" : "FIFO");
+		put_number(t, 2, "Priority", g->scheduler_priority);
+		put_close(t, 1);
+	}
 	put_bool(t, 1, "Systemd", g->systemd);
 	if (g->user[0] != '\0')
 		put_text(t, 1, "User", g->user);
@@ -309,7 +322,7 @@ static void print_stats(const struct config_stats *s, struct text *t)
 
 void config_print(const struct config *c, struct text *t)
 {
-	print_general(&c->general, t);
+	print_general(c, t);
 	text_putc(t, '\n');
 	switch (c->purpose) {
 	case CONFIG_SYNC:

@@ -192,7 +192,7 @@ mono dumper_deadline(const struct engine *e)
 
 	if (d->sweeping)
 		return e->now;
-	if (d->wanted && !d->asked && mono_before(e->now, d->not_before))
+	if (d->wanted && !d->asked)
 		at = d->not_before;
 	if (polls(e) && !d->asked)
 		at = mono_min(at, d->poll_at);

@@ -210,6 +210,28 @@ bool inject_next_op(struct engine *e, struct kernel_op *out)
 	return false;
 }
 
+/*
+ * The flow's end was told while it was written; over: our kernel does not have it. What it has is
+ * still to be ended.
+ */
+static void let_go(struct engine *e, struct op *op, bool over)
+{
+	uint32_t gone = op->gone,
+		 again = table_find(&e->peers[op->peer].remote, &e->store, &op->key);
+	struct entry *x = at(e, gone);
+
+	op->gone = 0;
+	if (!(x->flags & REMOTE_WRITTEN) || over) {
+		inject_free_gone(e, gone);
+	} else if (again) {
+		/* it has been told once more since, and is written again after this */
+		at(e, again)->flags |= x->flags & REMOTE_WRITTEN;
+		inject_free_gone(e, gone);
+	} else {
+		inject_queue_gone(e, gone);
+	}
+}
+
 bool inject_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 {
 	uint32_t handle = written_entry(e, op);
@@ -219,7 +241,7 @@ bool inject_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 		return true;
 	}
 	if (op->gone)
-		inject_free_gone(e, op->gone);
+		let_go(e, op, op->kind != KERNEL_OP_UPDATE);
 	kernel_ops_done(e, op);
 	return false;
 }
@@ -295,25 +317,11 @@ static void refused(struct engine *e, const struct op *op, uint32_t handle, int 
 		inject_queue_late(e, handle);
 }
 
-/* The flow's end was told while it was written. */
 static void gone_answered(struct engine *e, struct op *op, int err)
 {
-	uint32_t gone = op->gone,
-		 again = table_find(&e->peers[op->peer].remote, &e->store, &op->key);
-	struct entry *x = at(e, gone);
-
-	op->gone = 0;
 	if (!err && is_creation(op))
-		x->flags |= REMOTE_INJECTED;
-	if (!(x->flags & REMOTE_WRITTEN) || (!err && is_deletion(op))) {
-		inject_free_gone(e, gone);
-	} else if (again) {
-		/* it has been told once more since, and is written again after this */
-		at(e, again)->flags |= x->flags & REMOTE_WRITTEN;
-		inject_free_gone(e, gone);
-	} else {
-		inject_queue_gone(e, gone);
-	}
+		at(e, op->gone)->flags |= REMOTE_INJECTED;
+	let_go(e, op, !err && is_deletion(op));
 	kernel_ops_done(e, op);
 }
 

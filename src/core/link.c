@@ -3,7 +3,6 @@
 
 #include "base/check.h"
 #include "core/bulk.h"
-#include "core/bulk.h"
 #include "core/event.h"
 #include "core/handshake.h"
 
@@ -50,10 +49,6 @@ static void move(struct engine *e, unsigned link)
 		mono_add_ms(e->now, LIMIT_FOLLOW_MS + e->config.boot_id % LIMIT_FOLLOW_SPREAD_MS);
 	tell(e, ENGINE_EVENT_LINK);
 	handshake_present(e); /* peers do not know our address there */
-	/* what the failed link has lost is repaired if it is asked for, which conntrackd does not
-	 */
-	if (e->config.mode == ENGINE_MODE_NOTRACK)
-		bulk_want(e);
 	/* what went into the broken link is lost, and an old peer of this mode asks for nothing */
 	if (e->config.mode == ENGINE_MODE_NOTRACK)
 		bulk_want(e);

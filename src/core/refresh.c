@@ -94,7 +94,7 @@ static int64_t expire_walk_ms(const struct engine *e)
 void refresh_expire(struct engine *e, struct peer *p)
 {
 	uint64_t until = due(e, p->expire_began, expire_walk_ms(e));
-	uint32_t age_max = e->config.cache_timeout_s * (1000 / LIMIT_TICK_MS);
+	uint64_t age_max = (uint64_t)e->config.cache_timeout_s * (1000 / LIMIT_TICK_MS);
 
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
 		uint64_t cursor = p->expire_cursor;

@@ -4,11 +4,14 @@
 #include "core/bulk.h"
 #include "core/command.h"
 #include "core/dumper.h"
+#include "core/link.h"
 #include "core/sender.h"
 
 bool engine_takes_dump(const struct engine *e)
 {
-	return !e->config.internal_cache_off || e->queued.count < LIMIT_RELAY_QUEUE;
+	/* without a link nothing would ever make room, and more than the peers waits for its end */
+	return !e->config.internal_cache_off || e->relay.collecting || !link_is_usable(e) ||
+	       e->queued.count < LIMIT_RELAY_QUEUE;
 }
 
 void relay_dump_begin(struct engine *e)

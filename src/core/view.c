@@ -115,7 +115,7 @@ uint32_t view_next(const struct engine *e, enum engine_table table, bool expects
 				return 0;
 			t = &e->peers[peer].remote;
 		}
-		handle = table_next(t, &e->store, &at);
+		handle = expects && t->expects == 0 ? 0 : table_next(t, &e->store, &at);
 		if (handle) {
 			*cursor = ((at + peer_mask) & ~peer_mask) | peer;
 			if (entry_at(&e->store, handle)->dead ||

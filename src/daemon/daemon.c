@@ -269,8 +269,10 @@ static void take_events(struct daemon *d)
 	while (engine_next_event(d->engine, &event)) {
 		report_event(&event);
 		links_report(&d->links, &event);
-		if (event.kind == ENGINE_EVENT_DONE)
+		if (event.kind == ENGINE_EVENT_DONE) {
 			service_on_done(&d->service, &event);
+			d->kernel.ops_left = true; /* it may have begun the next command */
+		}
 		if (event.kind == ENGINE_EVENT_KERNEL_SYNCED && !d->ready)
 			become_ready(d);
 	}

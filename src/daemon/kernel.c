@@ -5,7 +5,6 @@
 #include "daemon/kernel_write.h"
 
 enum {
-	KERNEL_READ_DATAGRAMS = 1024, /* events read in one turn, unless EventIterationLimit says */
 	KERNEL_BATCHES_PER_TURN = 16, /* so that writing never starves reading */
 	KERNEL_RCVBUF_MAX_DEFAULT = 32 << 20,
 };
@@ -48,11 +47,9 @@ int kernel_open(struct kernel *k, struct loop *loop, struct engine *engine, stru
 		.polling = general->poll_s > 0,
 		.has_expectations = is_sync && config->sync.expectation_sync.on,
 		.wants_own_events = !is_sync,
-		.read_max = KERNEL_READ_DATAGRAMS,
+		.read_max = general->event_iteration_limit,
 		.rcvbuf_max_bytes = general->netlink_buffer_max_bytes / 2,
 	};
-	if (config->loc[CONFIG_SET_EVENT_ITERATION_LIMIT].line && general->event_iteration_limit)
-		k->read_max = general->event_iteration_limit;
 	if (!k->rcvbuf_max_bytes)
 		k->rcvbuf_max_bytes = KERNEL_RCVBUF_MAX_DEFAULT / 2;
 	drain_init(&k->drain, DRAIN_MESSAGES_BUSY, DRAIN_GATHER_NS);

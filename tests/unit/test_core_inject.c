@@ -301,6 +301,25 @@ static void an_end_during_the_write_is_carried_out_after_it(void)
 	pair_free(p);
 }
 
+/* Refused once and to be tried anew when its end comes: what was written before is still there. */
+static void an_end_between_two_tries_is_carried_out(void)
+{
+	struct pair *p = started();
+	struct flow f = pair_flow(3);
+
+	f.mark = 9;
+	flow_mark_set(&f, FLOW_MARK);
+	tell(p, 0, KERNEL_EVENT_UPDATE, &f);
+	CU_ASSERT_EQUAL_FATAL(waiting(p, 1, KERNEL_OP_UPDATE), 1);
+	engine_kernel_result(p->node[1].engine, p->now, last_op(p, 1)->id, EBUSY);
+	answered[1] = p->node[1].ops_count;
+	tell(p, 0, KERNEL_EVENT_DESTROY, &f);
+	CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_DELETE), 1);
+	answer_everything(p, 1);
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_INJECT_DELETED), 1);
+	pair_free(p);
+}
+
 static void what_was_never_written_is_not_deleted(void)
 {
 	struct pair *p = started();
@@ -693,6 +712,7 @@ static const struct unit_test tests[] = {
 	{"an end is carried out", an_end_is_carried_out},
 	{"an end during the write is carried out after it",
 		an_end_during_the_write_is_carried_out_after_it},
+	{"an end between two tries is carried out", an_end_between_two_tries_is_carried_out},
 	{"what was never written is not deleted", what_was_never_written_is_not_deleted},
 	{"what was there before is given time", what_was_there_before_is_given_time},
 	{"an idle copy's end deletes nothing", an_idle_copys_end_deletes_nothing},

@@ -291,6 +291,33 @@ static void a_dump_waits_for_the_link(void)
 	pair_free(p);
 }
 
+/* Else a node whose peers are down would never be ready, nor read its kernel for anything else. */
+static void without_a_link_a_dump_waits_for_nobody(void)
+{
+	struct engine_config c = pair_config();
+	uint64_t dumps;
+	struct pair *p;
+
+	c.mode = ENGINE_MODE_NOTRACK;
+	c.internal_cache_off = true;
+	c.flows_max = LIMIT_RELAY_QUEUE + 200;
+	p = pair_new(&c);
+	engine_link(p->node[0].engine, p->now, 0, false);
+	dumps = pair_counter(p, 0, COUNTER_KERNEL_DUMPS);
+	pair_event(p, 0, KERNEL_DUMP_BEGIN, NULL);
+	for (uint32_t n = 0; n < LIMIT_RELAY_QUEUE + 100; n++) {
+		CU_ASSERT_TRUE_FATAL(engine_takes_dump(p->node[0].engine));
+		tell(p, 0, KERNEL_DUMP_FLOW, n, 1);
+	}
+	pair_event(p, 0, KERNEL_DUMP_END, NULL);
+	pair_run(p, 1000);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_KERNEL_DUMPS), dumps + 1);
+	engine_link(p->node[0].engine, p->now, 0, true);
+	pair_run(p, 1000);
+	CU_ASSERT_TRUE(knows(p, 1, LIMIT_RELAY_QUEUE + 99));
+	pair_free(p);
+}
+
 static void a_dump_that_is_interrupted_begins_anew(void)
 {
 	struct pair *p = started();
@@ -459,6 +486,7 @@ static const struct unit_test tests[] = {
 	{"a dump brings nothing old back", a_dump_brings_nothing_old_back},
 	{"a dump completes what an event left out", a_dump_completes_what_an_event_left_out},
 	{"a dump waits for the link", a_dump_waits_for_the_link},
+	{"without a link a dump waits for nobody", without_a_link_a_dump_waits_for_nobody},
 	{"a dump that is interrupted begins anew", a_dump_that_is_interrupted_begins_anew},
 	{"a dump names what is known", a_dump_names_what_is_known},
 	{"an overrun is repaired by a bulk", an_overrun_is_repaired_by_a_bulk},

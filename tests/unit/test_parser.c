@@ -43,7 +43,7 @@ static void a_minimal_file_gives_the_defaults(void)
 	CU_ASSERT_STRING_EQUAL(c.general.lock_file, "/var/lock/conntrackd.lock");
 	CU_ASSERT_EQUAL(c.general.netlink_overrun_resync_s, 30);
 	CU_ASSERT_FALSE(c.general.netlink_events_reliable);
-	CU_ASSERT_EQUAL(c.general.event_iteration_limit, 100);
+	CU_ASSERT_EQUAL(c.general.event_iteration_limit, 1024);
 	CU_ASSERT_EQUAL(c.general.scheduler, CONFIG_SCHED_RR);
 	CU_ASSERT_EQUAL(c.general.scheduler_priority, 99);
 	CU_ASSERT_TRUE(c.general.systemd);
