@@ -36,6 +36,13 @@ static void tell(struct engine *e, enum engine_event_kind kind)
 	event_put(e, &event);
 }
 
+/* What went into a broken link is lost, and an old peer of this mode asks for nothing. */
+static void say_again(struct engine *e)
+{
+	if (e->config.mode == ENGINE_MODE_NOTRACK)
+		bulk_want(e);
+}
+
 /*
  * Two nodes that change places at the same moment would follow each other for ever. So each stays
  * a while where it is, one longer than the other.
@@ -49,9 +56,7 @@ static void move(struct engine *e, unsigned link)
 		mono_add_ms(e->now, LIMIT_FOLLOW_MS + e->config.boot_id % LIMIT_FOLLOW_SPREAD_MS);
 	tell(e, ENGINE_EVENT_LINK);
 	handshake_present(e); /* peers do not know our address there */
-	/* what went into the broken link is lost, and an old peer of this mode asks for nothing */
-	if (e->config.mode == ENGINE_MODE_NOTRACK)
-		bulk_want(e);
+	say_again(e);
 }
 
 void engine_link(struct engine *e, mono now, unsigned link, bool usable)
@@ -64,8 +69,10 @@ void engine_link(struct engine *e, mono now, unsigned link, bool usable)
 	was = link_is_usable(e);
 	l->usable[link] = usable;
 	if (link_is_usable(e)) {
-		if (!was)
+		if (!was) {
 			tell(e, ENGINE_EVENT_LINK);
+			say_again(e);
+		}
 		return;
 	}
 	for (unsigned i = 0; i < e->config.links; i++) {

@@ -466,6 +466,12 @@ static void notrack_says_its_table_on_the_next_link(void)
 	pair_run(p, 1000);
 	CU_ASSERT_EQUAL(current(p, 0), 1);
 	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_SENT_FLOWS), sent + 20);
+	/* and so it is when the only one that is left breaks and comes back */
+	down(p, 0, 1);
+	pair_run(p, 1000);
+	up(p, 0, 1);
+	pair_run(p, 1000);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_SENT_FLOWS), sent + 40);
 	pair_free(p);
 }
 
