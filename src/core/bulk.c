@@ -7,6 +7,11 @@
 #include "core/local.h"
 #include "core/sender.h"
 
+void bulk_init(struct engine *e)
+{
+	e->bulk.spaced_next = e->now;
+}
+
 void bulk_want(struct engine *e)
 {
 	struct bulk *b = &e->bulk;
@@ -19,6 +24,21 @@ void bulk_want(struct engine *e)
 		b->state = BULK_WANTED;
 	if (e->config.internal_cache_off)
 		dumper_want(e);
+}
+
+void bulk_want_spaced(struct engine *e)
+{
+	struct bulk *b = &e->bulk;
+
+	if (mono_before(e->now, b->spaced_next)) {
+		if (!b->spaced)
+			engine_count(e, COUNTER_BULKS_LIMITED);
+		b->spaced = true;
+		return;
+	}
+	b->spaced = false;
+	b->spaced_next = mono_add_ms(e->now, LIMIT_BULK_INTERVAL_MS);
+	bulk_want(e);
 }
 
 void bulk_want_for(struct engine *e, struct peer *p)
@@ -153,6 +173,8 @@ void bulk_lost(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 
 void bulk_tick(struct engine *e)
 {
+	if (e->bulk.spaced)
+		bulk_want_spaced(e);
 	for (unsigned i = 0; i < e->peers_count; i++)
 		if (e->peers[i].bulk_wanted)
 			bulk_want_for(e, &e->peers[i]);
@@ -160,7 +182,7 @@ void bulk_tick(struct engine *e)
 
 mono bulk_deadline(const struct engine *e)
 {
-	mono at = MONO_NEVER;
+	mono at = e->bulk.spaced ? e->bulk.spaced_next : MONO_NEVER;
 
 	for (unsigned i = 0; i < e->peers_count; i++)
 		if (e->peers[i].bulk_wanted)

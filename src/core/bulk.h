@@ -14,8 +14,13 @@
 /* Said instead of the number of flows by who has no table, and whose updates tell only changes. */
 #define BULK_FLOWS_UNKNOWN UINT32_MAX
 
+void bulk_init(struct engine *);
+
 /* Everything is to be sent, beginning from now on. */
 void bulk_want(struct engine *);
+
+/* Because the link has changed: not more often than LIMIT_BULK_INTERVAL_MS, but in the end. */
+void bulk_want_spaced(struct engine *);
 
 /* On behalf of a peer: not more often than LIMIT_BULK_INTERVAL_MS, but in the end. */
 void bulk_want_for(struct engine *, struct peer *);

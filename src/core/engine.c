@@ -70,6 +70,7 @@ struct engine *engine_init(
 	e->peers_know_more = true; /* from a former process, until a bulk tells them all */
 	dumper_init(e);
 	link_init(e);
+	bulk_init(e);
 	refresh_init(e);
 	sender_init(e);
 	return e;

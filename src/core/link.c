@@ -40,7 +40,7 @@ static void tell(struct engine *e, enum engine_event_kind kind)
 static void say_again(struct engine *e)
 {
 	if (e->config.mode == ENGINE_MODE_NOTRACK)
-		bulk_want(e);
+		bulk_want_spaced(e); /* whoever can speak on a link can have us follow */
 }
 
 /*

@@ -33,6 +33,8 @@ enum bulk_state { BULK_NONE, BULK_WANTED, BULK_RUNNING };
 struct bulk {
 	enum bulk_state state;
 	bool again; /* asked for while one was running */
+	bool spaced; /* wanted by a change of link, but too soon after the last such one */
+	mono spaced_next;
 	bool end_again; /* repair touched the last one: its end is to be said again */
 	bool known; /* begin_seq is that of a bulk */
 	uint32_t gen;

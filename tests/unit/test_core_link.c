@@ -475,7 +475,42 @@ static void notrack_says_its_table_on_the_next_link(void)
 	pair_free(p);
 }
 
+/* Whoever can speak on two links can have us change between them; that must not cost a table each.
+ */
+static void links_that_take_turns_make_no_table_after_table(void)
+{
+	struct engine_config c = pair_config();
+	struct flow f = pair_flow(0);
+	uint64_t bulks;
+	struct pair *p;
+
+	c.links = 2;
+	c.mode = ENGINE_MODE_NOTRACK;
+	p = pair_new(&c);
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	pair_run(p, 5000);
+	bulks = pair_counter(p, 0, COUNTER_BULKS_SENT);
+	for (unsigned i = 0; i < 25; i++) {
+		engine_link(p->node[0].engine, p->now, i % 2, false);
+		pair_run(p, 100);
+		engine_link(p->node[0].engine, p->now, i % 2, true);
+		pair_run(p, 100);
+	}
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_LOST), 0);
+	CU_ASSERT_EQUAL(
+		pair_counter(p, 0, COUNTER_BULKS_SENT), bulks + 1 + 5000 / LIMIT_BULK_INTERVAL_MS);
+	pair_run(p, 2 * LIMIT_BULK_INTERVAL_MS);
+	/* the one that was put off, and no other */
+	CU_ASSERT_EQUAL(
+		pair_counter(p, 0, COUNTER_BULKS_SENT), bulks + 2 + 5000 / LIMIT_BULK_INTERVAL_MS);
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
+	{"links that take turns make no table after table",
+		links_that_take_turns_make_no_table_after_table},
 	{"the default link comes first", the_default_link_comes_first},
 	{"the first usable one takes a failed one's place",
 		the_first_usable_one_takes_a_failed_ones_place},
