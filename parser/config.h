@@ -152,6 +152,10 @@ struct config_sync {
 	uint32_t cache_timeout_s; /* ALARM */
 	bool disable_internal_cache; /* NOTRACK */
 	bool disable_external_cache; /* FTFW and NOTRACK */
+	bool standby_warm; /* StandbyTable Warm; FTFW and NOTRACK */
+	uint32_t warm_age_s; /* WarmAge */
+	uint32_t warm_rate; /* WarmRate: writes a second */
+	uint32_t sync_delay_ms; /* SyncDelay */
 	struct expect_filter expectation_sync;
 	bool startup_resync;
 	bool tcp_window_tracking;

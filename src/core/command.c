@@ -165,13 +165,13 @@ static void flush(struct engine *e, enum engine_tables tables)
 		flush_remote(e, false);
 		flush_local(e, false);
 		arena_reset(&e->store.arena);
-		if (e->config.external_cache_off)
+		if (engine_injects(e))
 			inject_own(e);
 		break;
 	case ENGINE_TABLES_LOCAL:
 		purge_unschedule(e);
 		flush_local(e, true);
-		if (e->config.external_cache_off)
+		if (engine_injects(e))
 			dumper_want(e);
 		break;
 	case ENGINE_TABLES_REMOTE:
@@ -204,7 +204,7 @@ static void promote(struct engine *e)
 	set_role(e, ENGINE_ROLE_PRIMARY);
 	e->was_active = true;
 	purge_cancel(e);
-	if (e->config.external_cache_off)
+	if (engine_injects(e))
 		inject_own(e);
 	if (!e->commit.running || !e->commit.promote)
 		commit_start(e, true, ENGINE_SCOPE_ALL);

@@ -222,7 +222,7 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 	}
 	if (commit_is_outdated(e, &k, x->touched))
 		return false;
-	if (e->config.external_cache_off && inject_is_written(e, handle)) {
+	if (engine_injects(e) && inject_is_written(e, handle)) {
 		if (c->promote) /* the dump that follows takes it */
 			remote_remove(e, &e->peers[c->peer], handle);
 		return false;
@@ -308,7 +308,7 @@ static bool written(struct engine *e, const struct op *op)
 		return false;
 	if (!handle || commit_state_hash(e, handle) != op->state)
 		return handle != 0;
-	if (e->config.external_cache_off && !e->commit.promote) {
+	if (engine_injects(e) && !e->commit.promote) {
 		inject_committed(e, handle, op->kind == KERNEL_OP_CREATE);
 		return false;
 	}

@@ -74,9 +74,8 @@ static bool has_master(const struct engine *e, const struct expect *x)
 {
 	struct table_key k = expect_master_key(e, x);
 
-	return k.len &&
-	       (local_find_alive(e, &k) ||
-		       (e->config.external_cache_off && (inject_has(e, &k) || e->commit.promote)));
+	return k.len && (local_find_alive(e, &k) ||
+				(engine_injects(e) && (inject_has(e, &k) || e->commit.promote)));
 }
 
 bool commit_expect_consider(struct engine *e, uint32_t handle, struct kernel_op *out)
@@ -93,7 +92,7 @@ bool commit_expect_consider(struct engine *e, uint32_t handle, struct kernel_op 
 			remote_remove(e, &e->peers[c->peer], handle);
 		return false;
 	}
-	if (e->config.external_cache_off && inject_is_written(e, handle)) {
+	if (engine_injects(e) && inject_is_written(e, handle)) {
 		if (c->promote) /* the dump that follows takes it */
 			remote_remove(e, &e->peers[c->peer], handle);
 		return false;
@@ -158,7 +157,7 @@ static bool written(struct engine *e, const struct op *op)
 		return false;
 	if (!handle || commit_state_hash(e, handle) != op->state)
 		return handle != 0;
-	if (e->config.external_cache_off && !e->commit.promote) {
+	if (engine_injects(e) && !e->commit.promote) {
 		inject_committed(e, handle, true);
 		return false;
 	}

@@ -93,7 +93,7 @@ static void sweep(struct engine *e)
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
 		handle = table_next(&e->local, &e->store, &d->cursor);
 		if (!handle) {
-			d->sweeping = e->config.external_cache_off && !inject_sweep(e);
+			d->sweeping = engine_injects(e) && !inject_sweep(e);
 			break;
 		}
 		local_sweep(e, handle);

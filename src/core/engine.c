@@ -28,7 +28,9 @@ static size_t aligned(size_t bytes)
 /* Room for every table full of the largest flows: address space costs nothing. */
 static size_t arena_bytes(const struct engine_config *c)
 {
-	size_t tables = TABLES + c->external_cache_off; /* and what has ended, but not here yet */
+	size_t tables =
+		TABLES + (c->external_cache_off ||
+				 c->standby_warm); /* and what has ended, but not here yet */
 
 	return arena_memory_bytes((size_t)c->flows_max * tables * ARENA_OBJECT_BYTES_MAX);
 }

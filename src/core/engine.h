@@ -59,6 +59,12 @@ struct engine_config {
 		cache_timeout_s; /* ALARM: CacheTimeout; what is not said again for so long, ends */
 	bool internal_cache_off; /* NOTRACK: a flow is kept until it is sent, no longer */
 	bool external_cache_off; /* FTFW, NOTRACK: what peers tell goes into the kernel at once */
+	bool standby_warm; /* FTFW, NOTRACK: so does what is settled, in the background
+			      (StandbyTable) */
+	uint32_t warm_age_ms; /* WarmAge: a flow is settled no sooner than so long after it is told
+			       */
+	uint32_t warm_rate; /* WarmRate: writes into the kernel a second that warming may make */
+	uint32_t sync_delay_ms; /* SyncDelay: a new flow is told of no sooner; 0: at once */
 	bool startup_resync; /* kept for what it says; a resync is asked for in any case */
 	bool tcp_window_tracking; /* Options { TCPWindowTracking } */
 	bool commit_half_open; /* also inject TCP flows before their handshake's end */
@@ -280,7 +286,12 @@ struct engine_status {
 	int64_t purge_in_ms;
 	uint64_t local_flows, local_silent, remote_flows, tombstones, send_queue;
 	uint64_t local_expectations, remote_expectations;
-	uint64_t inject_queue; /* told by peers, not yet in the kernel: external_cache_off */
+	uint64_t inject_queue; /* told by peers, not yet in the kernel: external_cache_off,
+				  standby_warm */
+	uint64_t warm_flows; /* standby_warm: of remote_flows, in the kernel as they were told */
+	uint64_t warm_unsettled; /* of the others, those that are not to be written before a
+				    promotion */
+	int64_t warm_behind_ms; /* age of the oldest difference that is to be written; 0: none */
 	uint64_t control_queue, control_kept; /* control messages to be sent, and for resending */
 	uint64_t memory_bytes; /* touched by tables and index */
 	unsigned peers_count;

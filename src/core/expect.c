@@ -134,7 +134,7 @@ static void dumped(
 	if (!e->dump.running || e->dump.flushed || e->relay.collecting ||
 		local_is_fresher(e, handle))
 		return;
-	if (e->config.external_cache_off && !known && inject_dumped(e, k, NULL))
+	if (engine_injects(e) && !known && inject_dumped(e, k, NULL))
 		return;
 	if (!expect_filter_match(&e->config.expect_filter, x)) {
 		refuse(e, handle, COUNTER_EXPECT_FILTERED);
@@ -180,7 +180,7 @@ void engine_kernel_expect(
 		engine_count(e, COUNTER_EXPECT_NO_KEY);
 		return;
 	}
-	if (e->config.external_cache_off && kind != KERNEL_DUMP_FLOW)
+	if (engine_injects(e) && kind != KERNEL_DUMP_FLOW)
 		theirs = inject_event(e, &k);
 	handle = table_find(&e->local, &e->store, &k);
 	if (kind == KERNEL_DUMP_FLOW)

@@ -529,5 +529,5 @@ void inject_check(const struct engine *e)
 	for (uint32_t h = i->queue.head; h; h = at(e, h)->next)
 		listed += at(e, h)->dead;
 	CHECK(listed == inject_waiting(e));
-	CHECK(e->config.external_cache_off || (inject_waiting(e) == 0 && i->gone == 0));
+	CHECK(engine_injects(e) || (inject_waiting(e) == 0 && i->gone == 0));
 }

@@ -517,7 +517,7 @@ void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
 		engine_count(e, COUNTER_KERNEL_NO_KEY);
 		return;
 	}
-	if (e->config.external_cache_off)
+	if (engine_injects(e))
 		theirs = inject_event(e, &k);
 	handle = table_find(&e->local, &e->store, &k);
 	if (kind == KERNEL_EVENT_DESTROY)
@@ -592,8 +592,7 @@ void local_dumped(struct engine *e, const struct flow *f)
 			complete(e, &k, handle, f);
 		return;
 	}
-	if (e->config.external_cache_off && (!handle || at(e, handle)->dead) &&
-		inject_dumped(e, &k, f))
+	if (engine_injects(e) && (!handle || at(e, handle)->dead) && inject_dumped(e, &k, f))
 		return;
 	change_of(e, &c, handle, f, true);
 	if (!flow_filter_match(&e->config.filter, &c.merged)) {

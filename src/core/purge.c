@@ -46,7 +46,7 @@ void purge_cancel(struct engine *e)
 /* Peers' flows are in our kernel as well, and are to go. */
 static bool takes_peers(const struct engine *e)
 {
-	return e->config.external_cache_off && !e->purge.by_timer;
+	return engine_injects(e) && !e->purge.by_timer;
 }
 
 static bool is_empty(const struct engine *e)
@@ -127,8 +127,7 @@ static bool is_to_go(struct engine *e, uint32_t handle, const struct table_key *
 		return x->flags & REMOTE_WRITTEN && !local_find_alive(e, k);
 	if (x->dead)
 		return false;
-	return !(e->config.external_cache_off && e->purge.by_timer &&
-		 inject_hand_over(e, k, handle));
+	return !(engine_injects(e) && e->purge.by_timer && inject_hand_over(e, k, handle));
 }
 
 static void flush_expect(struct engine *e, struct kernel_op *out)
@@ -192,7 +191,7 @@ static void deleted(struct engine *e, const struct op *op, bool was_there)
 	e->purge.tally.written++;
 	engine_count(e, COUNTER_KERNEL_DELETED);
 	e->ops.unsure = true; /* a change that is read after the answer would bring it back */
-	if (e->config.external_cache_off)
+	if (engine_injects(e))
 		inject_purged(e, &op->key);
 	if (!handle || entry_at(&e->store, handle)->dead)
 		return;
@@ -214,7 +213,7 @@ static void expects_flushed(struct engine *e)
 		if (entry_is_expect(entry_at(&e->store, handle)) &&
 			!entry_at(&e->store, handle)->dead)
 			local_kill(e, handle, false);
-	if (e->config.external_cache_off)
+	if (engine_injects(e))
 		inject_expects_purged(e);
 }
 

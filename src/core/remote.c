@@ -15,7 +15,7 @@ static struct entry *at(const struct engine *e, uint32_t handle)
 
 void remote_remove(struct engine *e, struct peer *p, uint32_t handle)
 {
-	if (e->config.external_cache_off)
+	if (engine_injects(e))
 		inject_forget(e, handle);
 	table_remove(&p->remote, &e->store, handle);
 }
@@ -23,7 +23,7 @@ void remote_remove(struct engine *e, struct peer *p, uint32_t handle)
 /* It has ended for its owner, which said so (told), or did not name it in a bulk. */
 static void ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 {
-	if (e->config.external_cache_off)
+	if (engine_injects(e))
 		inject_ended(e, p, handle, told);
 	else
 		remote_remove(e, p, handle);
@@ -71,7 +71,7 @@ static void store(struct engine *e, struct peer *p, const struct table_key *k, u
 		engine_count(e, known ? COUNTER_REMOTE_UPDATED : COUNTER_REMOTE_CREATED);
 	at(e, handle)->touched = engine_coarse(e, e->now);
 	at(e, handle)->seq = p->epoch;
-	if (e->config.external_cache_off) {
+	if (engine_injects(e)) {
 		inject_moved(e, old, handle);
 		inject_told(e, handle, news);
 	}
@@ -91,7 +91,7 @@ static void put(struct engine *e, struct arrival *a)
 
 	if (handle && a->partial && (int32_t)(at(e, handle)->seq - a->peer->sure_epoch) >= 0)
 		merge(e, handle, a);
-	if (handle && e->config.external_cache_off)
+	if (handle && engine_injects(e))
 		news = inject_news(e, handle, &a->flow);
 	table_pack(&packed, &a->flow);
 	store(e, a->peer, &a->key, handle, &packed, news);
@@ -116,7 +116,7 @@ void remote_expect_put(
 	enum inject_news news = INJECT_NEWS;
 	struct table_packed packed;
 
-	if (handle && e->config.external_cache_off)
+	if (handle && engine_injects(e))
 		news = inject_news_expect(e, handle, x);
 	table_pack_expect(&packed, x);
 	store(e, p, k, handle, &packed, news);

@@ -367,6 +367,12 @@ static inline bool engine_acknowledges(const struct engine *e)
 	return e->config.mode == ENGINE_MODE_FTFW;
 }
 
+/* What peers tell goes into the kernel, at once or when it has settled: inject.h. */
+static inline bool engine_injects(const struct engine *e)
+{
+	return e->config.external_cache_off || e->config.standby_warm;
+}
+
 /* There is someone to talk to, and words for other things than flows. */
 static inline bool engine_has_control(const struct engine *e)
 {

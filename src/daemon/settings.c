@@ -42,6 +42,10 @@ static void set_sync(const struct config *config, struct engine_config *out)
 	out->cache_timeout_s = sync->cache_timeout_s;
 	out->internal_cache_off = sync->disable_internal_cache;
 	out->external_cache_off = sync->disable_external_cache;
+	out->standby_warm = sync->standby_warm;
+	out->warm_age_ms = sync->warm_age_s * 1000;
+	out->warm_rate = sync->warm_rate;
+	out->sync_delay_ms = sync->sync_delay_ms;
 	out->expect_filter = sync->expectation_sync;
 }
 
