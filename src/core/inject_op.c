@@ -246,11 +246,21 @@ static void let_go(struct engine *e, struct op *op, bool over)
 	}
 }
 
+/* It was in our kernel and is not any more; to be made anew it would have to have settled. */
+static bool is_too_young(const struct engine *e, const struct op *op, uint32_t handle)
+{
+	return e->config.standby_warm && op->kind == KERNEL_OP_CREATE &&
+	       !warm_has_settled(e, handle);
+}
+
 bool inject_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 {
 	uint32_t handle = written_entry(e, op);
 
-	if (handle && !op->gone) {
+	if (handle && !op->gone && is_too_young(e, op, handle)) {
+		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITING;
+		warm_lost(e, handle);
+	} else if (handle && !op->gone) {
 		build(e, op, handle, out);
 		return true;
 	}

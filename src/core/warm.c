@@ -29,7 +29,7 @@ bool warm_is_idle(const struct engine *e)
 
 /* ---- what has settled ---- */
 
-static bool has_settled(const struct engine *e, uint32_t handle)
+bool warm_has_settled(const struct engine *e, uint32_t handle)
 {
 	struct flow_brief b = brief(e, handle);
 
@@ -115,7 +115,7 @@ static void told_again(struct engine *e, uint32_t handle, enum inject_list list)
 			inject_list_move(e, handle, INJECT_WAITING);
 		break;
 	case INJECT_AGED:
-		if (!has_settled(e, handle))
+		if (!warm_has_settled(e, handle))
 			break;
 		inject_unlist(e, handle);
 		put_ready(e, handle);
@@ -167,7 +167,7 @@ uint32_t warm_pull(struct engine *e)
 		inject_unlist(e, handle);
 		x = at(e, handle);
 		expect = entry_is_expect(x);
-		settled = expect || x->flags & REMOTE_WRITTEN || has_settled(e, handle);
+		settled = expect || x->flags & REMOTE_WRITTEN || warm_has_settled(e, handle);
 		if (!settled)
 			inject_list_append(e, handle, INJECT_AGED);
 		else if (expect || x->flags & ENTRY_HAS_MASTER)

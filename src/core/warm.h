@@ -41,6 +41,9 @@ uint32_t warm_pull(struct engine *);
 /* The same of what was refused. */
 uint32_t warm_pull_refused(struct engine *);
 
+/* Of a flow: it may be written, but for its age. */
+bool warm_has_settled(const struct engine *, uint32_t handle);
+
 /* Another peer has told the flow later: its word counts. */
 bool warm_is_outdated(const struct engine *, const struct table_key *, uint32_t handle);
 
