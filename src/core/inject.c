@@ -6,9 +6,9 @@
 #include "base/check.h"
 #include "core/bulk.h"
 #include "core/dumper.h"
-#include "core/inject_list.h"
 #include "core/local.h"
 #include "core/remote.h"
+#include "core/warm.h"
 #include "flow/merge.h"
 
 enum { REFRESH_SLACK_S = 2 };
@@ -43,10 +43,15 @@ void inject_queue_late(struct engine *e, uint32_t handle)
 
 uint32_t inject_pull(struct engine *e)
 {
+	bool warm = e->config.standby_warm;
 	uint32_t handle = inject_list_head(e, INJECT_QUEUE);
 
+	if (!handle && warm)
+		handle = warm_pull(e);
 	if (!handle && mono_reached(e->now, e->inject.related_at))
 		handle = inject_list_head(e, INJECT_RELATED);
+	if (!handle && warm)
+		handle = warm_pull_refused(e);
 	if (handle)
 		inject_unlist(e, handle);
 	return handle;
@@ -64,6 +69,7 @@ static uint32_t detach(struct engine *e, struct peer *p, uint32_t handle)
 	inject_unlist(e, handle);
 	table_detach(&p->remote, &e->store, handle);
 	at(e, handle)->dead = 1;
+	at(e, handle)->born = engine_coarse(e, e->now);
 	e->inject.gone++;
 	return handle;
 }
@@ -127,21 +133,36 @@ uint32_t inject_told_by(const struct engine *e, const struct table_key *k, unsig
 	return 0;
 }
 
+/* What another peer tells as well: our kernel has it as the one told it that goes. */
+static void left_to(struct engine *e, uint32_t handle, uint8_t written, bool ours)
+{
+	struct entry *x = at(e, handle);
+
+	x->flags |= written;
+	if (!e->config.standby_warm || ours || x->flags & REMOTE_WRITING)
+		return;
+	if (inject_list_of(x) == INJECT_AGED && written)
+		inject_list_move(e, handle, INJECT_QUEUE);
+	else if (x->list == ENTRY_UNLISTED)
+		warm_told(e, handle, false);
+}
+
 void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 	struct entry *x = at(e, handle);
 	uint32_t other = inject_told_by(e, &k, (unsigned)(p - e->peers));
+	bool ours = local_find_alive(e, &k) != 0, doubted = !warm_is_idle(e);
 	struct op *op;
 
-	if (other || local_find_alive(e, &k)) {
+	if (other || ours) {
 		if (other)
-			at(e, other)->flags |= x->flags & REMOTE_WRITTEN;
+			left_to(e, other, x->flags & REMOTE_WRITTEN, ours);
 		engine_count(e, COUNTER_INJECT_KEPT);
 		remote_remove(e, p, handle);
 		return;
 	}
-	if (!entry_is_expect(x) && (!told || says_no_timeout(e, handle)))
+	if (doubted && !entry_is_expect(x) && (!told || says_no_timeout(e, handle)))
 		x->flags = (uint8_t)((x->flags & ~REMOTE_INJECTED) |
 				     (x->flags & REMOTE_INJECTED ? REMOTE_ADOPTED : 0));
 	if (x->flags & REMOTE_WRITING && (op = writer_of(e, &k)) != NULL) {
@@ -152,7 +173,8 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		remote_remove(e, p, handle);
 		return;
 	}
-	if (has_run_out(e, handle) || e->inject.gone >= e->config.flows_max) {
+	doubted = doubted || !(x->flags & REMOTE_INJECTED);
+	if ((doubted && has_run_out(e, handle)) || e->inject.gone >= e->config.flows_max) {
 		engine_count(e, e->inject.gone >= e->config.flows_max ? COUNTER_INJECT_FULL
 								      : COUNTER_INJECT_RUN_OUT);
 		remote_remove(e, p, handle);
@@ -184,6 +206,8 @@ enum inject_news inject_news(const struct engine *e, uint32_t handle, const stru
 	if (!flow_has(f, FLOW_TIMEOUT) || !flow_has(&old, FLOW_TIMEOUT))
 		return INJECT_REFRESH;
 	left = engine_timeout_left(e, x->touched, old.timeout);
+	if (e->config.standby_warm && left > LIMIT_WARM_REFRESH_S)
+		return INJECT_SAME;
 	return (int64_t)f->timeout > left + REFRESH_SLACK_S ? INJECT_REFRESH : INJECT_SAME;
 }
 
@@ -233,7 +257,10 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 		(local ? news != INJECT_NEWS : news == INJECT_SAME && x->flags & REMOTE_WRITTEN))
 		return;
 	x->flags &= (uint8_t)~REMOTE_RETRIED;
-	inject_queue(e, handle);
+	if (e->config.standby_warm)
+		warm_told(e, handle, local != 0);
+	else
+		inject_queue(e, handle);
 }
 
 /* ---- what the kernel tells ---- */
@@ -245,10 +272,20 @@ static void doubt(struct engine *e, const struct entry *x)
 		e->inject.unsure = true;
 }
 
-/* Packets make it ours, and an end ends it: what is there now, we have not made. */
-bool inject_event(struct engine *e, const struct table_key *k)
+/* The dump that the operator's word has asked for takes all. */
+bool inject_takes_all(const struct engine *e)
 {
-	bool theirs = false;
+	return e->inject.owner && !e->dump.complete;
+}
+
+/* Packets make it ours, and an end ends it: what is there now, we have not made. */
+bool inject_event(struct engine *e, const struct table_key *k, bool ended)
+{
+	bool theirs = false, lost = ended && e->config.standby_warm && !inject_takes_all(e);
+
+	/* the end of what the active node carries: its peers hear of it by themselves */
+	if (lost && !warm_is_idle(e) && local_find_alive(e, k))
+		lost = false;
 
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
@@ -261,14 +298,10 @@ bool inject_event(struct engine *e, const struct table_key *k)
 			 at(e, handle)->flags & REMOTE_INJECTED;
 		doubt(e, at(e, handle));
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+		if (lost)
+			warm_lost(e, handle);
 	}
 	return theirs;
-}
-
-/* The dump that the operator's word has asked for takes all. */
-static bool takes_all(const struct engine *e)
-{
-	return e->inject.owner && !e->dump.complete;
 }
 
 /* Without events, only dumps tell of packets: what is not as we wrote it was changed by some. */
@@ -287,7 +320,7 @@ static bool has_changed(const struct engine *e, uint32_t handle, const struct fl
 
 bool inject_dumped(struct engine *e, const struct table_key *k, const struct flow *f)
 {
-	bool told = false, ours = takes_all(e);
+	bool told = false, ours = inject_takes_all(e);
 
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
@@ -307,13 +340,28 @@ bool inject_dumped(struct engine *e, const struct table_key *k, const struct flo
 	return told && !ours;
 }
 
+/* Of a warm standby's, what is on no chain is in the kernel, or ours, or told later by another. */
+static void sweep(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+	struct table_key k;
+
+	if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING))
+		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+	if (!e->config.standby_warm || x->flags & (REMOTE_WRITTEN | REMOTE_WRITING) ||
+		x->list != ENTRY_UNLISTED || inject_takes_all(e))
+		return;
+	k = table_key_at(&e->store, handle);
+	if (!local_find_alive(e, &k) && !warm_is_outdated(e, &k, handle))
+		warm_lost(e, handle);
+}
+
 bool inject_sweep(struct engine *e)
 {
 	struct inject *i = &e->inject;
 
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
 		uint32_t handle;
-		struct entry *x;
 
 		if (i->sweep_peer >= e->peers_count) {
 			i->sweep_peer = 0;
@@ -326,9 +374,7 @@ bool inject_sweep(struct engine *e)
 			i->sweep_cursor = 0;
 			continue;
 		}
-		x = at(e, handle);
-		if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING))
-			x->flags &= (uint8_t)~REMOTE_WRITTEN;
+		sweep(e, handle);
 	}
 	return false;
 }
@@ -363,6 +409,10 @@ void inject_committed(struct engine *e, uint32_t handle, bool created)
 
 	x->flags |= created ? REMOTE_INJECTED : REMOTE_ADOPTED;
 	x->dump_gen = e->dump.gen;
+	if (!e->config.standby_warm)
+		return;
+	x->flags &= (uint8_t)~REMOTE_BEHIND;
+	inject_unlist(e, handle);
 }
 
 bool inject_has(const struct engine *e, const struct table_key *k)
@@ -390,8 +440,11 @@ void inject_purged(struct engine *e, const struct table_key *k)
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = table_find(&e->peers[i].remote, &e->store, k);
 
-		if (handle)
-			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+		if (!handle)
+			continue;
+		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+		if (e->config.standby_warm)
+			warm_lost(e, handle);
 	}
 }
 
@@ -430,12 +483,14 @@ void inject_flushed(struct engine *e)
 	}
 	i->sweep_peer = 0;
 	i->sweep_cursor = 0;
+	warm_flushed(e);
 }
 
 /* ---- time ---- */
 
 void inject_tick(struct engine *e)
 {
+	warm_tick(e);
 	if (!e->inject.yielded || mono_before(e->now, e->inject.yielded_at))
 		return;
 	e->inject.yielded = false;
@@ -445,12 +500,12 @@ void inject_tick(struct engine *e)
 mono inject_deadline(const struct engine *e)
 {
 	const struct inject *i = &e->inject;
-	mono when = MONO_NEVER;
+	mono when = warm_deadline(e);
 
 	if (i->more)
 		return e->now;
 	if (i->yielded)
-		when = i->yielded_at;
+		when = mono_min(when, i->yielded_at);
 	if (inject_list_count(e, INJECT_RELATED) > 0 && mono_before(e->now, i->related_at))
 		when = mono_min(when, i->related_at);
 	return when;

@@ -309,6 +309,7 @@ enum inject_list {
 /* A standby whose kernel has what has settled (warm.c). */
 struct warm {
 	struct bucket rate; /* of writes */
+	bool dry; /* nothing is left of it, and there is more to write */
 	mono retry_at; /* when what was refused is tried again; it has to wait longer each time */
 	int64_t retry_ms;
 	uint32_t retry_left; /* of this try: entries that are still to be written */

@@ -257,7 +257,7 @@ static void check_end(struct sim *s, const struct sim_node *n, const struct kern
 	const struct history *h;
 	const struct history_state *last;
 
-	if (!n->config.external_cache_off || n->purged || slot < 0 ||
+	if (!(n->config.external_cache_off || n->config.standby_warm) || n->purged || slot < 0 ||
 		(unsigned)slot >= s->params.slots)
 		return;
 	h = &n->kernel.history[slot];
