@@ -296,6 +296,7 @@ enum inject_list {
 struct warm {
 	struct bucket rate; /* of writes */
 	bool dry; /* nothing is left of it, and there is more to write */
+	bool woken; /* a tick has come for a write that is due: the next pull makes it */
 	mono retry_at; /* when what was refused is tried again; it has to wait longer each time */
 	int64_t retry_ms;
 	uint32_t retry_left; /* of this try: entries that are still to be written */
