@@ -183,6 +183,8 @@ struct dump {
 	bool overrun; /* wanted or running because of an overrun, or of the start */
 	bool complete; /* one has ended well since start or flush */
 	bool flushed; /* the running one began before a flush: it is void, and repeated */
+	bool deaf; /* births are not listened to: none is asked for, and a running one misses some
+		    */
 	uint8_t gen;
 	uint64_t id;
 	mono not_before, began, poll_at;
@@ -255,6 +257,17 @@ struct tally {
 
 enum commit_pass { COMMIT_FLOWS, COMMIT_RELATED, COMMIT_EXPECTATIONS };
 
+/*
+ * Keys of entries that a commit comes to next, from the table that it is in: their slots in the
+ * local table are fetched into the cache meanwhile.
+ */
+enum { COMMIT_AHEAD_MAX = 8 };
+
+struct commit_ahead {
+	struct table_key ring[COMMIT_AHEAD_MAX];
+	unsigned head, count;
+};
+
 struct commit {
 	bool running, promote;
 	bool walked; /* all flows have been looked at */
@@ -264,6 +277,7 @@ struct commit {
 	uint8_t pass; /* enum commit_pass */
 	uint8_t peer;
 	uint64_t cursor;
+	struct commit_ahead ahead;
 	struct tally tally;
 };
 
