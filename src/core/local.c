@@ -518,7 +518,7 @@ void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
 		return;
 	}
 	if (engine_injects(e))
-		theirs = inject_event(e, &k);
+		theirs = inject_event(e, &k, kind == KERNEL_EVENT_DESTROY);
 	handle = table_find(&e->local, &e->store, &k);
 	if (kind == KERNEL_EVENT_DESTROY)
 		destroyed(e, &k, handle, f, theirs);
