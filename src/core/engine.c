@@ -17,6 +17,7 @@
 #include "core/relay.h"
 #include "core/remote.h"
 #include "core/sender.h"
+#include "core/take.h"
 #include "core/warm.h"
 
 enum { TABLES = LIMIT_PEERS + 1, ALIGN = 4096 };
@@ -224,6 +225,7 @@ void engine_tick(struct engine *e, mono now)
 	bulk_tick(e);
 	purge_tick(e);
 	inject_tick(e);
+	take_tick(e);
 	refresh_tick(e);
 	relay_tick(e);
 	sender_tick(e);
@@ -234,7 +236,7 @@ mono engine_deadline(const struct engine *e)
 	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
-	at = mono_min(at, inject_deadline(e));
+	at = mono_min(at, mono_min(inject_deadline(e), take_deadline(e)));
 	at = mono_min(at, mono_min(refresh_deadline(e), relay_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)
 		at = mono_min(at,
@@ -262,6 +264,7 @@ void engine_check(const struct engine *e)
 		entries += table_count(&e->peers[i].remote);
 	}
 	inject_check(e);
+	take_check(e);
 	CHECK(entries + e->inject.gone == e->store.arena.objects);
 	CHECK(!e->commit.running || !e->purge.running);
 }

@@ -44,6 +44,7 @@ void kernel_ops_done(struct engine *e, struct op *op)
 	struct ops *o = &e->ops;
 
 	o->by_purpose[op->purpose]--;
+	e->commit.hurried -= op->hurried;
 	op->id = 0;
 	o->free[o->free_count++] = (uint32_t)(op - o->op);
 	kernel_ops_make_sure(e);
@@ -143,6 +144,7 @@ static bool next_again(struct engine *e, struct kernel_op *out)
 		o->again_count--;
 		if (repeat(e, op, out))
 			return true;
+		commit_settle(e);
 	}
 	return false;
 }
@@ -175,6 +177,7 @@ void engine_kernel_result(struct engine *e, mono now, uint64_t op_id, int err)
 		break;
 	case OP_INJECT:
 		inject_answered(e, op, err);
+		commit_settle(e);
 		break;
 	case OP_PURPOSES:
 		break;

@@ -223,6 +223,7 @@ struct op {
 	bool without_status;
 	bool keyless; /* without the ports that its protocol has */
 	bool promote;
+	bool hurried; /* an OP_INJECT that a commit waits for */
 	uint32_t flow_id; /* of an OP_PURGE; 0: unknown */
 	uint64_t state; /* hash of the entry that was written */
 	/* of an OP_INJECT */
@@ -258,6 +259,20 @@ struct tally {
 enum commit_pass { COMMIT_FLOWS, COMMIT_RELATED, COMMIT_EXPECTATIONS };
 
 /*
+ * Where an entry of a peer's table hangs that the kernel does not have as it was told
+ * (inject_list.c). The two lower bits are the entry's, the third is REMOTE_LATER.
+ */
+enum inject_list {
+	INJECT_UNLISTED,
+	INJECT_QUEUE, /* to be written, or ended, now */
+	INJECT_RELATED, /* so are flows with a master and expectations, behind the others */
+	INJECT_WAITING, /* warm: to be looked at when it has its age, in that order */
+	INJECT_REFUSED = 5, /* warm: the kernel did not take it; it is tried again */
+	INJECT_AGED = 7, /* warm: has its age, but not settled: told again, or by a promotion */
+	INJECT_LISTS,
+};
+
+/*
  * Keys of entries that a commit comes to next, from the table that it is in: their slots in the
  * local table are fetched into the cache meanwhile.
  */
@@ -279,6 +294,17 @@ struct commit {
 	uint64_t cursor;
 	struct commit_ahead ahead;
 	struct tally tally;
+	/* a warm standby: it is the difference that is written, from the chains */
+	bool warm;
+	uint32_t left[INJECT_LISTS]; /* so many entries of each are looked at */
+	uint32_t hurried; /* writes that are unanswered */
+};
+
+/* A promotion moves what the kernel has into the local table (take.c). */
+struct take {
+	bool running;
+	unsigned peer;
+	uint64_t cursor;
 };
 
 struct purge {
@@ -292,24 +318,11 @@ struct purge {
 	struct tally tally;
 };
 
-/*
- * Where an entry of a peer's table hangs that the kernel does not have as it was told
- * (inject_list.c). The two lower bits are the entry's, the third is REMOTE_LATER.
- */
-enum inject_list {
-	INJECT_UNLISTED,
-	INJECT_QUEUE, /* to be written, or ended, now */
-	INJECT_RELATED, /* so are flows with a master and expectations, behind the others */
-	INJECT_WAITING, /* warm: to be looked at when it has its age, in that order */
-	INJECT_REFUSED = 5, /* warm: the kernel did not take it; it is tried again */
-	INJECT_AGED = 7, /* warm: has its age, but not settled: told again, or by a promotion */
-	INJECT_LISTS,
-};
-
 /* A standby whose kernel has what has settled (warm.c). */
 struct warm {
 	struct bucket rate; /* of writes */
 	bool dry; /* nothing is left of it, and there is more to write */
+	bool woken; /* a tick has come for a write that is due: the next pull makes it */
 	mono retry_at; /* when what was refused is tried again; it has to wait longer each time */
 	int64_t retry_ms;
 	uint32_t retry_left; /* of this try: entries that are still to be written */
@@ -395,6 +408,7 @@ struct engine {
 	struct dump dump;
 	struct ops ops;
 	struct commit commit;
+	struct take take;
 	struct purge purge;
 	struct inject inject;
 	struct command_slot commands[LIMIT_COMMANDS];

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 
+#include "base/check.h"
 #include "core/inject.h"
 #include "core/local.h"
 #include "core/remote.h"
@@ -35,6 +36,8 @@ bool warm_has_settled(const struct engine *e, uint32_t handle)
 
 	switch (b.l4) {
 	case IPPROTO_TCP:
+		if (b.has_tcp_state && flow_tcp_is_half_open(b.tcp_state))
+			return false;
 		return b.tcp_state == FLOW_TCP_ESTABLISHED || b.status & FLOW_STATUS_ASSURED;
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
@@ -179,6 +182,23 @@ uint32_t warm_pull(struct engine *e)
 	return 0;
 }
 
+bool warm_puts_off(struct engine *e, uint32_t handle)
+{
+	const struct entry *x = at(e, handle);
+	struct table_key k;
+
+	if (!e->config.standby_warm)
+		return false;
+	k = table_key_at(&e->store, handle);
+	if (e->peers_count > 1 && warm_is_outdated(e, &k, handle))
+		return true;
+	if (x->flags & REMOTE_WRITTEN || entry_is_expect(x) || warm_has_settled(e, handle) ||
+		local_find_alive(e, &k))
+		return false;
+	inject_list_append(e, handle, INJECT_AGED);
+	return true;
+}
+
 /* ---- what was refused ---- */
 
 void warm_refused(struct engine *e, uint32_t handle)
@@ -217,6 +237,61 @@ uint32_t warm_pull_refused(struct engine *e)
 	return handle;
 }
 
+/* ---- a commit ---- */
+
+void warm_commit_start(struct engine *e)
+{
+	struct commit *c = &e->commit;
+
+	for (unsigned list = 0; list < INJECT_LISTS; list++)
+		c->left[list] = inject_list_count(e, (enum inject_list)list);
+	c->left[INJECT_QUEUE] += LIMIT_COMMIT_LATE;
+	c->left[INJECT_WAITING] += LIMIT_COMMIT_LATE;
+}
+
+bool warm_commits(const struct engine *e)
+{
+	return e->commit.running && e->commit.warm && !e->commit.walked;
+}
+
+bool warm_is_half_open(const struct engine *e, uint32_t handle)
+{
+	struct flow_brief b = brief(e, handle);
+
+	return !e->config.commit_half_open && b.l4 == IPPROTO_TCP && b.has_tcp_state &&
+	       flow_tcp_is_half_open(b.tcp_state);
+}
+
+uint32_t warm_pull_hurried(struct engine *e)
+{
+	static const enum inject_list order[] = {
+		INJECT_QUEUE, INJECT_WAITING, INJECT_REFUSED, INJECT_AGED, INJECT_RELATED};
+	struct commit *c = &e->commit;
+
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		uint32_t handle = inject_list_head(e, order[i]);
+
+		if (!handle || c->left[order[i]] == 0)
+			continue;
+		if (order[i] == INJECT_RELATED && c->hurried > 0)
+			return 0;
+		c->left[order[i]]--;
+		inject_unlist(e, handle);
+		if (order[i] != INJECT_RELATED &&
+			(entry_is_expect(at(e, handle)) ||
+				at(e, handle)->flags & ENTRY_HAS_MASTER) &&
+			!at(e, handle)->dead) {
+			inject_list_append(e, handle, INJECT_RELATED);
+			c->left[INJECT_RELATED]++;
+			i = (size_t)-1;
+			continue;
+		}
+		return handle;
+	}
+	c->walked = true;
+	return 0;
+}
+
 /* ---- the rate ---- */
 
 static uint32_t burst(const struct engine *e)
@@ -232,6 +307,7 @@ bool warm_may_write(struct engine *e)
 
 	if (!e->config.standby_warm)
 		return true;
+	e->inject.warm.woken = false;
 	if (bucket_fill(b, e->now) > burst(e))
 		b->tokens = burst(e);
 	e->inject.warm.dry = b->tokens == 0;
@@ -340,17 +416,6 @@ void warm_flushed(struct engine *e)
 	e->inject.warm.retry_left = 0;
 }
 
-void warm_tick(struct engine *e)
-{
-	struct warm *w = &e->inject.warm;
-
-	if (!e->config.standby_warm || mono_before(e->now, w->tick_at))
-		return;
-	w->tick_at = mono_add_ms(e->now, LIMIT_TICK_MS);
-	if (!inject_takes_all(e))
-		walk_all(e);
-}
-
 static mono aged_at(const struct engine *e, uint32_t handle)
 {
 	return mono_add_ms(e->start, 100 * (int64_t)(since(at(e, handle)) + age_coarse(e)));
@@ -362,7 +427,7 @@ static mono write_at(const struct engine *e)
 	uint32_t waiting = inject_list_head(e, INJECT_WAITING);
 	mono when = MONO_NEVER;
 
-	if (inject_takes_all(e) || e->ops.free_count == 0)
+	if (e->inject.warm.woken || inject_takes_all(e) || e->ops.free_count == 0)
 		return MONO_NEVER;
 	if (waiting)
 		when = aged_at(e, waiting);
@@ -371,6 +436,20 @@ static mono write_at(const struct engine *e)
 	if (inject_list_count(e, INJECT_QUEUE) > 0)
 		when = e->now;
 	return e->inject.warm.dry && mono_before(when, refilled_at(e)) ? refilled_at(e) : when;
+}
+
+void warm_tick(struct engine *e)
+{
+	struct warm *w = &e->inject.warm;
+
+	if (!e->config.standby_warm)
+		return;
+	w->woken = w->woken || mono_reached(e->now, write_at(e));
+	if (mono_before(e->now, w->tick_at))
+		return;
+	w->tick_at = mono_add_ms(e->now, LIMIT_TICK_MS);
+	if (!inject_takes_all(e))
+		walk_all(e);
 }
 
 mono warm_deadline(const struct engine *e)

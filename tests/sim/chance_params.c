@@ -2,7 +2,7 @@
 #include "flow/status.h"
 #include "tests/sim/chance.h"
 
-enum { RNG_EXPECT = 7, RNG_MODE = 100, RNG_LINKS, RNG_WARM, RNG_COMMIT };
+enum { RNG_EXPECT = 7, RNG_MODE = 100, RNG_LINKS, RNG_COMMIT, RNG_WARM };
 
 void chance_params_calm(struct sim_params *p)
 {

@@ -11,15 +11,10 @@
 static const char *const sync_names[] = {
 	"SYNCED", "SYNC_SILENT", "SYNC_HANDSHAKE", "SYNC_BULK", "SYNC_GAP", "SYNC_LAGGING"};
 
-static bool injects(const struct sim_node *n)
-{
-	return n->config.external_cache_off || n->config.standby_warm;
-}
-
 /*
- * With external_cache_off, or a warm standby, a flow that a peer has told is in the local table only if it is ours,
- * too. One that no peer tells any more, and that we wrote, was left to the kernel's timer, which
- * stands still by now; how many those may be is a matter of the unit tests.
+ * With external_cache_off, or a warm standby, a flow that a peer has told is in the local table
+ * only if it is ours, too. One that no peer tells any more, and that we wrote, was left to the
+ * kernel's timer, which stands still by now; how many those may be is a matter of the unit tests.
  */
 static bool is_a_peers(const struct sim_node *n, unsigned slot)
 {
@@ -27,7 +22,7 @@ static bool is_a_peers(const struct sim_node *n, unsigned slot)
 	const struct flow *f = &n->kernel.entries[slot].flow;
 	struct engine_flow_view v;
 
-	return injects(n) && !engine_find(n->engine, ENGINE_TABLE_LOCAL, f, &v) &&
+	return sim_injects(n) && !engine_find(n->engine, ENGINE_TABLE_LOCAL, f, &v) &&
 	       (engine_find(n->engine, ENGINE_TABLE_REMOTE, f, &v) ||
 		       h->states[h->count - 1].rewritten);
 }
@@ -69,6 +64,8 @@ static bool is_cold(const struct sim_node *n, const struct flow *f)
 
 	if (!n->config.standby_warm)
 		return false;
+	if (flow_has(f, FLOW_TCP_STATE) && flow_tcp_is_half_open(f->tcp.state))
+		return true;
 	if (f->tuple[FLOW_ORIG].l4 == IPPROTO_TCP)
 		return f->tcp.state != FLOW_TCP_ESTABLISHED && !(f->status & settled);
 	if (!flow_l4_has_key(f->tuple[FLOW_ORIG].l4) || flow_l4_is_icmp(f->tuple[FLOW_ORIG].l4))
@@ -82,7 +79,7 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 	struct engine_flow_view v;
 	uint64_t cursor = 0;
 
-	if (!injects(n))
+	if (!sim_injects(n))
 		return true;
 	while (engine_show_next(n->engine, s->now, ENGINE_TABLE_REMOTE, &cursor, &v)) {
 		int slot = traffic_slot(&v.flow);
@@ -91,7 +88,8 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 		if (slot < 0 || slot >= TRAFFIC_WHOLE_SLOTS || (unsigned)slot >= n->kernel.slots)
 			continue;
 		e = &n->kernel.entries[slot];
-		if (!e->live && is_cold(n, &v.flow))
+		/* a flow before it may be left there, if the kernel has refused to end that one */
+		if (is_cold(n, &v.flow) && (!e->live || s->params.refuse_permille > 0))
 			continue;
 		if (e->live &&
 			(e->flow.mark == v.flow.mark || may_differ(s, n, (unsigned)slot, &v.flow)))
@@ -206,7 +204,7 @@ static bool was_committed(const struct sim_node *owner, int slot)
 {
 	const struct history *h = &owner->kernel.history[slot];
 
-	return (owner->committed || injects(owner)) && h->count > 0 &&
+	return (owner->committed || sim_injects(owner)) && h->count > 0 &&
 	       h->states[h->count - 1].live && h->states[h->count - 1].rewritten;
 }
 

@@ -51,7 +51,8 @@ static bool same_brief(const uint8_t *packed, size_t len, const struct flow *f)
 	return b.l4 == f->tuple[FLOW_ORIG].l4 && b.has_timeout == flow_has(f, FLOW_TIMEOUT) &&
 	       b.timeout == (b.has_timeout ? f->timeout : 0) &&
 	       b.status == (flow_has(f, FLOW_STATUS) ? f->status : 0) &&
-	       b.tcp_state == (flow_has(f, FLOW_TCP_STATE) ? f->tcp.state : 0);
+	       b.has_tcp_state == flow_has(f, FLOW_TCP_STATE) &&
+	       b.tcp_state == (b.has_tcp_state ? f->tcp.state : 0);
 }
 
 static void a_packed_flow_comes_back_as_it_was(void)
