@@ -29,7 +29,6 @@ void take_stop(struct engine *e)
 static void keep_flow(struct engine *e, const struct table_key *k, uint32_t handle)
 {
 	const struct entry *x = at(e, handle);
-	bool created = x->flags & REMOTE_INJECTED;
 	int64_t left = LIMIT_DEAD_TIMEOUT_S;
 	struct flow f;
 
@@ -38,9 +37,10 @@ static void keep_flow(struct engine *e, const struct table_key *k, uint32_t hand
 		left = engine_timeout_left(e, x->touched, f.timeout);
 	f.timeout = (uint32_t)(left < LIMIT_DEAD_TIMEOUT_S ? LIMIT_DEAD_TIMEOUT_S : left);
 	flow_mark_set(&f, FLOW_TIMEOUT);
-	/* whether it is as it was made or has been updated since is not known; the dump will tell */
+	/* whether it is as it was made or has been updated since is not known; the dump will tell
+	 */
 	commit_flow_updated(&f, NULL);
-	local_written(e, k, &f, created);
+	local_written(e, k, &f, true);
 }
 
 static void keep_expect(struct engine *e, const struct table_key *k, uint32_t handle)
@@ -56,30 +56,32 @@ static void keep_expect(struct engine *e, const struct table_key *k, uint32_t ha
 	expect_written(e, k, &x);
 }
 
+/* What the kernel had before we wrote to it, the dump has to tell. */
+static void keep(struct engine *e, uint32_t handle)
+{
+	struct table_key k = table_key_at(&e->store, handle);
+
+	if (!(at(e, handle)->flags & REMOTE_INJECTED) || at(e, handle)->flags & REMOTE_BEHIND ||
+		local_find_alive(e, &k))
+		return;
+	engine_count(e, COUNTER_TAKEN);
+	if (entry_is_expect(at(e, handle)))
+		keep_expect(e, &k, handle);
+	else
+		keep_flow(e, &k, handle);
+}
+
 /*
- * What hangs on a chain is told, but not written as it was told: the peer's table keeps it until it
- * is, and what the kernel has is ours by then.
+ * What hangs on a chain is told, but not written as it was told: it stays the peer's until it is,
+ * and what our kernel has of it is ours when the dump has told what that is.
  */
 bool take_reach(struct engine *e, struct peer *p, uint32_t handle)
 {
-	struct entry *x = at(e, handle);
-	struct table_key k;
+	const struct entry *x = at(e, handle);
 
-	if (!e->take.running || x->flags & REMOTE_WRITING)
+	if (!e->take.running || x->flags & REMOTE_WRITING || x->list != ENTRY_UNLISTED)
 		return false;
-	if (x->flags & REMOTE_WRITTEN) {
-		k = table_key_at(&e->store, handle);
-		if (!local_find_alive(e, &k)) {
-			if (entry_is_expect(x))
-				keep_expect(e, &k, handle);
-			else
-				keep_flow(e, &k, handle);
-			engine_count(e, COUNTER_TAKEN);
-		}
-		x->flags &= (uint8_t)~REMOTE_WRITTEN;
-	}
-	if (x->list != ENTRY_UNLISTED)
-		return false;
+	keep(e, handle);
 	remote_remove(e, p, handle);
 	return true;
 }
@@ -96,12 +98,15 @@ void take_reach_key(struct engine *e, const struct table_key *k)
 	}
 }
 
-/* Peers have a bulk of all, and the dump learns what the kernel has made of what was written. */
+/*
+ * The dump learns what the kernel has made of what was written, and takes what was not known well
+ * enough to be moved. Then peers have a bulk of all.
+ */
 static void end(struct engine *e)
 {
 	e->take.running = false;
+	dumper_doubt(e);
 	bulk_want(e);
-	dumper_want(e);
 }
 
 static bool step(struct engine *e)
