@@ -103,7 +103,7 @@ static void step_down(struct engine *e, enum engine_role role)
 {
 	set_role(e, role);
 	commit_cancel(e);
-	inject_disown(e);
+	inject_stand_down(e);
 	if (e->was_active)
 		purge_schedule(e);
 }
@@ -237,7 +237,7 @@ static bool at_once(struct engine *e, const struct engine_command *c)
 		peer_ask_all(e);
 		return true;
 	case ENGINE_PURGE_LATER:
-		inject_disown(e);
+		inject_stand_down(e);
 		purge_schedule(e);
 		return true;
 	case ENGINE_BULK:
