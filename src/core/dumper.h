@@ -9,6 +9,7 @@
 void dumper_init(struct engine *);
 void dumper_want(struct engine *); /* a dump that begins from now on */
 void dumper_overrun(struct engine *);
+void dumper_hurry(struct engine *); /* there is no room: one that is put off is to begin */
 bool dumper_next_op(struct engine *, struct kernel_op *);
 
 void dumper_begin(struct engine *);

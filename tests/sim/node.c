@@ -358,8 +358,10 @@ static void pump(struct sim *s, struct job *j)
 		return;
 	}
 	pull_events(s, n);
-	while (engine_next_kernel_op(n->engine, s->now, &op))
+	while (engine_next_kernel_op(n->engine, s->now, &op)) {
+		n->ticks_at_once = 0; /* that is what the deadline was for */
 		pull_op(s, n, &op);
+	}
 	if (!pull_datagrams(s, n))
 		node_wake(s, n);
 	pull_events(s, n);
