@@ -2,6 +2,7 @@
 #include "core/local.h"
 
 #include "base/check.h"
+#include "core/dumper.h"
 #include "core/event.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
@@ -255,6 +256,7 @@ static uint32_t add(struct engine *e, const struct table_key *k, const struct ta
 	if (r != TABLE_OK) {
 		engine_count(e, r == TABLE_FULL ? COUNTER_LOCAL_FULL : COUNTER_MEMORY_FULL);
 		event_table_full(e);
+		dumper_hurry(e);
 		relay_missed(e);
 		return 0;
 	}

@@ -47,7 +47,7 @@ void local_check(const struct engine *e)
 		silent += (x->flags & ENTRY_SILENT) != 0;
 		CHECK(!(x->dead && x->flags & ENTRY_SILENT));
 		CHECK(!x->dead || x->list != ENTRY_UNLISTED || e->dump.running ||
-			e->dump.sweeping || e->dump.wanted || e->dump.asked);
+			e->dump.sweeping || e->dump.wanted || e->dump.repair || e->dump.asked);
 	}
 	CHECK(listed == e->queued.count + e->sent.count + e->tomb.count);
 	CHECK(dead == e->dead && tombs == e->tombs && silent == e->local_silent);

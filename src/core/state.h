@@ -181,13 +181,15 @@ struct peer {
 struct dump {
 	bool wanted, asked, running, sweeping;
 	bool overrun; /* wanted or running because of an overrun, or of the start */
+	bool repair; /* events were lost since the last one began: wanted when that is over */
 	bool complete; /* one has ended well since start or flush */
 	bool flushed; /* the running one began before a flush: it is void, and repeated */
 	bool deaf; /* births are not listened to: none is asked for, and a running one misses some
 		    */
 	uint8_t gen;
 	uint64_t id;
-	mono not_before, began, poll_at;
+	mono not_before, began, ended, poll_at;
+	mono lost_at; /* when events were last told to be lost */
 	int64_t took_ns;
 	uint64_t cursor;
 };

@@ -368,6 +368,7 @@ static void pump(struct sim *s, struct job *j)
 	}
 	pull_events(s, n);
 	while (engine_next_kernel_op(n->engine, s->now, &op)) {
+		n->ticks_at_once = 0; /* that is what the deadline was for */
 		hear_births(s, n);
 		pull_op(s, n, &op);
 	}
