@@ -13,6 +13,7 @@
 #include "core/local.h"
 #include "core/peer.h"
 #include "core/purge.h"
+#include "core/queue.h"
 #include "core/refresh.h"
 #include "core/relay.h"
 #include "core/remote.h"
@@ -219,6 +220,7 @@ void engine_tick(struct engine *e, mono now)
 		peer_tick(e, &e->peers[i]);
 		remote_tick(e, &e->peers[i]);
 	}
+	queue_release(e);
 	bulk_tick(e);
 	purge_tick(e);
 	inject_tick(e);
@@ -232,7 +234,7 @@ mono engine_deadline(const struct engine *e)
 	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
-	at = mono_min(at, inject_deadline(e));
+	at = mono_min(at, mono_min(inject_deadline(e), queue_deadline(e)));
 	at = mono_min(at, mono_min(refresh_deadline(e), relay_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)
 		at = mono_min(at,

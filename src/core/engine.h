@@ -117,6 +117,12 @@ void engine_kernel_result(struct engine *, mono now, uint64_t op_id, int err); /
  * until then. The kernel keeps the rest of a dump for as long as that takes.
  */
 bool engine_takes_dump(const struct engine *);
+
+/*
+ * Said after each reading of events: whether the next one follows shortly, whatever happens
+ * (io/drain.h). What does not fill a datagram, behind one that it filled, is kept until then.
+ */
+void engine_gathering(struct engine *, bool more);
 void engine_overrun(struct engine *, mono now); /* the kernel dropped events: a dump follows */
 void engine_datagram(struct engine *, mono now, unsigned link, const struct engine_addr *from,
 	const uint8_t *, size_t len);

@@ -27,6 +27,7 @@ enum entry_flag {
 	ENTRY_BULKED = 1 << 4, /* which bulk it was last sent in: the low bit of its generation */
 	ENTRY_REPAIR = 1 << 5, /* is queued because a peer missed it */
 	ENTRY_HAS_MASTER = 1 << 6,
+	ENTRY_HELD = 1 << 7, /* is queued, but to be sent later: queue.h */
 };
 
 /*
@@ -46,8 +47,9 @@ enum entry_remote_flag {
 /*
  * One flow or expectation of a table: a fixed header, then flow_pack()'s or expect_pack()'s bytes,
  * whose first one tells which. prev and next link entries of the local table, or those of peers'
- * tables that wait to be written; seq is the number it was last sent under, or, in a peer's table,
- * the epoch in which the peer last named it.
+ * tables that wait to be written; seq is the number it was last sent under (of one that is held,
+ * and so never was: when that began), or, in a peer's table, the epoch in which the peer last named
+ * it.
  */
 struct entry {
 	uint32_t prev, next;

@@ -5,6 +5,7 @@
 #include "core/event.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
+#include "core/queue.h"
 #include "core/relay.h"
 #include "core/repair.h"
 #include "flow/merge.h"
@@ -16,11 +17,6 @@ enum {
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
 	return entry_at(&e->store, handle);
-}
-
-static struct entry_chain *chain_of(struct engine *e, unsigned list)
-{
-	return list == ENTRY_QUEUED ? &e->queued : list == ENTRY_SENT ? &e->sent : &e->tomb;
 }
 
 uint32_t local_entries(const struct engine *e)
@@ -53,46 +49,6 @@ uint32_t local_find_alive(const struct engine *e, const struct table_key *k)
 	uint32_t handle = table_find(&e->local, &e->store, k);
 
 	return handle && !at(e, handle)->dead ? handle : 0;
-}
-
-/* ---- lists ---- */
-
-static void unlist(struct engine *e, uint32_t handle)
-{
-	struct entry *x = at(e, handle);
-
-	if (x->list == ENTRY_UNLISTED)
-		return;
-	chain_remove(&e->store, chain_of(e, x->list), handle);
-	x->list = ENTRY_UNLISTED;
-	if (x->flags & ENTRY_REPAIR) {
-		x->flags &= (uint8_t)~ENTRY_REPAIR;
-		e->sender.repairs--;
-	}
-}
-
-void local_queue(struct engine *e, uint32_t handle)
-{
-	if (e->config.links == 0)
-		return;
-	if (at(e, handle)->list == ENTRY_QUEUED) {
-		engine_count(e, COUNTER_COALESCED);
-		return;
-	}
-	unlist(e, handle);
-	at(e, handle)->list = ENTRY_QUEUED;
-	chain_append(&e->store, &e->queued, handle);
-}
-
-void local_queue_repair(struct engine *e, uint32_t handle)
-{
-	struct entry *x = at(e, handle);
-
-	unlist(e, handle);
-	x->list = ENTRY_QUEUED;
-	x->flags |= ENTRY_REPAIR;
-	e->sender.repairs++;
-	chain_prepend(&e->store, &e->queued, handle);
 }
 
 void local_set_silent(struct engine *e, uint32_t handle, bool silent)
@@ -136,7 +92,7 @@ static void set_bulked(struct engine *e, uint32_t handle)
 
 static void forget(struct engine *e, uint32_t handle)
 {
-	unlist(e, handle);
+	queue_remove(e, handle);
 	local_set_silent(e, handle, false);
 	table_remove(&e->local, &e->store, handle);
 }
@@ -144,7 +100,7 @@ static void forget(struct engine *e, uint32_t handle)
 void local_bury(struct engine *e, uint32_t handle)
 {
 	CHECK(at(e, handle)->dead && at(e, handle)->list != ENTRY_UNLISTED);
-	unlist(e, handle);
+	queue_remove(e, handle);
 	e->tombs--;
 	if (is_evented(e, handle))
 		return; /* until the dump's end it is a mark */
@@ -172,12 +128,11 @@ void local_sent(struct engine *e, uint32_t handle, uint32_t seq)
 	struct entry *x = at(e, handle);
 	bool again = x->flags & ENTRY_REPAIR;
 
-	unlist(e, handle);
+	queue_remove(e, handle);
 	set_bulked(e, handle);
 	x->seq = seq;
 	x->flags |= ENTRY_ANNOUNCED;
-	x->list = x->dead ? ENTRY_TOMB : ENTRY_SENT;
-	chain_append(&e->store, x->dead ? &e->tomb : &e->sent, handle);
+	queue_append(e, handle, x->dead ? ENTRY_TOMB : ENTRY_SENT);
 	if (!engine_acknowledges(e))
 		sent_unheard(e, handle, again);
 }
@@ -188,7 +143,7 @@ void local_give_up(struct engine *e, uint32_t handle)
 		local_bury(e, handle);
 		return;
 	}
-	unlist(e, handle);
+	queue_remove(e, handle);
 	set_bulked(e, handle);
 }
 
@@ -202,14 +157,14 @@ void local_kill(struct engine *e, uint32_t handle, bool announce)
 	if (announce && x->flags & ENTRY_ANNOUNCED) {
 		set_dead(e, handle, true);
 		e->tombs++;
-		local_queue(e, handle);
+		queue_put(e, handle);
 		return;
 	}
 	if (!announce)
 		e->peers_know_more = true;
 	if (x->list == ENTRY_QUEUED)
-		engine_count(e, COUNTER_COALESCED);
-	unlist(e, handle);
+		engine_count(e, queue_holds(e, handle) ? COUNTER_SHORT_LIVED : COUNTER_COALESCED);
+	queue_remove(e, handle);
 	if (e->dump.running) {
 		set_dead(e, handle, true);
 		local_set_evented(e, handle, true);
@@ -230,7 +185,7 @@ static void revive(struct engine *e, uint32_t handle)
 	else
 		x->flags &= (uint8_t)~ENTRY_ANNOUNCED;
 	if (x->list == ENTRY_TOMB || e->config.tells_ended)
-		unlist(e, handle);
+		queue_remove(e, handle);
 	set_dead(e, handle, false);
 	set_bulked(e, handle);
 	x->born = engine_coarse(e, e->now);
@@ -275,8 +230,8 @@ static uint32_t write(struct engine *e, const struct table_key *k, uint32_t hand
 		event_table_full(e);
 		return old;
 	}
-	if (handle != old && at(e, handle)->list != ENTRY_UNLISTED)
-		chain_moved(&e->store, chain_of(e, at(e, handle)->list), handle);
+	if (handle != old)
+		queue_moved(e, handle);
 	if (timed)
 		at(e, handle)->touched = engine_coarse(e, e->now);
 	return handle;
@@ -319,7 +274,7 @@ void local_queue_changed(struct engine *e, uint32_t handle, bool known)
 
 	if (known && x->flags & ENTRY_ANNOUNCED && x->list != ENTRY_QUEUED)
 		x->flags |= ENTRY_CHANGED;
-	local_queue(e, handle);
+	queue_put(e, handle);
 }
 
 /* ---- what the kernel tells ---- */
@@ -404,7 +359,7 @@ void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
 		if (tell) {
 			at(e, handle)->flags |= ENTRY_ANNOUNCED;
 			e->tombs++;
-			local_queue(e, handle);
+			queue_put(e, handle);
 		}
 	}
 	local_set_evented(e, handle, true);
@@ -463,10 +418,12 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 		return;
 	local_set_evented(e, handle, true);
 	local_set_silent(e, handle, false);
-	if (news)
-		local_queue_changed(e, handle, c.known);
-	else
+	if (!news)
 		engine_count(e, COUNTER_COALESCED);
+	else if (whole && !c.known)
+		queue_put_later(e, handle);
+	else
+		local_queue_changed(e, handle, c.known);
 	if (e->config.internal_cache_off)
 		tell_as(e, handle, unknown && !whole);
 }
@@ -554,7 +511,7 @@ static uint32_t learn_id(
 static void queue_whole(struct engine *e, uint32_t handle)
 {
 	at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
-	local_queue(e, handle);
+	queue_put(e, handle);
 }
 
 /* No cache: the entry is what an event told, which may be less than there is. */
@@ -635,11 +592,10 @@ void local_dumped(struct engine *e, const struct flow *f)
 static void entomb(struct engine *e, uint32_t handle)
 {
 	local_set_silent(e, handle, false);
-	unlist(e, handle);
+	queue_remove(e, handle);
 	set_dead(e, handle, true);
 	e->tombs++;
-	at(e, handle)->list = ENTRY_QUEUED;
-	chain_append(&e->store, &e->queued, handle);
+	queue_append(e, handle, ENTRY_QUEUED);
 }
 
 void local_sweep(struct engine *e, uint32_t handle)

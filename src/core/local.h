@@ -28,12 +28,6 @@ uint32_t local_find_alive(const struct engine *, const struct table_key *);
 /* A flow or expectation has ended. Without announce, peers are not told. */
 void local_kill(struct engine *, uint32_t handle, bool announce);
 
-/* Appends to the queue, unless it hangs there already. */
-void local_queue(struct engine *, uint32_t handle);
-
-/* For a repair: to the queue's front; entries are handed over from the newest to the oldest. */
-void local_queue_repair(struct engine *, uint32_t handle);
-
 /* It was sent under this number: to the sent list, or to the tombstones waiting. */
 void local_sent(struct engine *, uint32_t handle, uint32_t seq);
 

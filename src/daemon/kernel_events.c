@@ -118,6 +118,7 @@ bool kernel_events_read(struct kernel *k, mono now)
 	if (reading.overrun_over) /* only a dump begun from here on misses nothing */
 		engine_overrun(k->engine, now);
 	drain_done(&k->drain, now, reading.messages);
+	engine_gathering(k->engine, !drain_wants_wake(&k->drain));
 	if (err && log_limit_pass(&limit, now, 60 * NS_PER_SEC, 1, &missed))
 		log_error("reading kernel events failed: %s (%" PRIu64 " more)", strerror(-err),
 			missed);

@@ -422,6 +422,17 @@ static void tick_plan(struct sim *s, struct sim_node *n)
 	sim_later(s, mono_diff_ns(mono_add_ns(at, late_us * NS_PER_US), s->now), &j);
 }
 
+/* A busy daemon says that it reads on, whether there is anything or not. */
+static void gather(struct sim *s, struct sim_node *n)
+{
+	bool more = s->params.gather_permille > 0 && !s->quiet &&
+		    dice_permille(&s->rng_node, s->params.gather_permille);
+
+	engine_gathering(n->engine, more);
+	if (more)
+		node_events_ready(s, n);
+}
+
 static void read_events(struct sim *s, struct job *j)
 {
 	struct sim_node *n = &s->nodes[j->node];
@@ -437,6 +448,7 @@ static void read_events(struct sim *s, struct job *j)
 	}
 	n->drain_due = false;
 	drain_events(s, n);
+	gather(s, n);
 	node_wake(s, n);
 }
 
