@@ -105,6 +105,19 @@ enum kernel_event {
 void engine_kernel_event(struct engine *, mono now, enum kernel_event, const struct flow *);
 
 /*
+ * Several events (NEW, UPDATE, DESTROY) in their order, ENGINE_TOLD_MAX at the most. It is the same
+ * as one by one but cheaper: what each of them needs of a large table is fetched for all at once.
+ */
+enum { ENGINE_TOLD_MAX = 16 };
+
+struct kernel_told {
+	enum kernel_event kind;
+	struct flow flow;
+};
+
+void engine_kernel_events(struct engine *, mono now, const struct kernel_told *, size_t count);
+
+/*
  * The same of an expectation: NEW, UPDATE, DESTROY, or DUMP_FLOW for a dumped one. A dump begins
  * with the flows, and the expectations, if they are replicated at all, follow before its END, so
  * that an expectation's master is known before it.

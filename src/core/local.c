@@ -286,6 +286,7 @@ static bool ids_differ(const struct flow *a, const struct flow *b)
 
 /* How the state of an entry and a newer one relate. */
 struct change {
+	const struct flow *now; /* what it is: what was told, or merged */
 	struct flow old, merged;
 	bool known; /* old is there: the same flow as far as one can tell */
 	bool replaced; /* alive, but with another id: the end of the old one went unheard */
@@ -301,14 +302,12 @@ static void change_of(
 		c->replaced = ids_differ(&c->old, f);
 		c->known = !c->replaced;
 	}
-	if (!c->known) {
-		c->merged = *f;
+	c->now = f;
+	if (!c->known || (whole && flow_has(f, FLOW_TIMEOUT)))
 		return;
-	}
 	c->merged = c->old;
 	flow_merge(&c->merged, f);
-	if (whole && flow_has(f, FLOW_TIMEOUT))
-		c->merged = *f;
+	c->now = &c->merged;
 	if (!flow_has(f, FLOW_TIMEOUT) && flow_has(&c->merged, FLOW_TIMEOUT)) {
 		/* the old timeout has run on since */
 		int64_t left = engine_timeout_left(e, at(e, handle)->touched, c->merged.timeout);
@@ -320,11 +319,11 @@ static void change_of(
 /* How far the timeout is from what the entry would have said [s]. */
 static int64_t timeout_gain(const struct engine *e, const struct change *c, uint32_t handle)
 {
-	if (!flow_has(&c->merged, FLOW_TIMEOUT))
+	if (!flow_has(c->now, FLOW_TIMEOUT))
 		return 0;
 	if (!flow_has(&c->old, FLOW_TIMEOUT))
 		return INT32_MAX;
-	return (int64_t)c->merged.timeout -
+	return (int64_t)c->now->timeout -
 	       engine_timeout_left(e, at(e, handle)->touched, c->old.timeout);
 }
 
@@ -341,8 +340,8 @@ static uint32_t take(
 {
 	struct table_packed p;
 
-	table_pack(&p, &c->merged);
-	return local_take(e, k, handle, &p, flow_has(&c->merged, FLOW_TIMEOUT), c->replaced);
+	table_pack(&p, c->now);
+	return local_take(e, k, handle, &p, flow_has(c->now, FLOW_TIMEOUT), c->replaced);
 }
 
 void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
@@ -399,7 +398,7 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 	bool news = true, unknown = !handle;
 
 	change_of(e, &c, handle, f, whole);
-	if (!flow_filter_match(&e->config.filter, &c.merged)) {
+	if (!flow_filter_match(&e->config.filter, c.now)) {
 		refuse(e, handle, c.known || c.replaced);
 		if (e->config.internal_cache_off && !handle && !whole && may_be_known(e, f)) {
 			table_pack(&p, f);
@@ -410,7 +409,7 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 	if (c.known) {
 		int64_t gain = timeout_gain(e, &c, handle);
 
-		news = !flow_same_state(&c.old, &c.merged) || gain > TIMEOUT_SLACK_S ||
+		news = !flow_same_state(&c.old, c.now) || gain > TIMEOUT_SLACK_S ||
 		       gain < -TIMEOUT_SLACK_S;
 	}
 	handle = take(e, k, handle, &c);
@@ -464,23 +463,30 @@ static void destroyed(struct engine *e, const struct table_key *k, uint32_t hand
 	local_ended(e, k, handle, &p, tell);
 }
 
-void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
+void local_event(
+	struct engine *e, enum kernel_event kind, const struct flow *f, const struct table_key *k)
 {
-	struct table_key k = table_key_of(&e->store, f);
+	static const enum counter counters[] = {
+		[KERNEL_EVENT_NEW] = COUNTER_KERNEL_NEW,
+		[KERNEL_EVENT_UPDATE] = COUNTER_KERNEL_UPDATE,
+		[KERNEL_EVENT_DESTROY] = COUNTER_KERNEL_DESTROY,
+	};
 	bool theirs = false;
 	uint32_t handle;
 
-	if (!k.len) {
+	CHECK(kind <= KERNEL_EVENT_DESTROY);
+	engine_count(e, counters[kind]);
+	if (!k->len) {
 		engine_count(e, COUNTER_KERNEL_NO_KEY);
 		return;
 	}
 	if (engine_injects(e))
-		theirs = inject_event(e, &k);
-	handle = table_find(&e->local, &e->store, &k);
+		theirs = inject_event(e, k);
+	handle = table_find(&e->local, &e->store, k);
 	if (kind == KERNEL_EVENT_DESTROY)
-		destroyed(e, &k, handle, f, theirs);
+		destroyed(e, k, handle, f, theirs);
 	else
-		changed(e, &k, handle, f, kind == KERNEL_EVENT_NEW);
+		changed(e, k, handle, f, kind == KERNEL_EVENT_NEW);
 }
 
 /*
@@ -499,6 +505,7 @@ static uint32_t learn_id(
 	uint32_t touched = at(e, handle)->touched;
 	struct table_packed p;
 
+	c->merged = *c->now;
 	if (flow_has(&c->old, FLOW_TIMEOUT))
 		c->merged.timeout = c->old.timeout;
 	table_pack(&p, &c->merged);
@@ -552,14 +559,14 @@ void local_dumped(struct engine *e, const struct flow *f)
 	if (engine_injects(e) && (!handle || at(e, handle)->dead) && inject_dumped(e, &k, f))
 		return;
 	change_of(e, &c, handle, f, true);
-	if (!flow_filter_match(&e->config.filter, &c.merged)) {
+	if (!flow_filter_match(&e->config.filter, c.now)) {
 		refuse(e, handle, c.known || c.replaced);
 		return;
 	}
-	if (c.known && !e->config.internal_cache_off && flow_same_state(&c.old, &c.merged)) {
+	if (c.known && !e->config.internal_cache_off && flow_same_state(&c.old, c.now)) {
 		int64_t gain = timeout_gain(e, &c, handle);
 
-		int64_t slack = TIMEOUT_SLACK_S + (int64_t)c.merged.timeout / 2;
+		int64_t slack = TIMEOUT_SLACK_S + (int64_t)c.now->timeout / 2;
 
 		/* a timeout that traffic put forward is news when the copies run short of it */
 		if (gain <= slack && gain >= -slack) {

@@ -13,7 +13,7 @@
  */
 
 /* KERNEL_EVENT_NEW, _UPDATE, _DESTROY */
-void local_event(struct engine *, enum kernel_event, const struct flow *);
+void local_event(struct engine *, enum kernel_event, const struct flow *, const struct table_key *);
 void local_dumped(struct engine *, const struct flow *);
 
 /* One entry at a dump's end: what the dump did not name goes, and so do dead marks. */

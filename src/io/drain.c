@@ -13,6 +13,11 @@ void drain_init(struct drain *d, unsigned messages_busy, int64_t gather_ns)
 	};
 }
 
+void drain_stretch(struct drain *d, unsigned messages_many)
+{
+	d->messages_many = messages_many;
+}
+
 static void gather(struct drain *d, mono now, bool many)
 {
 	d->last = now;
@@ -42,7 +47,7 @@ static void done_idle(struct drain *d, mono now, unsigned messages)
 /* Would so many come within gather_ns, if they go on coming as they did since the last reading? */
 static bool are_many(const struct drain *d, mono now, unsigned messages)
 {
-	return (int64_t)messages * d->gather_ns >= DRAIN_MESSAGES_MANY * mono_diff_ns(now, d->last);
+	return (int64_t)messages * d->gather_ns >= d->messages_many * mono_diff_ns(now, d->last);
 }
 
 void drain_done(struct drain *d, mono now, unsigned messages)

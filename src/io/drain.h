@@ -10,8 +10,8 @@
 /*
  * When to read a busy event socket. Idle: at once when it is readable, since latency counts.
  * Busy (messages_busy or more within gather_ns): not before gather_ns after the last reading, so
- * that one wake-up takes many; twice as long while DRAIN_MESSAGES_MANY would not come in that time,
- * since a wake-up costs as much as several messages. It goes idle again after
+ * that one wake-up takes many; twice as long while messages_many would not come in that time,
+ * since a wake-up costs as much as several messages (drain_stretch()). It goes idle again after
  * DRAIN_QUIET_GATHERINGS in a row that brought fewer than messages_busy: events come in bursts, and
  * the first ones of a burst that is met idle cost a wake-up and a datagram each. Pure: it reads no
  * clock and knows no socket.
@@ -22,6 +22,7 @@
 struct drain {
 	int64_t gather_ns;
 	unsigned messages_busy;
+	unsigned messages_many; /* 0: never longer than gather_ns */
 	bool busy;
 	unsigned quiet; /* busy: gatherings in a row that brought too few */
 	mono next; /* busy: when to read */
@@ -39,6 +40,7 @@ enum {
 };
 
 void drain_init(struct drain *, unsigned messages_busy, int64_t gather_ns);
+void drain_stretch(struct drain *, unsigned messages_many);
 
 /* Has the socket been read until empty (or as far as one turn may), giving so many messages? */
 void drain_done(struct drain *, mono now, unsigned messages);

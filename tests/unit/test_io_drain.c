@@ -68,11 +68,12 @@ static void drain_stays_busy_and_goes_idle_by_itself(void)
 	drain_done(&d, at_us(0), 20);
 	drain_done(&d, at_us(1100), 16);
 	CU_ASSERT_FALSE(drain_wants_wake(&d));
-	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(3100).ns);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(2100).ns);
 	for (unsigned i = 1; i < DRAIN_QUIET_GATHERINGS; i++) {
-		drain_done(&d, at_us(3100), 15);
+		drain_done(&d, at_us(2100), 15);
 		CU_ASSERT_FALSE(drain_wants_wake(&d));
 	}
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(3100).ns);
 	drain_done(&d, at_us(3100), 15);
 	CU_ASSERT_TRUE(drain_wants_wake(&d));
 	CU_ASSERT_TRUE(mono_is_never(drain_deadline(&d)));
@@ -84,6 +85,7 @@ static void drain_gathers_longer_where_little_comes(void)
 	struct drain d;
 
 	drain_init(&d, 16, NS_PER_MS);
+	drain_stretch(&d, 64);
 	drain_done(&d, at_us(0), 20);
 	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(1000).ns);
 	drain_done(&d, at_us(1000), 63);
