@@ -12,6 +12,7 @@ enum {
 	LIMIT_FOLLOW_MS = 250, /* after a change of link, until a peer is followed to another */
 	LIMIT_FOLLOW_SPREAD_MS = 1024, /* and so much more by the boot id, so that nodes differ */
 	LIMIT_TICK_MS = 100, /* grain of the engine's timers */
+	LIMIT_HELD_GRAIN_MS = 5, /* SyncDelay: new flows are told of together, so much later */
 
 	LIMIT_CONTROL_QUEUE = 256, /* control messages waiting to be sent */
 	LIMIT_CONTROL_RESEND = 256, /* control messages kept for resending */

@@ -62,6 +62,8 @@ struct sender {
 	bool gone_known; /* gone_seq is the newest number of a control message not kept any more */
 	uint32_t gone_seq;
 	uint32_t repairs; /* entries on the queue with ENTRY_REPAIR */
+	bool gathering, filled; /* a reading follows; a datagram was filled since the last one */
+	uint32_t fill; /* how many entries did */
 	mono alive_at;
 	struct control queue[LIMIT_CONTROL_QUEUE];
 	uint32_t queue_head, queue_count;
@@ -383,7 +385,7 @@ struct engine {
 	uint32_t tombs; /* dead entries that are queued or wait for an acknowledgement */
 	uint32_t dead; /* all dead entries; the rest are marks of a running dump */
 	uint32_t dead_expects; /* of them, expectations */
-	struct entry_chain queued, sent, tomb;
+	struct entry_chain queued, held, sent, tomb; /* queue.c */
 
 	struct links links;
 	struct sender sender;
