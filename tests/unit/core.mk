@@ -17,6 +17,7 @@ check_PROGRAMS += \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
 	tests/unit/test_core_modes \
+	tests/unit/test_core_queue \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
@@ -35,6 +36,7 @@ TESTS += \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
 	tests/unit/test_core_modes \
+	tests/unit/test_core_queue \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
@@ -69,6 +71,8 @@ tests_unit_test_core_command_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core
 tests_unit_test_core_command_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_modes_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_modes.c
 tests_unit_test_core_modes_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_queue_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_queue.c
+tests_unit_test_core_queue_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_relay_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_relay.c
 tests_unit_test_core_relay_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_warm_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_warm.c
