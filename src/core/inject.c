@@ -223,6 +223,17 @@ enum inject_news inject_news_expect(const struct engine *e, uint32_t handle, con
 }
 
 /*
+ * What was ours and is a peer's now. Told to stand by, and to remove what it has, a warm standby
+ * has it for the peer alone: it ends here when it ends there.
+ */
+static uint8_t handed_over(const struct engine *e)
+{
+	bool purges = e->purge.scheduled || (e->purge.running && e->purge.by_timer);
+
+	return purges && warm_is_idle(e) ? REMOTE_INJECTED : REMOTE_ADOPTED;
+}
+
+/*
  * All that is known of the local entry is that a dump named it, and a peer knows the flow. Before
  * the operator has said anything that means that a former process of ours wrote it. Peers may
  * have been told that it is ours: a bulk without it puts that right.
@@ -246,7 +257,7 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 	uint32_t local = local_find_alive(e, &k);
 
 	if (local && yields(e, local)) {
-		x->flags |= REMOTE_ADOPTED;
+		x->flags |= handed_over(e);
 		local = 0;
 	}
 	if (x->flags & REMOTE_WRITING)
@@ -454,7 +465,7 @@ bool inject_hand_over(struct engine *e, const struct table_key *k, uint32_t loca
 
 	if (!handle)
 		return false;
-	at(e, handle)->flags |= REMOTE_ADOPTED;
+	at(e, handle)->flags |= handed_over(e);
 	at(e, handle)->dump_gen = e->dump.gen;
 	engine_count(e, COUNTER_INJECT_YIELDED);
 	local_kill(e, local, false); /* peers learn by the bulk that follows a purge */

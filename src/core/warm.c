@@ -35,7 +35,8 @@ static bool has_settled(const struct engine *e, uint32_t handle)
 
 	switch (b.l4) {
 	case IPPROTO_TCP:
-		return b.tcp_state == FLOW_TCP_ESTABLISHED || b.status & FLOW_STATUS_ASSURED;
+		return b.tcp_state == FLOW_TCP_ESTABLISHED ||
+		       (b.status & FLOW_STATUS_ASSURED && !flow_tcp_is_half_open(b.tcp_state));
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
 	case IPPROTO_SCTP:
