@@ -329,6 +329,16 @@ static bool has_changed(const struct engine *e, uint32_t handle, const struct fl
 		       told.tcp.state != f->tcp.state);
 }
 
+/* Our kernel has something of it, we do not know what. */
+static void adopt(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+
+	x->flags |= REMOTE_ADOPTED;
+	if (inject_list_of(x) == INJECT_AGED)
+		inject_list_move(e, handle, INJECT_QUEUE);
+}
+
 bool inject_dumped(struct engine *e, const struct table_key *k, const struct flow *f)
 {
 	bool told = false, ours = inject_takes_all(e);
@@ -346,7 +356,7 @@ bool inject_dumped(struct engine *e, const struct table_key *k, const struct flo
 		if (ours)
 			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 		else if (!(at(e, handle)->flags & REMOTE_WRITTEN))
-			at(e, handle)->flags |= REMOTE_ADOPTED;
+			adopt(e, handle);
 	}
 	return told && !ours;
 }

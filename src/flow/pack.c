@@ -631,7 +631,8 @@ void flow_unpack_brief(const uint8_t *packed, size_t len, struct flow_brief *b)
 		b->timeout = rbuf_u32(&r);
 	if (groups & GROUP(MARK_VALUE))
 		(void)rbuf_take(&r, sizeof(uint32_t));
-	if (groups & GROUP(TCP_STATE))
+	b->has_tcp_state = groups & GROUP(TCP_STATE);
+	if (b->has_tcp_state)
 		b->tcp_state = rbuf_u8(&r);
 	CHECK(!r.bad);
 }
