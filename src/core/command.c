@@ -103,9 +103,11 @@ static void step_down(struct engine *e, enum engine_role role)
 {
 	set_role(e, role);
 	commit_cancel(e);
+	inject_disown(e);
+	if (!e->was_active)
+		return;
 	inject_stand_down(e);
-	if (e->was_active)
-		purge_schedule(e);
+	purge_schedule(e);
 }
 
 /* Frees a table's entries one by one, O(entries), unless the whole store is emptied after it. */
