@@ -2,6 +2,7 @@
 #include "core/local.h"
 
 #include "base/check.h"
+#include "core/dumper.h"
 #include "core/event.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
@@ -210,6 +211,7 @@ static uint32_t add(struct engine *e, const struct table_key *k, const struct ta
 	if (r != TABLE_OK) {
 		engine_count(e, r == TABLE_FULL ? COUNTER_LOCAL_FULL : COUNTER_MEMORY_FULL);
 		event_table_full(e);
+		dumper_hurry(e);
 		relay_missed(e);
 		return 0;
 	}
@@ -481,7 +483,7 @@ void local_event(
 		return;
 	}
 	if (engine_injects(e))
-		theirs = inject_event(e, k);
+		theirs = inject_event(e, k, kind == KERNEL_EVENT_DESTROY);
 	handle = table_find(&e->local, &e->store, k);
 	if (kind == KERNEL_EVENT_DESTROY)
 		destroyed(e, k, handle, f, theirs);
@@ -521,22 +523,31 @@ static void queue_whole(struct engine *e, uint32_t handle)
 	queue_put(e, handle);
 }
 
-/* No cache: the entry is what an event told, which may be less than there is. */
+/*
+ * The entry may be what an event told of a flow not known before, which may be less than there is:
+ * its birth may have gone unheard, or there is no cache.
+ */
 static void complete(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
 {
+	bool cached = !e->config.internal_cache_off;
 	struct flow known, whole = *f;
 	struct table_packed p;
 
 	table_read(&e->store, handle, &known);
 	if (ids_differ(&known, f))
 		return;
+	if (cached && !flow_has(&known, FLOW_ID))
+		return; /* what we have just written */
 	flow_merge(&whole, &known);
 	if (flow_same_state(&whole, &known))
 		return;
 	table_pack(&p, &whole);
 	handle = write(e, k, handle, &p, flow_has(&whole, FLOW_TIMEOUT));
-	queue_whole(e, handle);
+	if (cached)
+		local_queue_changed(e, handle, true);
+	else
+		queue_whole(e, handle);
 }
 
 void local_dumped(struct engine *e, const struct flow *f)
@@ -552,7 +563,7 @@ void local_dumped(struct engine *e, const struct flow *f)
 	}
 	handle = table_find(&e->local, &e->store, &k);
 	if (local_is_fresher(e, handle)) {
-		if (e->config.internal_cache_off && !at(e, handle)->dead)
+		if (!at(e, handle)->dead)
 			complete(e, &k, handle, f);
 		return;
 	}

@@ -51,7 +51,7 @@ void local_check(const struct engine *e)
 			(!x->dead && x->list == ENTRY_QUEUED && !(x->flags & ENTRY_ANNOUNCED)));
 		CHECK(!(x->dead && x->flags & ENTRY_SILENT));
 		CHECK(!x->dead || x->list != ENTRY_UNLISTED || e->dump.running ||
-			e->dump.sweeping || e->dump.wanted || e->dump.asked);
+			e->dump.sweeping || e->dump.wanted || e->dump.repair || e->dump.asked);
 	}
 	CHECK(listed == e->queued.count + e->held.count + e->sent.count + e->tomb.count);
 	CHECK(held == e->held.count);

@@ -123,6 +123,12 @@ struct sim_node {
 	struct sim_view *views[SIM_NODES_MAX]; /* by owner: [slots] */
 };
 
+/* What its peers tell goes into its kernel, by and by. */
+static inline bool sim_injects(const struct sim_node *n)
+{
+	return n->config.external_cache_off || n->config.standby_warm;
+}
+
 struct sim {
 	uint64_t seed;
 	struct sim_params params;

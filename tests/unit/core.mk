@@ -20,7 +20,8 @@ check_PROGRAMS += \
 	tests/unit/test_core_queue \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
-	tests/unit/test_core_table
+	tests/unit/test_core_table \
+	tests/unit/test_core_warm
 TESTS += \
 	tests/unit/test_arena \
 	tests/unit/test_hash \
@@ -38,7 +39,8 @@ TESTS += \
 	tests/unit/test_core_queue \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
-	tests/unit/test_core_table
+	tests/unit/test_core_table \
+	tests/unit/test_core_warm
 tests_unit_test_arena_SOURCES = tests/unit/unit.h tests/unit/test_arena.c
 tests_unit_test_arena_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_hash_SOURCES = tests/unit/unit.h tests/unit/test_hash.c
@@ -73,3 +75,5 @@ tests_unit_test_core_queue_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_q
 tests_unit_test_core_queue_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_relay_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_relay.c
 tests_unit_test_core_relay_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_warm_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_warm.c
+tests_unit_test_core_warm_LDADD = $(CORE_TEST_LDADD)
