@@ -50,6 +50,12 @@ enum {
 	LIMIT_RUN_OUT_S = 5, /* an end told with no more left than this may be a timeout's */
 	LIMIT_RELATED_RETRY_MS = 1000, /* until a flow whose master was missing is tried again */
 	LIMIT_YIELD_MS = 1000, /* until peers are told what was left to them */
+	LIMIT_RELEASE_LOOK_MS = 1000, /* between two looks for memory that is not needed */
+	LIMIT_RELEASE_STEP_MS = 10, /* between two steps of giving it back; of each: */
+	LIMIT_RELEASE_MOVES = 512, /* entries that move */
+	LIMIT_RELEASE_SLOTS = 65536, /* slots that one index moves */
+	LIMIT_RELEASE_RANGES = 32, /* ranges of pages that are told */
+	LIMIT_RELEASE_BYTES = 2 << 20, /* the largest range */
 	LIMIT_INJECT_AGE = 20, /* events of so long after a write may be older [100 ms] */
 };
 

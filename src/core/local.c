@@ -264,6 +264,12 @@ static uint32_t add(struct engine *e, const struct table_key *k, const struct ta
 	return handle;
 }
 
+void local_moved(struct engine *e, uint32_t old, uint32_t handle)
+{
+	if (handle != old && at(e, handle)->list != ENTRY_UNLISTED)
+		chain_moved(&e->store, chain_of(e, at(e, handle)->list), handle);
+}
+
 /* Puts a state into an entry, which may move; timed: with a timeout. */
 static uint32_t write(struct engine *e, const struct table_key *k, uint32_t handle,
 	const struct table_packed *p, bool timed)
@@ -275,8 +281,7 @@ static uint32_t write(struct engine *e, const struct table_key *k, uint32_t hand
 		event_table_full(e);
 		return old;
 	}
-	if (handle != old && at(e, handle)->list != ENTRY_UNLISTED)
-		chain_moved(&e->store, chain_of(e, at(e, handle)->list), handle);
+	local_moved(e, old, handle);
 	if (timed)
 		at(e, handle)->touched = engine_coarse(e, e->now);
 	return handle;

@@ -40,6 +40,9 @@ void local_sent(struct engine *, uint32_t handle, uint32_t seq);
 /* It can never be sent: off the queue, as if it had been. */
 void local_give_up(struct engine *, uint32_t handle);
 
+/* It has been copied from old: its list learns where it is. */
+void local_moved(struct engine *, uint32_t old, uint32_t handle);
+
 /* A tombstone has done its work. */
 void local_bury(struct engine *, uint32_t handle);
 
