@@ -16,6 +16,8 @@
 	X(KERNEL_DUMPS, "kernel_dumps", "dumps that ended well")                                   \
 	X(KERNEL_DUMP_ABORTS, "kernel_dump_aborts", "dumps that failed and are repeated")          \
 	X(KERNEL_OVERRUNS, "kernel_overruns", "times the kernel dropped events")                   \
+	X(KERNEL_DEAFENED, "kernel_deafened",                                                      \
+		"times a commit was so large that NEW events were done without")                   \
 	X(KERNEL_SWEPT, "kernel_swept", "flows that ended unheard, found by a dump")               \
 	X(EXPECT_NEW, "expect_new", "events: an expectation is new")                               \
 	X(EXPECT_UPDATE, "expect_update", "events: an expectation has changed")                    \
@@ -52,6 +54,10 @@
 		"ends told by peers that are left to our kernel's timer")                          \
 	X(INJECT_YIELDED, "inject_yielded", "dumped flows left to the peer that tells them")       \
 	X(INJECT_FULL, "inject_full", "ends told by peers not carried out: too many wait")         \
+	X(WARM_LOST, "warm_lost",                                                                  \
+		"flows that our kernel ended while peers have them, to be written again")          \
+	X(WARM_REFRESHED, "warm_refreshed", "flows written again because little time was left")    \
+	X(WARM_RETRIED, "warm_retried", "writes that the kernel had refused, tried again")         \
 	X(LOCAL_CREATED, "local_created", "entries made in the local table")                       \
 	X(LOCAL_UPDATED, "local_updated", "changes of entries of the local table")                 \
 	X(REMOTE_CREATED, "remote_created", "entries made in the remote tables")                   \
@@ -72,6 +78,7 @@
 	X(SENT_EXPECTATIONS, "sent_expectations", "the same about expectations")                   \
 	X(SENT_CONTROL, "sent_control", "control messages sent")                                   \
 	X(COALESCED, "coalesced", "changes that needed no message of their own")                   \
+	X(SHORT_LIVED, "short_lived", "flows that ended within SyncDelay: nothing was sent")       \
 	X(RESENT, "resent", "flows and tombstones sent again for a NACK")                          \
 	X(REFRESHED, "refreshed", "flows sent again because it was time (ALARM mode)")             \
 	X(REPAIR_LIMITED, "repair_limited", "NACKs cut short by a peer's rate limit")              \

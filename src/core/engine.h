@@ -65,6 +65,8 @@ struct engine_config {
 			       */
 	uint32_t warm_rate; /* WarmRate: writes into the kernel a second that warming may make */
 	uint32_t sync_delay_ms; /* SyncDelay: a new flow is told of no sooner; 0: at once */
+	uint32_t commit_large; /* a commit of more entries does without NEW events; 0: of
+				  LIMIT_COMMIT_LARGE */
 	bool startup_resync; /* kept for what it says; a resync is asked for in any case */
 	bool tcp_window_tracking; /* Options { TCPWindowTracking } */
 	bool commit_half_open; /* also inject TCP flows before their handshake's end */
@@ -110,6 +112,19 @@ enum kernel_event {
 void engine_kernel_event(struct engine *, mono now, enum kernel_event, const struct flow *);
 
 /*
+ * Several events (NEW, UPDATE, DESTROY) in their order, ENGINE_TOLD_MAX at the most. It is the same
+ * as one by one but cheaper: what each of them needs of a large table is fetched for all at once.
+ */
+enum { ENGINE_TOLD_MAX = 16 };
+
+struct kernel_told {
+	enum kernel_event kind;
+	struct flow flow;
+};
+
+void engine_kernel_events(struct engine *, mono now, const struct kernel_told *, size_t count);
+
+/*
  * The same of an expectation: NEW, UPDATE, DESTROY, or DUMP_FLOW for a dumped one. A dump begins
  * with the flows, and the expectations, if they are replicated at all, follow before its END, so
  * that an expectation's master is known before it.
@@ -122,6 +137,12 @@ void engine_kernel_result(struct engine *, mono now, uint64_t op_id, int err); /
  * until then. The kernel keeps the rest of a dump for as long as that takes.
  */
 bool engine_takes_dump(const struct engine *);
+
+/*
+ * Said after each reading of events: whether the next one follows shortly, whatever happens
+ * (io/drain.h). What does not fill a datagram, behind one that it filled, is kept until then.
+ */
+void engine_gathering(struct engine *, bool more);
 void engine_overrun(struct engine *, mono now); /* the kernel dropped events: a dump follows */
 void engine_datagram(struct engine *, mono now, unsigned link, const struct engine_addr *from,
 	const uint8_t *, size_t len);
@@ -198,6 +219,14 @@ struct kernel_op {
 
 /* The next operation; false if there is none or LIMIT_KERNEL_OPS_IN_FLIGHT are unanswered. */
 bool engine_next_kernel_op(struct engine *, mono now, struct kernel_op *);
+
+/*
+ * False while so many flows are created at once that hearing of births would cost as much as the
+ * creations: of each the kernel makes an event for whoever listens, and drops it only then if it
+ * was caused by the listener. Nobody need listen to NEW events until this is true again; before
+ * the dump that is asked for then, somebody has to. It finds what was born unheard.
+ */
+bool engine_wants_births(const struct engine *);
 
 /* Facts for the log and for whoever waits for a command. */
 enum engine_event_kind {

@@ -151,7 +151,7 @@ static void fetch_entry(const struct store *s, uint32_t handle)
 	__builtin_prefetch((const uint8_t *)e + 64, 1);
 }
 
-void index_fetch_entry(const struct index *x, const struct store *s, uint64_t hash)
+uint32_t index_fetch_entry(const struct index *x, const struct store *s, uint64_t hash)
 {
 	uint32_t tag = tag_of(place_of(x->turned, hash));
 	struct view v = view_for(x, tag);
@@ -160,12 +160,13 @@ void index_fetch_entry(const struct index *x, const struct store *s, uint64_t ha
 		const struct index_slot *slot = &v.slots[i];
 
 		if (!slot->handle || slot->tag > tag)
-			return;
+			break;
 		if (slot->tag != tag)
 			continue;
 		fetch_entry(s, slot->handle);
-		return;
+		return slot->handle;
 	}
+	return 0;
 }
 
 uint32_t index_find(

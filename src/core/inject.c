@@ -8,45 +8,17 @@
 #include "core/dumper.h"
 #include "core/local.h"
 #include "core/remote.h"
+#include "core/warm.h"
 #include "flow/merge.h"
 
-enum {
-	LIST_RELATED = ENTRY_SENT, /* of a peer's entry: on the queue of related flows */
-	REFRESH_SLACK_S = 2,
-};
+enum { REFRESH_SLACK_S = 2 };
 
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
 	return entry_at(&e->store, handle);
 }
 
-static struct entry_chain *chain_of(struct engine *e, unsigned list)
-{
-	return list == ENTRY_QUEUED ? &e->inject.queue : &e->inject.related;
-}
-
-uint32_t inject_waiting(const struct engine *e)
-{
-	return e->inject.queue.count + e->inject.related.count;
-}
-
 /* ---- the queue ---- */
-
-static void unlist(struct engine *e, uint32_t handle)
-{
-	struct entry *x = at(e, handle);
-
-	if (x->list == ENTRY_UNLISTED)
-		return;
-	chain_remove(&e->store, chain_of(e, x->list), handle);
-	x->list = ENTRY_UNLISTED;
-}
-
-static void append(struct engine *e, uint32_t handle, unsigned list)
-{
-	at(e, handle)->list = list & 3;
-	chain_append(&e->store, chain_of(e, list), handle);
-}
 
 /* A related flow can be made only where its master is: so it waits until the others are written. */
 void inject_queue(struct engine *e, uint32_t handle)
@@ -56,58 +28,55 @@ void inject_queue(struct engine *e, uint32_t handle)
 	if (x->list != ENTRY_UNLISTED)
 		engine_count(e, COUNTER_COALESCED);
 	else
-		append(e, handle,
-			x->flags & ENTRY_HAS_MASTER || entry_is_expect(x) ? LIST_RELATED
-									  : ENTRY_QUEUED);
+		inject_list_append(e, handle,
+			x->flags & ENTRY_HAS_MASTER || entry_is_expect(x) ? INJECT_RELATED
+									  : INJECT_QUEUE);
 }
 
 void inject_queue_late(struct engine *e, uint32_t handle)
 {
 	at(e, handle)->flags |= REMOTE_RETRIED;
-	if (e->inject.related.count == 0 || mono_reached(e->now, e->inject.related_at))
+	if (inject_list_count(e, INJECT_RELATED) == 0 || mono_reached(e->now, e->inject.related_at))
 		e->inject.related_at = mono_add_ms(e->now, LIMIT_RELATED_RETRY_MS);
-	append(e, handle, LIST_RELATED);
+	inject_list_append(e, handle, INJECT_RELATED);
 }
 
 uint32_t inject_pull(struct engine *e)
 {
-	struct inject *i = &e->inject;
-	uint32_t handle = i->queue.head;
+	bool warm = e->config.standby_warm;
+	uint32_t handle = inject_list_head(e, INJECT_QUEUE);
 
-	if (!handle && mono_reached(e->now, i->related_at))
-		handle = i->related.head;
+	if (!handle && warm)
+		handle = warm_pull(e);
+	if (!handle && mono_reached(e->now, e->inject.related_at))
+		handle = inject_list_head(e, INJECT_RELATED);
+	if (!handle && warm)
+		handle = warm_pull_refused(e);
 	if (handle)
-		unlist(e, handle);
+		inject_unlist(e, handle);
 	return handle;
-}
-
-void inject_moved(struct engine *e, uint32_t old, uint32_t handle)
-{
-	const struct entry *x = at(e, handle);
-
-	if (handle != old && x->list != ENTRY_UNLISTED)
-		chain_moved(&e->store, chain_of(e, x->list), handle);
 }
 
 void inject_forget(struct engine *e, uint32_t handle)
 {
-	unlist(e, handle);
+	inject_unlist(e, handle);
 }
 
 /* ---- flows that have ended for their peer ---- */
 
 static uint32_t detach(struct engine *e, struct peer *p, uint32_t handle)
 {
-	unlist(e, handle);
+	inject_unlist(e, handle);
 	table_detach(&p->remote, &e->store, handle);
 	at(e, handle)->dead = 1;
+	at(e, handle)->born = engine_coarse(e, e->now);
 	e->inject.gone++;
 	return handle;
 }
 
 void inject_queue_gone(struct engine *e, uint32_t handle)
 {
-	append(e, handle, ENTRY_QUEUED);
+	inject_list_append(e, handle, INJECT_QUEUE);
 }
 
 void inject_free_gone(struct engine *e, uint32_t handle)
@@ -164,21 +133,36 @@ uint32_t inject_told_by(const struct engine *e, const struct table_key *k, unsig
 	return 0;
 }
 
+/* What another peer tells as well: our kernel has it as the one told it that goes. */
+static void left_to(struct engine *e, uint32_t handle, uint8_t written, bool ours)
+{
+	struct entry *x = at(e, handle);
+
+	x->flags |= written;
+	if (!e->config.standby_warm || ours || x->flags & REMOTE_WRITING)
+		return;
+	if (inject_list_of(x) == INJECT_AGED && written)
+		inject_list_move(e, handle, INJECT_QUEUE);
+	else if (x->list == ENTRY_UNLISTED)
+		warm_told(e, handle, false);
+}
+
 void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 	struct entry *x = at(e, handle);
 	uint32_t other = inject_told_by(e, &k, (unsigned)(p - e->peers));
+	bool ours = local_find_alive(e, &k) != 0, doubted = !warm_is_idle(e);
 	struct op *op;
 
-	if (other || local_find_alive(e, &k)) {
+	if (other || ours) {
 		if (other)
-			at(e, other)->flags |= x->flags & REMOTE_WRITTEN;
+			left_to(e, other, x->flags & REMOTE_WRITTEN, ours);
 		engine_count(e, COUNTER_INJECT_KEPT);
 		remote_remove(e, p, handle);
 		return;
 	}
-	if (!entry_is_expect(x) && (!told || says_no_timeout(e, handle)))
+	if (doubted && !entry_is_expect(x) && (!told || says_no_timeout(e, handle)))
 		x->flags = (uint8_t)((x->flags & ~REMOTE_INJECTED) |
 				     (x->flags & REMOTE_INJECTED ? REMOTE_ADOPTED : 0));
 	if (x->flags & REMOTE_WRITING && (op = writer_of(e, &k)) != NULL) {
@@ -189,7 +173,8 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		remote_remove(e, p, handle);
 		return;
 	}
-	if (has_run_out(e, handle) || e->inject.gone >= e->config.flows_max) {
+	doubted = doubted || !(x->flags & REMOTE_INJECTED);
+	if ((doubted && has_run_out(e, handle)) || e->inject.gone >= e->config.flows_max) {
 		engine_count(e, e->inject.gone >= e->config.flows_max ? COUNTER_INJECT_FULL
 								      : COUNTER_INJECT_RUN_OUT);
 		remote_remove(e, p, handle);
@@ -221,6 +206,8 @@ enum inject_news inject_news(const struct engine *e, uint32_t handle, const stru
 	if (!flow_has(f, FLOW_TIMEOUT) || !flow_has(&old, FLOW_TIMEOUT))
 		return INJECT_REFRESH;
 	left = engine_timeout_left(e, x->touched, old.timeout);
+	if (e->config.standby_warm && left > LIMIT_WARM_REFRESH_S)
+		return INJECT_SAME;
 	return (int64_t)f->timeout > left + REFRESH_SLACK_S ? INJECT_REFRESH : INJECT_SAME;
 }
 
@@ -270,7 +257,10 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 		(local ? news != INJECT_NEWS : news == INJECT_SAME && x->flags & REMOTE_WRITTEN))
 		return;
 	x->flags &= (uint8_t)~REMOTE_RETRIED;
-	inject_queue(e, handle);
+	if (e->config.standby_warm)
+		warm_told(e, handle, local != 0);
+	else
+		inject_queue(e, handle);
 }
 
 /* ---- what the kernel tells ---- */
@@ -282,10 +272,20 @@ static void doubt(struct engine *e, const struct entry *x)
 		e->inject.unsure = true;
 }
 
-/* Packets make it ours, and an end ends it: what is there now, we have not made. */
-bool inject_event(struct engine *e, const struct table_key *k)
+/* The dump that the operator's word has asked for takes all. */
+bool inject_takes_all(const struct engine *e)
 {
-	bool theirs = false;
+	return e->inject.owner && !e->dump.complete;
+}
+
+/* Packets make it ours, and an end ends it: what is there now, we have not made. */
+bool inject_event(struct engine *e, const struct table_key *k, bool ended)
+{
+	bool theirs = false, lost = ended && e->config.standby_warm && !inject_takes_all(e);
+
+	/* the end of what the active node carries: its peers hear of it by themselves */
+	if (lost && !warm_is_idle(e) && local_find_alive(e, k))
+		lost = false;
 
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
@@ -298,14 +298,10 @@ bool inject_event(struct engine *e, const struct table_key *k)
 			 at(e, handle)->flags & REMOTE_INJECTED;
 		doubt(e, at(e, handle));
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+		if (lost)
+			warm_lost(e, handle);
 	}
 	return theirs;
-}
-
-/* The dump that the operator's word has asked for takes all. */
-static bool takes_all(const struct engine *e)
-{
-	return e->inject.owner && !e->dump.complete;
 }
 
 /* Without events, only dumps tell of packets: what is not as we wrote it was changed by some. */
@@ -322,9 +318,19 @@ static bool has_changed(const struct engine *e, uint32_t handle, const struct fl
 		       told.tcp.state != f->tcp.state);
 }
 
+/* Our kernel has something of it, we do not know what. */
+static void adopt(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+
+	x->flags |= REMOTE_ADOPTED;
+	if (inject_list_of(x) == INJECT_AGED)
+		inject_list_move(e, handle, INJECT_QUEUE);
+}
+
 bool inject_dumped(struct engine *e, const struct table_key *k, const struct flow *f)
 {
-	bool told = false, ours = takes_all(e);
+	bool told = false, ours = inject_takes_all(e);
 
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
@@ -339,9 +345,25 @@ bool inject_dumped(struct engine *e, const struct table_key *k, const struct flo
 		if (ours)
 			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 		else if (!(at(e, handle)->flags & REMOTE_WRITTEN))
-			at(e, handle)->flags |= REMOTE_ADOPTED;
+			adopt(e, handle);
 	}
 	return told && !ours;
+}
+
+/* Of a warm standby's, what is on no chain is in the kernel, or ours, or told later by another. */
+static void sweep(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+	struct table_key k;
+
+	if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING))
+		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+	if (!e->config.standby_warm || x->flags & (REMOTE_WRITTEN | REMOTE_WRITING) ||
+		x->list != ENTRY_UNLISTED || inject_takes_all(e))
+		return;
+	k = table_key_at(&e->store, handle);
+	if (!local_find_alive(e, &k) && !warm_is_outdated(e, &k, handle))
+		warm_lost(e, handle);
 }
 
 bool inject_sweep(struct engine *e)
@@ -350,7 +372,6 @@ bool inject_sweep(struct engine *e)
 
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
 		uint32_t handle;
-		struct entry *x;
 
 		if (i->sweep_peer >= e->peers_count) {
 			i->sweep_peer = 0;
@@ -363,9 +384,7 @@ bool inject_sweep(struct engine *e)
 			i->sweep_cursor = 0;
 			continue;
 		}
-		x = at(e, handle);
-		if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING))
-			x->flags &= (uint8_t)~REMOTE_WRITTEN;
+		sweep(e, handle);
 	}
 	return false;
 }
@@ -400,6 +419,10 @@ void inject_committed(struct engine *e, uint32_t handle, bool created)
 
 	x->flags |= created ? REMOTE_INJECTED : REMOTE_ADOPTED;
 	x->dump_gen = e->dump.gen;
+	if (!e->config.standby_warm)
+		return;
+	x->flags &= (uint8_t)~REMOTE_BEHIND;
+	inject_unlist(e, handle);
 }
 
 bool inject_has(const struct engine *e, const struct table_key *k)
@@ -427,8 +450,11 @@ void inject_purged(struct engine *e, const struct table_key *k)
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = table_find(&e->peers[i].remote, &e->store, k);
 
-		if (handle)
-			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+		if (!handle)
+			continue;
+		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+		if (e->config.standby_warm)
+			warm_lost(e, handle);
 	}
 }
 
@@ -450,10 +476,10 @@ void inject_flushed(struct engine *e)
 	struct inject *i = &e->inject;
 	uint32_t handle, next;
 
-	for (unsigned list = ENTRY_QUEUED; list <= LIST_RELATED; list++)
-		for (handle = chain_of(e, list)->head; handle; handle = next) {
+	for (unsigned list = 0; list < INJECT_LISTS; list++)
+		for (handle = inject_list_head(e, (enum inject_list)list); handle; handle = next) {
 			next = at(e, handle)->next;
-			unlist(e, handle);
+			inject_unlist(e, handle);
 			if (at(e, handle)->dead)
 				inject_free_gone(e, handle);
 		}
@@ -467,12 +493,14 @@ void inject_flushed(struct engine *e)
 	}
 	i->sweep_peer = 0;
 	i->sweep_cursor = 0;
+	warm_flushed(e);
 }
 
 /* ---- time ---- */
 
 void inject_tick(struct engine *e)
 {
+	warm_tick(e);
 	if (!e->inject.yielded || mono_before(e->now, e->inject.yielded_at))
 		return;
 	e->inject.yielded = false;
@@ -482,52 +510,23 @@ void inject_tick(struct engine *e)
 mono inject_deadline(const struct engine *e)
 {
 	const struct inject *i = &e->inject;
-	mono when = MONO_NEVER;
+	mono when = warm_deadline(e);
 
 	if (i->more)
 		return e->now;
 	if (i->yielded)
-		when = i->yielded_at;
-	if (i->related.count > 0 && mono_before(e->now, i->related_at))
+		when = mono_min(when, i->yielded_at);
+	if (inject_list_count(e, INJECT_RELATED) > 0 && mono_before(e->now, i->related_at))
 		when = mono_min(when, i->related_at);
 	return when;
 }
 
-static uint32_t chain_check(const struct engine *e, const struct entry_chain *c, unsigned list)
-{
-	uint32_t prev = 0, count = 0, gone = 0;
-
-	for (uint32_t h = c->head; h; h = at(e, h)->next) {
-		const struct entry *x = at(e, h);
-
-		CHECK(x->prev == prev && x->list == list && x->table != TABLE_LOCAL);
-		CHECK(!(x->flags & REMOTE_WRITING) || x->dead);
-		gone += x->dead;
-		prev = h;
-		CHECK(++count <= c->count);
-	}
-	CHECK(count == c->count && c->tail == prev);
-	return gone;
-}
-
 void inject_check(const struct engine *e)
 {
-	const struct inject *i = &e->inject;
-	uint32_t gone = chain_check(e, &i->queue, ENTRY_QUEUED), listed = 0;
+	uint32_t gone = inject_list_check(e);
 
-	CHECK(chain_check(e, &i->related, LIST_RELATED) == 0);
 	for (uint32_t n = 0; n < LIMIT_KERNEL_OPS_IN_FLIGHT; n++)
 		gone += e->ops.op[n].id && e->ops.op[n].gone;
-	CHECK(gone == i->gone);
-	for (unsigned p = 0; p < e->peers_count; p++) {
-		uint64_t cursor = 0;
-		uint32_t h;
-
-		while ((h = table_next(&e->peers[p].remote, &e->store, &cursor)) != 0)
-			listed += at(e, h)->list != ENTRY_UNLISTED;
-	}
-	for (uint32_t h = i->queue.head; h; h = at(e, h)->next)
-		listed += at(e, h)->dead;
-	CHECK(listed == inject_waiting(e));
-	CHECK(engine_injects(e) || (inject_waiting(e) == 0 && i->gone == 0));
+	CHECK(gone == e->inject.gone);
+	CHECK(engine_injects(e) || (inject_waiting(e) == 0 && gone == 0));
 }

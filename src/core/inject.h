@@ -2,7 +2,7 @@
 #ifndef CTSYNC_CORE_INJECT_H
 #define CTSYNC_CORE_INJECT_H
 
-#include "core/state.h"
+#include "core/inject_list.h"
 
 /*
  * With external_cache_off, what peers tell goes into the kernel at once. The peers' tables stay:
@@ -34,9 +34,6 @@ enum inject_news inject_news_expect(const struct engine *, uint32_t handle, cons
 /* An entry of a peer's table has been put, or put again. */
 void inject_told(struct engine *, uint32_t handle, enum inject_news);
 
-/* table_write() has moved an entry that was at old. */
-void inject_moved(struct engine *, uint32_t old, uint32_t handle);
-
 /*
  * The peer has said that the flow has ended (told), or has not named it in a bulk: its entry goes,
  * and what is written in the kernel is ended, unless it lives here, or elsewhere.
@@ -47,10 +44,10 @@ void inject_ended(struct engine *, struct peer *, uint32_t handle, bool told);
 void inject_forget(struct engine *, uint32_t handle);
 
 /*
- * The kernel tells of a flow, not by a dump. True if a peer has told it, so that it is not ours
- * unless the local table says so, or (with internal_cache_off) we have not made it.
+ * The kernel tells of a flow, not by a dump; ended: of its end. True if a peer has told it, so that
+ * it is not ours unless the local table says so, or (with internal_cache_off) we have not made it.
  */
-bool inject_event(struct engine *, const struct table_key *);
+bool inject_event(struct engine *, const struct table_key *, bool ended);
 
 /*
  * A dumped flow (NULL: an expectation) that the local table does not have: true if it is a peer's,
@@ -61,6 +58,9 @@ bool inject_dumped(struct engine *, const struct table_key *, const struct flow 
 /* A dump has ended: what it did not name is not in the kernel. False if there is more to be done.
  */
 bool inject_sweep(struct engine *);
+
+/* The operator has said so, and the dump that takes it has not ended. */
+bool inject_takes_all(const struct engine *);
 
 /* The operator says that what our kernel holds is ours, and all of it; or that it is not. */
 void inject_own(struct engine *);
@@ -88,7 +88,6 @@ void inject_flushed(struct engine *);
 /* These may be called always. */
 void inject_tick(struct engine *);
 mono inject_deadline(const struct engine *);
-uint32_t inject_waiting(const struct engine *);
 void inject_check(const struct engine *);
 
 /* ---- inject_op.c ---- */

@@ -7,6 +7,7 @@
 #include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
+#include "core/warm.h"
 
 /* The kernel operations of what peers tell, and what their answers mean. */
 
@@ -189,22 +190,24 @@ bool inject_next_op(struct engine *e, struct kernel_op *out)
 	e->inject.more = false;
 	if (inject_waiting(e) == 0)
 		return false;
-	if (e->inject.owner && !e->dump.complete)
+	if (inject_takes_all(e))
 		return false; /* what is there belongs to us, but is not known yet */
 	for (unsigned n = 0; n < LIMIT_COMMIT_SLICE; n++) {
 		uint32_t handle;
 
-		if (e->ops.free_count == 0)
+		if (e->ops.free_count == 0 || !warm_may_write(e))
 			return false;
 		handle = inject_pull(e);
 		if (!handle)
 			return false;
-		if (!at(e, handle)->dead) {
+		if (!at(e, handle)->dead && warm_puts_off(e, handle))
+			continue;
+		if (!at(e, handle)->dead)
 			write_op(e, handle, out);
-			return true;
-		}
-		if (end_op(e, handle, out))
-			return true;
+		else if (!end_op(e, handle, out))
+			continue;
+		warm_wrote(e);
+		return true;
 	}
 	e->inject.more = true;
 	return false;
@@ -232,11 +235,21 @@ static void let_go(struct engine *e, struct op *op, bool over)
 	}
 }
 
+/* It was in our kernel and is not any more; to be made anew it would have to have settled. */
+static bool is_too_young(const struct engine *e, const struct op *op, uint32_t handle)
+{
+	return e->config.standby_warm && op->kind == KERNEL_OP_CREATE &&
+	       !warm_has_settled(e, handle);
+}
+
 bool inject_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 {
 	uint32_t handle = written_entry(e, op);
 
-	if (handle && !op->gone) {
+	if (handle && !op->gone && is_too_young(e, op, handle)) {
+		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITING;
+		warm_lost(e, handle);
+	} else if (handle && !op->gone) {
 		build(e, op, handle, out);
 		return true;
 	}
@@ -283,12 +296,22 @@ static void ours_written(struct engine *e, const struct op *op, uint32_t handle,
 	local_written(e, &op->key, &f, false);
 }
 
+/*
+ * The kernel had it, and we did not know. A warm standby, which knows all that its kernel has by
+ * packets, has made it itself: the end that the kernel told of was that of the one before.
+ */
+static uint8_t found_as(const struct engine *e)
+{
+	return warm_is_idle(e) && e->kernel_synced ? REMOTE_INJECTED : REMOTE_ADOPTED;
+}
+
 static void written(struct engine *e, const struct op *op, uint32_t handle)
 {
 	struct entry *x = at(e, handle);
 	uint32_t local = local_find_alive(e, &op->key);
 
 	x->dump_gen = e->dump.gen;
+	warm_written(e, x->flags & REMOTE_BEHIND);
 	x->flags &= (uint8_t)~REMOTE_BEHIND;
 	if (local) {
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
@@ -301,7 +324,7 @@ static void written(struct engine *e, const struct op *op, uint32_t handle)
 	} else if (is_creation(op)) {
 		x->flags = (uint8_t)((x->flags & ~REMOTE_WRITTEN) | REMOTE_INJECTED);
 	} else if (!(x->flags & REMOTE_WRITTEN)) {
-		x->flags |= REMOTE_ADOPTED;
+		x->flags |= found_as(e);
 	}
 }
 
@@ -309,18 +332,24 @@ static void refused(struct engine *e, const struct op *op, uint32_t handle, int 
 {
 	struct entry *x = at(e, handle);
 
-	if (op->kind != KERNEL_OP_UPDATE || err == ENOENT)
+	if (is_deletion(op) && e->config.standby_warm)
+		x->flags |= REMOTE_RENEW; /* what was there before still is */
+	else if (op->kind != KERNEL_OP_UPDATE || err == ENOENT)
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
 	x->flags |= REMOTE_BEHIND;
 	if (is_creation(op) && err == ENOENT && !(x->flags & REMOTE_RETRIED) &&
 		(x->flags & ENTRY_HAS_MASTER || entry_is_expect(x)))
 		inject_queue_late(e, handle);
+	else if (e->config.standby_warm)
+		warm_refused(e, handle);
 }
 
 static void gone_answered(struct engine *e, struct op *op, int err)
 {
 	if (!err && is_creation(op))
 		at(e, op->gone)->flags |= REMOTE_INJECTED;
+	else if (!err && warm_is_idle(e) && !(at(e, op->gone)->flags & REMOTE_WRITTEN))
+		at(e, op->gone)->flags |= found_as(e);
 	let_go(e, op, !err && is_deletion(op));
 	kernel_ops_done(e, op);
 }
@@ -337,6 +366,16 @@ static bool goes_on(struct op *op, int err)
 	if (err == ENOENT && op->known)
 		return false;
 	return err && kernel_ops_find_way(op, err);
+}
+
+static void told_meanwhile(struct engine *e, uint32_t handle)
+{
+	struct table_key k = table_key_at(&e->store, handle);
+
+	if (e->config.standby_warm)
+		warm_told(e, handle, local_find_alive(e, &k) != 0);
+	else
+		inject_queue(e, handle);
 }
 
 void inject_answered(struct engine *e, struct op *op, int err)
@@ -371,7 +410,7 @@ void inject_answered(struct engine *e, struct op *op, int err)
 		else
 			written(e, op, handle);
 		if (at(e, handle)->list == ENTRY_UNLISTED && state_hash(e, handle) != op->state)
-			inject_queue(e, handle); /* the peer has told more meanwhile */
+			told_meanwhile(e, handle);
 	}
 	kernel_ops_done(e, op);
 }

@@ -12,6 +12,7 @@ enum {
 	LIMIT_FOLLOW_MS = 250, /* after a change of link, until a peer is followed to another */
 	LIMIT_FOLLOW_SPREAD_MS = 1024, /* and so much more by the boot id, so that nodes differ */
 	LIMIT_TICK_MS = 100, /* grain of the engine's timers */
+	LIMIT_HELD_GRAIN_MS = 5, /* SyncDelay: new flows are told of together, so much later */
 
 	LIMIT_CONTROL_QUEUE = 256, /* control messages waiting to be sent */
 	LIMIT_CONTROL_RESEND = 256, /* control messages kept for resending */
@@ -30,8 +31,11 @@ enum {
 	LIMIT_COMMANDS = 16, /* commands under way */
 	LIMIT_COMMANDS_SPARE = 4, /* of them, for commits and promotions alone */
 	LIMIT_SWEEP_SLICE = 8192, /* entries looked at in one go by a sweep or an expiry */
+	LIMIT_COMMIT_LARGE = 4096, /* a commit of more entries does without NEW events */
 	LIMIT_COMMIT_SLICE = 4096, /* entries passed over for one kernel operation */
 	LIMIT_DUMP_RETRY_MS = 1000, /* after a dump that failed */
+	LIMIT_CALM_MS = 1000, /* no event lost for so long: an overload is over */
+	LIMIT_REPAIR_PAUSE = 4, /* between two dumps while it lasts, in durations of the last */
 	LIMIT_POLL_PAUSE = 20, /* between two polls, in durations of the last dump */
 	LIMIT_RESYNC_DELAY_MS = 300, /* a new or restarted peer may send its table unasked */
 	LIMIT_RESYNC_RETRY_MS = 10000, /* asked again of a peer whose bulk does not come */
@@ -56,6 +60,13 @@ enum {
 	LIMIT_RELEASE_SLOTS = 65536, /* slots that one index moves */
 	LIMIT_RELEASE_RANGES = 32, /* ranges of pages that are told */
 	LIMIT_RELEASE_BYTES = 2 << 20, /* the largest range */
+	LIMIT_WARM_BURST_MS = 5, /* WarmRate: so much of a second's writes may be made at once */
+	LIMIT_WARM_GRAIN_MS = 2, /* and so long is waited for some more */
+	LIMIT_WARM_RETRY_MS = 1000, /* until what the kernel has refused is tried again */
+	LIMIT_WARM_RETRY_MAX_MS = 30000, /* it doubles up to this while nothing is taken */
+	LIMIT_WARM_ROUND_MS = 30000, /* each flow's timeout is looked at once in so long */
+	LIMIT_WARM_QUEUE = 8192, /* with so many to be written no timeout is looked at */
+	LIMIT_WARM_REFRESH_S = 600, /* with more than this left, a new timeout is no news */
 	LIMIT_INJECT_AGE = 20, /* events of so long after a write may be older [100 ms] */
 };
 

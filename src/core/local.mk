@@ -15,6 +15,8 @@ src_core_libcore_a_SOURCES = \
 	src/core/entry.h \
 	src/core/expect.h src/core/expect.c \
 	src/core/inject.h src/core/inject.c src/core/inject_op.c \
+	src/core/inject_list.h src/core/inject_list.c \
+	src/core/warm.h src/core/warm.c \
 	src/core/event.h src/core/event.c \
 	src/core/handshake.h src/core/handshake.c \
 	src/core/index.h src/core/index.c \
@@ -25,6 +27,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/local.h src/core/local.c src/core/local_check.c \
 	src/core/peer.h src/core/peer.c \
 	src/core/purge.h src/core/purge.c \
+	src/core/queue.h src/core/queue.c \
 	src/core/refresh.h src/core/refresh.c \
 	src/core/relay.h src/core/relay.c \
 	src/core/release.h src/core/release.c \

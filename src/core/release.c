@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "core/inject.h"
-#include "core/local.h"
+#include "core/queue.h"
 
 static bool wastes(const struct engine *e)
 {
@@ -48,7 +48,7 @@ static bool move(struct engine *e, uint32_t old)
 	if (!detached)
 		table_moved(engine_table_of(e, x->table), &e->store, old, handle);
 	if (x->table == TABLE_LOCAL)
-		local_moved(e, old, handle);
+		queue_moved(e, handle);
 	else if (engine_injects(e))
 		inject_moved(e, old, handle);
 	arena_free(&e->store.arena, old);

@@ -62,6 +62,8 @@ struct sender {
 	bool gone_known; /* gone_seq is the newest number of a control message not kept any more */
 	uint32_t gone_seq;
 	uint32_t repairs; /* entries on the queue with ENTRY_REPAIR */
+	bool gathering, filled; /* a reading follows; a datagram was filled since the last one */
+	uint32_t fill; /* how many entries did */
 	mono alive_at;
 	struct control queue[LIMIT_CONTROL_QUEUE];
 	uint32_t queue_head, queue_count;
@@ -181,11 +183,15 @@ struct peer {
 struct dump {
 	bool wanted, asked, running, sweeping;
 	bool overrun; /* wanted or running because of an overrun, or of the start */
+	bool repair; /* events were lost since the last one began: wanted when that is over */
 	bool complete; /* one has ended well since start or flush */
 	bool flushed; /* the running one began before a flush: it is void, and repeated */
+	bool deaf; /* births are not listened to: none is asked for, and a running one misses some
+		    */
 	uint8_t gen;
 	uint64_t id;
-	mono not_before, began, poll_at;
+	mono not_before, began, ended, poll_at;
+	mono lost_at; /* when events were last told to be lost */
 	int64_t took_ns;
 	uint64_t cursor;
 };
@@ -255,6 +261,17 @@ struct tally {
 
 enum commit_pass { COMMIT_FLOWS, COMMIT_RELATED, COMMIT_EXPECTATIONS };
 
+/*
+ * Keys of entries that a commit comes to next, from the table that it is in: their slots in the
+ * local table are fetched into the cache meanwhile.
+ */
+enum { COMMIT_AHEAD_MAX = 8 };
+
+struct commit_ahead {
+	struct table_key ring[COMMIT_AHEAD_MAX];
+	unsigned head, count;
+};
+
 struct commit {
 	bool running, promote;
 	bool walked; /* all flows have been looked at */
@@ -264,6 +281,7 @@ struct commit {
 	uint8_t pass; /* enum commit_pass */
 	uint8_t peer;
 	uint64_t cursor;
+	struct commit_ahead ahead;
 	struct tally tally;
 };
 
@@ -288,9 +306,38 @@ struct release {
 	bool moved; /* the last one chosen has lost an entry */
 };
 
+/*
+ * Where an entry of a peer's table hangs that the kernel does not have as it was told
+ * (inject_list.c). The two lower bits are the entry's, the third is REMOTE_LATER.
+ */
+enum inject_list {
+	INJECT_UNLISTED,
+	INJECT_QUEUE, /* to be written, or ended, now */
+	INJECT_RELATED, /* so are flows with a master and expectations, behind the others */
+	INJECT_WAITING, /* warm: to be looked at when it has its age, in that order */
+	INJECT_REFUSED = 5, /* warm: the kernel did not take it; it is tried again */
+	INJECT_AGED = 7, /* warm: has its age, but not settled: told again, or by a promotion */
+	INJECT_LISTS,
+};
+
+/* A standby whose kernel has what has settled (warm.c). */
+struct warm {
+	struct bucket rate; /* of writes */
+	bool dry; /* nothing is left of it, and there is more to write */
+	bool woken; /* a tick has come for a write that is due: the next pull makes it */
+	mono retry_at; /* when what was refused is tried again; it has to wait longer each time */
+	int64_t retry_ms;
+	uint32_t retry_left; /* of this try: entries that are still to be written */
+	mono tick_at; /* the walk that keeps timeouts from running out */
+	mono walk_began;
+	uint64_t walk_cursor[LIMIT_PEERS];
+};
+
 /* Writing into the kernel what peers tell (inject.c). */
 struct inject {
-	struct entry_chain queue, related; /* related: flows with a master */
+	struct entry_chain chain[INJECT_LISTS]; /* by enum inject_list */
+	uint32_t expects; /* of the entries on the chains */
+	struct warm warm;
 	mono related_at; /* not before: their masters may be on the way */
 	uint32_t gone; /* entries that are in no table any more, but are still to be ended */
 	bool owner; /* the operator has said that what our kernel holds is ours */
@@ -348,7 +395,7 @@ struct engine {
 	uint32_t tombs; /* dead entries that are queued or wait for an acknowledgement */
 	uint32_t dead; /* all dead entries; the rest are marks of a running dump */
 	uint32_t dead_expects; /* of them, expectations */
-	struct entry_chain queued, sent, tomb;
+	struct entry_chain queued, held, sent, tomb; /* queue.c */
 
 	struct links links;
 	struct sender sender;

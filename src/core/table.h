@@ -50,10 +50,10 @@ static inline void table_fetch_slot(const struct table *t, const struct table_ke
 	index_fetch_slot(&t->index, k->hash);
 }
 
-static inline void table_fetch_entry(
+static inline uint32_t table_fetch_entry(
 	const struct table *t, const struct store *s, const struct table_key *k)
 {
-	index_fetch_entry(&t->index, s, k->hash);
+	return index_fetch_entry(&t->index, s, k->hash);
 }
 
 /* The entry with this key, or 0. */

@@ -7,6 +7,7 @@
 #include "core/local.h"
 #include "core/peer.h"
 #include "core/remote.h"
+#include "core/warm.h"
 
 static void view_peer(
 	const struct engine *e, const struct peer *p, mono now, struct engine_peer_status *out)
@@ -41,7 +42,7 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 	out->local_silent = e->local_silent;
 	out->local_expectations = local_expects(e);
 	out->tombstones = e->tombs;
-	out->send_queue = e->queued.count;
+	out->send_queue = (uint64_t)e->queued.count + e->held.count;
 	out->inject_queue = inject_waiting(e) + e->ops.by_purpose[OP_INJECT];
 	out->control_queue = e->sender.queue_count;
 	out->control_kept = e->sender.sent_count;
@@ -54,6 +55,7 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 		out->remote_expectations += out->peers[i].expectations;
 		out->memory_bytes += index_touched_bytes(&e->peers[i].remote.index);
 	}
+	warm_get_status(e, now, out);
 }
 
 const uint64_t *engine_counters(const struct engine *e)

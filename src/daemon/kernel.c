@@ -20,6 +20,7 @@ void kernel_run(struct kernel *k, mono now)
 		kernel_events_read(k, now);
 	if (steps_dump(k))
 		kernel_dump_step(k, now);
+	kernel_events_hear_births(k);
 	k->ops_left = true;
 	for (unsigned i = 0; k->ops_left && i < KERNEL_BATCHES_PER_TURN; i++)
 		k->ops_left = kernel_write_batch(k, now);
@@ -53,6 +54,7 @@ int kernel_open(struct kernel *k, struct loop *loop, struct engine *engine, stru
 	if (!k->rcvbuf_max_bytes)
 		k->rcvbuf_max_bytes = KERNEL_RCVBUF_MAX_DEFAULT / 2;
 	drain_init(&k->drain, DRAIN_MESSAGES_BUSY, DRAIN_GATHER_NS);
+	drain_stretch(&k->drain, DRAIN_MESSAGES_MANY);
 	*what = "socket for writing";
 	err = nlbatch_init(&k->batch, NLBATCH_MESSAGES);
 	if (err)

@@ -13,6 +13,17 @@ void drain_init(struct drain *d, unsigned messages_busy, int64_t gather_ns)
 	};
 }
 
+void drain_stretch(struct drain *d, unsigned messages_many)
+{
+	d->messages_many = messages_many;
+}
+
+static void gather(struct drain *d, mono now, bool many)
+{
+	d->last = now;
+	d->next = mono_add_ns(now, many ? d->gather_ns : 2 * d->gather_ns);
+}
+
 /*
  * Idle: each wake-up may find a single message however many there are a second, because reading
  * keeps up. So messages are counted over a window as long as one gathering.
@@ -26,11 +37,17 @@ static void done_idle(struct drain *d, mono now, unsigned messages)
 	if (messages >= d->messages_busy - d->window_messages) {
 		d->busy = true;
 		d->quiet = 0;
-		d->next = mono_add_ns(now, d->gather_ns);
+		gather(d, now, true);
 		d->switches++;
 		return;
 	}
 	d->window_messages += messages;
+}
+
+/* Would so many come within gather_ns, if they go on coming as they did since the last reading? */
+static bool are_many(const struct drain *d, mono now, unsigned messages)
+{
+	return (int64_t)messages * d->gather_ns >= d->messages_many * mono_diff_ns(now, d->last);
 }
 
 void drain_done(struct drain *d, mono now, unsigned messages)
@@ -41,7 +58,7 @@ void drain_done(struct drain *d, mono now, unsigned messages)
 	}
 	d->quiet = messages >= d->messages_busy ? 0 : d->quiet + 1;
 	if (d->quiet < DRAIN_QUIET_GATHERINGS) {
-		d->next = mono_add_ns(now, d->gather_ns);
+		gather(d, now, are_many(d, now, messages));
 		return;
 	}
 	d->busy = false;

@@ -80,6 +80,26 @@ static void drain_stays_busy_and_goes_idle_by_itself(void)
 	CU_ASSERT_EQUAL(d.switches, 1);
 }
 
+static void drain_gathers_longer_where_little_comes(void)
+{
+	struct drain d;
+
+	drain_init(&d, 16, NS_PER_MS);
+	drain_stretch(&d, 64);
+	drain_done(&d, at_us(0), 20);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(1000).ns);
+	drain_done(&d, at_us(1000), 63);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(3000).ns);
+	/* as many in twice the time are not many */
+	drain_done(&d, at_us(3000), 127);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(5000).ns);
+	drain_done(&d, at_us(5000), 128);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(6000).ns);
+	/* read twice at once, since one reading did not take all */
+	drain_done(&d, at_us(5000), 0);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(6000).ns);
+}
+
 static void drain_stays_busy_between_bursts(void)
 {
 	struct drain d;
@@ -102,6 +122,7 @@ static const struct unit_test tests[] = {
 		drain_sees_a_rate_that_reading_keeps_up_with},
 	{"drain's window does not add up over time", drain_window_does_not_add_up_over_time},
 	{"drain stays busy and goes idle by itself", drain_stays_busy_and_goes_idle_by_itself},
+	{"drain gathers longer where little comes", drain_gathers_longer_where_little_comes},
 	{"drain stays busy between bursts", drain_stays_busy_between_bursts},
 };
 
