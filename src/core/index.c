@@ -15,7 +15,7 @@ struct view {
 };
 
 /* Where a hash stands in the order of the index. */
-static uint64_t place_of(bool turned, uint64_t hash)
+static inline uint64_t place_of(bool turned, uint64_t hash)
 {
 	if (turned)
 		hash = hash << 32 | hash >> 32;
@@ -23,34 +23,34 @@ static uint64_t place_of(bool turned, uint64_t hash)
 	return hash < INDEX_END ? hash : hash - (UINT64_C(1) << 32);
 }
 
-static uint32_t tag_of(uint64_t hash)
+static inline uint32_t tag_of(uint64_t hash)
 {
 	return (uint32_t)(hash >> 32);
 }
 
-static uint32_t home_of(uint32_t tag, unsigned bits)
+static inline uint32_t home_of(uint32_t tag, unsigned bits)
 {
 	return tag >> (32 - bits);
 }
 
-static struct view view_new(const struct index *x)
+static inline struct view view_new(const struct index *x)
 {
 	return (struct view){x->region[x->live], 0, (UINT32_C(1) << x->bits) + INDEX_TAIL_SLOTS,
 		x->bits, x->turned};
 }
 
-static struct view view_old(const struct index *x)
+static inline struct view view_old(const struct index *x)
 {
 	return (struct view){x->region[!x->live], x->old_slot,
 		(UINT32_C(1) << x->old_bits) + INDEX_TAIL_SLOTS, x->old_bits, x->turned};
 }
 
-static struct view view_for(const struct index *x, uint32_t tag)
+static inline struct view view_for(const struct index *x, uint32_t tag)
 {
 	return x->moving && tag >= x->old_tag ? view_old(x) : view_new(x);
 }
 
-static uint32_t view_start(const struct view *v, uint32_t tag)
+static inline uint32_t view_start(const struct view *v, uint32_t tag)
 {
 	uint32_t home = home_of(tag, v->bits);
 

@@ -364,22 +364,24 @@ struct event_ring {
 };
 
 /*
- * Data messages of the datagram that is being read, on their way into a remote table: each waits
- * for two more to be parsed, while its slot, then its entry, come into the cache.
+ * Data messages of the datagram that is being read, on their way into a remote table. They go
+ * there together: what each of them needs of the index and of the store is fetched into the cache
+ * for all of them first, so that they wait for the memory once and not one after the other.
  */
-enum { ARRIVALS_MAX = 4 };
+enum { ARRIVALS_MAX = 32 };
 
 struct arrival {
 	struct peer *peer;
 	bool ended; /* CT_DEL */
 	bool partial; /* a CT_UPD that may say only what has changed */
+	struct wire_v1_message message; /* its bytes are the datagram's */
 	struct table_key key;
-	struct flow flow;
+	struct table_packed packed; /* unless it has ended */
 };
 
 struct arrivals {
-	struct arrival ring[ARRIVALS_MAX];
-	unsigned head, count;
+	struct arrival arrival[ARRIVALS_MAX];
+	unsigned count;
 };
 
 struct engine {

@@ -115,6 +115,39 @@ static void drain_stays_busy_between_bursts(void)
 	CU_ASSERT_EQUAL(d.switches, 1);
 }
 
+/* One that overflows is gathered for less, and for as long as before once that has passed. */
+static void drain_gathers_no_more_than_it_is_told(void)
+{
+	struct drain d;
+	int64_t now = 0;
+
+	drain_init(&d, 4, 8 * NS_PER_MS);
+	drain_bound(&d, 64);
+	drain_done(&d, at_us(0), 4);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, 8 * NS_PER_MS / DRAIN_FIRST_PART);
+	for (unsigned i = 0; i < 10; i++)
+		drain_done(&d, drain_deadline(&d), 10);
+	now = drain_deadline(&d).ns;
+	drain_done(&d, drain_deadline(&d), 10);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns - now, 8 * NS_PER_MS);
+	now = drain_deadline(&d).ns;
+	drain_done(&d, drain_deadline(&d), 256);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns - now, 2 * NS_PER_MS);
+	for (unsigned i = 0; i < 10; i++) {
+		now = drain_deadline(&d).ns;
+		drain_done(&d, drain_deadline(&d), 64);
+		CU_ASSERT_EQUAL(drain_deadline(&d).ns - now, 2 * NS_PER_MS);
+	}
+	for (unsigned i = 0; i < 100; i++)
+		drain_done(&d, drain_deadline(&d), 100000);
+	now = drain_deadline(&d).ns;
+	drain_done(&d, drain_deadline(&d), 100000);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns - now, 8 * NS_PER_MS / DRAIN_LEAST_PART);
+	for (unsigned i = 0; i < DRAIN_QUIET_GATHERINGS; i++)
+		drain_done(&d, drain_deadline(&d), 3);
+	CU_ASSERT_TRUE(drain_wants_wake(&d));
+}
+
 static const struct unit_test tests[] = {
 	{"drain wakes at once when idle", drain_wakes_at_once_when_idle},
 	{"drain gathers after one large reading", drain_gathers_after_one_large_reading},
@@ -124,6 +157,7 @@ static const struct unit_test tests[] = {
 	{"drain stays busy and goes idle by itself", drain_stays_busy_and_goes_idle_by_itself},
 	{"drain gathers longer where little comes", drain_gathers_longer_where_little_comes},
 	{"drain stays busy between bursts", drain_stays_busy_between_bursts},
+	{"drain gathers no more than it is told", drain_gathers_no_more_than_it_is_told},
 };
 
 UNIT_MAIN("io drain", tests)
