@@ -72,12 +72,14 @@
 	X(LOCAL_FULL, "local_full", "flows not taken: the local table is full")                    \
 	X(REMOTE_FULL, "remote_full", "flows not taken: a remote table is full")                   \
 	X(MEMORY_FULL, "memory_full", "flows not taken: no memory of that size class is left")     \
+	X(MEMORY_MOVED, "memory_moved", "entries moved, so that memory could be given back")       \
 	X(SENT_DATAGRAMS, "sent_datagrams", "datagrams built")                                     \
 	X(SENT_BYTES, "sent_bytes", "payload bytes of datagrams built")                            \
 	X(SENT_FLOWS, "sent_flows", "messages about flows sent, resent ones included")             \
 	X(SENT_EXPECTATIONS, "sent_expectations", "the same about expectations")                   \
 	X(SENT_CONTROL, "sent_control", "control messages sent")                                   \
 	X(COALESCED, "coalesced", "changes that needed no message of their own")                   \
+	X(SHORT_LIVED, "short_lived", "flows that ended within SyncDelay: nothing was sent")       \
 	X(RESENT, "resent", "flows and tombstones sent again for a NACK")                          \
 	X(REFRESHED, "refreshed", "flows sent again because it was time (ALARM mode)")             \
 	X(REPAIR_LIMITED, "repair_limited", "NACKs cut short by a peer's rate limit")              \

@@ -70,6 +70,8 @@ struct engine_config {
 	bool startup_resync; /* kept for what it says; a resync is asked for in any case */
 	bool tcp_window_tracking; /* Options { TCPWindowTracking } */
 	bool commit_half_open; /* also inject TCP flows before their handshake's end */
+	uint32_t memory_keep_bytes; /* unused memory of so much is kept for what comes next */
+	uint32_t chunk_bytes; /* grain of the tables' memory; 0: ARENA_CHUNK_BYTES */
 	uint32_t boot_id; /* differs from start to start; random */
 	uint32_t first_seq; /* first sequence number: the time of day [s], as upstream */
 	uint8_t hash_key[16]; /* secret; random */
@@ -86,6 +88,9 @@ size_t engine_memory_bytes(const struct engine_config *);
 /* Sets an engine up in caller's memory; NULL if memory_bytes is less than it asks for. */
 struct engine *engine_init(
 	void *memory, size_t memory_bytes, const struct engine_config *, mono now);
+
+/* The memory may serve something else. */
+void engine_fini(struct engine *);
 
 /* ---- facts in ---- */
 
@@ -107,6 +112,19 @@ enum kernel_event {
 void engine_kernel_event(struct engine *, mono now, enum kernel_event, const struct flow *);
 
 /*
+ * Several events (NEW, UPDATE, DESTROY) in their order, ENGINE_TOLD_MAX at the most. It is the same
+ * as one by one but cheaper: what each of them needs of a large table is fetched for all at once.
+ */
+enum { ENGINE_TOLD_MAX = 16 };
+
+struct kernel_told {
+	enum kernel_event kind;
+	struct flow flow;
+};
+
+void engine_kernel_events(struct engine *, mono now, const struct kernel_told *, size_t count);
+
+/*
  * The same of an expectation: NEW, UPDATE, DESTROY, or DUMP_FLOW for a dumped one. A dump begins
  * with the flows, and the expectations, if they are replicated at all, follow before its END, so
  * that an expectation's master is known before it.
@@ -119,6 +137,12 @@ void engine_kernel_result(struct engine *, mono now, uint64_t op_id, int err); /
  * until then. The kernel keeps the rest of a dump for as long as that takes.
  */
 bool engine_takes_dump(const struct engine *);
+
+/*
+ * Said after each reading of events: whether the next one follows shortly, whatever happens
+ * (io/drain.h). What does not fill a datagram, behind one that it filled, is kept until then.
+ */
+void engine_gathering(struct engine *, bool more);
 void engine_overrun(struct engine *, mono now); /* the kernel dropped events: a dump follows */
 void engine_datagram(struct engine *, mono now, unsigned link, const struct engine_addr *from,
 	const uint8_t *, size_t len);
@@ -254,6 +278,13 @@ bool engine_next_event(struct engine *, struct engine_event *);
  * may borrow (labels and the like), which is left out. False if there is none.
  */
 bool engine_next_ended(struct engine *, struct flow *);
+
+/*
+ * Whole pages that hold nothing any more, to be asked for behind engine_tick(): the caller may give
+ * them back, and then they have to read as zeros when they are used again (MADV_DONTNEED), or may
+ * leave them as they are. False if there are none now.
+ */
+bool engine_next_release(struct engine *, void **addr, size_t *bytes);
 
 /* When engine_tick() is wanted at the latest; MONO_NEVER if nothing is pending. */
 mono engine_deadline(const struct engine *);

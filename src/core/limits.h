@@ -12,6 +12,7 @@ enum {
 	LIMIT_FOLLOW_MS = 250, /* after a change of link, until a peer is followed to another */
 	LIMIT_FOLLOW_SPREAD_MS = 1024, /* and so much more by the boot id, so that nodes differ */
 	LIMIT_TICK_MS = 100, /* grain of the engine's timers */
+	LIMIT_HELD_GRAIN_MS = 5, /* SyncDelay: new flows are told of together, so much later */
 
 	LIMIT_CONTROL_QUEUE = 256, /* control messages waiting to be sent */
 	LIMIT_CONTROL_RESEND = 256, /* control messages kept for resending */
@@ -35,6 +36,8 @@ enum {
 	LIMIT_TAKE_SLICE = 1024, /* entries moved in one go behind a warm standby's promotion */
 	LIMIT_COMMIT_SLICE = 4096, /* entries passed over for one kernel operation */
 	LIMIT_DUMP_RETRY_MS = 1000, /* after a dump that failed */
+	LIMIT_CALM_MS = 1000, /* no event lost for so long: an overload is over */
+	LIMIT_REPAIR_PAUSE = 4, /* between two dumps while it lasts, in durations of the last */
 	LIMIT_POLL_PAUSE = 20, /* between two polls, in durations of the last dump */
 	LIMIT_RESYNC_DELAY_MS = 300, /* a new or restarted peer may send its table unasked */
 	LIMIT_RESYNC_RETRY_MS = 10000, /* asked again of a peer whose bulk does not come */
@@ -53,6 +56,12 @@ enum {
 	LIMIT_RUN_OUT_S = 5, /* an end told with no more left than this may be a timeout's */
 	LIMIT_RELATED_RETRY_MS = 1000, /* until a flow whose master was missing is tried again */
 	LIMIT_YIELD_MS = 1000, /* until peers are told what was left to them */
+	LIMIT_RELEASE_LOOK_MS = 1000, /* between two looks for memory that is not needed */
+	LIMIT_RELEASE_STEP_MS = 10, /* between two steps of giving it back; of each: */
+	LIMIT_RELEASE_MOVES = 512, /* entries that move */
+	LIMIT_RELEASE_SLOTS = 65536, /* slots that one index moves */
+	LIMIT_RELEASE_RANGES = 32, /* ranges of pages that are told */
+	LIMIT_RELEASE_BYTES = 2 << 20, /* the largest range */
 	LIMIT_WARM_BURST_MS = 5, /* WarmRate: so much of a second's writes may be made at once */
 	LIMIT_WARM_GRAIN_MS = 2, /* and so long is waited for some more */
 	LIMIT_WARM_RETRY_MS = 1000, /* until what the kernel has refused is tried again */

@@ -62,6 +62,8 @@ struct sender {
 	bool gone_known; /* gone_seq is the newest number of a control message not kept any more */
 	uint32_t gone_seq;
 	uint32_t repairs; /* entries on the queue with ENTRY_REPAIR */
+	bool gathering, filled; /* a reading follows; a datagram was filled since the last one */
+	uint32_t fill; /* how many entries did */
 	mono alive_at;
 	struct control queue[LIMIT_CONTROL_QUEUE];
 	uint32_t queue_head, queue_count;
@@ -181,13 +183,15 @@ struct peer {
 struct dump {
 	bool wanted, asked, running, sweeping;
 	bool overrun; /* wanted or running because of an overrun, or of the start */
+	bool repair; /* events were lost since the last one began: wanted when that is over */
 	bool complete; /* one has ended well since start or flush */
 	bool flushed; /* the running one began before a flush: it is void, and repeated */
 	bool deaf; /* births are not listened to: none is asked for, and a running one misses some
 		    */
 	uint8_t gen;
 	uint64_t id;
-	mono not_before, began, poll_at;
+	mono not_before, began, ended, poll_at;
+	mono lost_at; /* when events were last told to be lost */
 	int64_t took_ns;
 	uint64_t cursor;
 };
@@ -318,6 +322,16 @@ struct purge {
 	struct tally tally;
 };
 
+/* Giving memory back (release.c). */
+struct release {
+	mono look_at; /* not before, where there is something to look for */
+	mono step_at;
+	uint32_t chunks; /* empty ones that may be given back */
+	uint16_t ranges; /* that may be told before the next step */
+	bool thins; /* nearly empty chunks are being emptied */
+	bool moved; /* the last one chosen has lost an entry */
+};
+
 /* A standby whose kernel has what has settled (warm.c). */
 struct warm {
 	struct bucket rate; /* of writes */
@@ -339,6 +353,7 @@ struct inject {
 	mono related_at; /* not before: their masters may be on the way */
 	uint32_t gone; /* entries that are in no table any more, but are still to be ended */
 	bool owner; /* the operator has said that what our kernel holds is ours */
+	bool stood_down; /* and since then that another node carries it now */
 	bool yielded; /* flows were left to peers, who have not been told */
 	mono yielded_at;
 	bool unsure; /* of what the kernel has: a dump is to tell, when its time has come */
@@ -362,22 +377,24 @@ struct event_ring {
 };
 
 /*
- * Data messages of the datagram that is being read, on their way into a remote table: each waits
- * for two more to be parsed, while its slot, then its entry, come into the cache.
+ * Data messages of the datagram that is being read, on their way into a remote table. They go
+ * there together: what each of them needs of the index and of the store is fetched into the cache
+ * for all of them first, so that they wait for the memory once and not one after the other.
  */
-enum { ARRIVALS_MAX = 4 };
+enum { ARRIVALS_MAX = 32 };
 
 struct arrival {
 	struct peer *peer;
 	bool ended; /* CT_DEL */
 	bool partial; /* a CT_UPD that may say only what has changed */
+	struct wire_v1_message message; /* its bytes are the datagram's */
 	struct table_key key;
-	struct flow flow;
+	struct table_packed packed; /* unless it has ended */
 };
 
 struct arrivals {
-	struct arrival ring[ARRIVALS_MAX];
-	unsigned head, count;
+	struct arrival arrival[ARRIVALS_MAX];
+	unsigned count;
 };
 
 struct engine {
@@ -393,7 +410,7 @@ struct engine {
 	uint32_t tombs; /* dead entries that are queued or wait for an acknowledgement */
 	uint32_t dead; /* all dead entries; the rest are marks of a running dump */
 	uint32_t dead_expects; /* of them, expectations */
-	struct entry_chain queued, sent, tomb;
+	struct entry_chain queued, held, sent, tomb; /* queue.c */
 
 	struct links links;
 	struct sender sender;
@@ -411,6 +428,7 @@ struct engine {
 	struct take take;
 	struct purge purge;
 	struct inject inject;
+	struct release release;
 	struct command_slot commands[LIMIT_COMMANDS];
 	struct event_ring events;
 	mono refused_next; /* when PEER_REFUSED may be told again */

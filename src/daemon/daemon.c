@@ -107,6 +107,13 @@ static int open_links(struct daemon *d)
 	return fail(d, "%s", reason);
 }
 
+static void catch_up(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	links_catch_up(&d->links, loop_now(&d->loop));
+}
+
 /* A client asked for it, and has its answer. */
 static void stop(void *ctx)
 {
@@ -125,6 +132,7 @@ static int open_control(struct daemon *d)
 		return 0;
 	}
 	d->service.figures = figures_gather;
+	d->service.catch_up = catch_up;
 	d->service.stop = stop;
 	d->service.ctx = d;
 	d->service.config = &d->config;
@@ -278,6 +286,17 @@ static void take_events(struct daemon *d)
 	}
 }
 
+/* A page that could not be given back is as good as it was. */
+static void empty_pages(struct daemon *d)
+{
+	size_t bytes;
+	void *start;
+
+	while (engine_next_release(d->engine, &start, &bytes))
+		if (!memory_empty(start, bytes))
+			d->released_bytes += bytes;
+}
+
 static mono next_deadline(const struct daemon *d, mono now)
 {
 	mono t = engine_deadline(d->engine);
@@ -310,8 +329,10 @@ static int run(struct daemon *d)
 			d->reloads++;
 			notify_ready(&d->notify);
 		}
-		if (mono_reached(now, engine_deadline(d->engine)))
+		if (mono_reached(now, engine_deadline(d->engine))) {
 			engine_tick(d->engine, now);
+			empty_pages(d);
+		}
 		kernel_run(&d->kernel, now);
 		stats_run(&d->stats, now);
 		links_run(&d->links, now);
@@ -357,6 +378,8 @@ int daemon_main(struct daemon *d, const struct config *config, const char *confi
 	kernel_close(&d->kernel);
 	stats_close(&d->stats);
 	links_close(&d->links);
+	if (d->engine)
+		engine_fini(d->engine);
 	memory_release(d->memory, d->memory_bytes);
 	lockfile_release(&d->lock);
 	notify_fini(&d->notify);

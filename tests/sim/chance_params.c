@@ -2,7 +2,7 @@
 #include "flow/status.h"
 #include "tests/sim/chance.h"
 
-enum { RNG_EXPECT = 7, RNG_MODE = 100, RNG_LINKS, RNG_COMMIT, RNG_WARM };
+enum { RNG_EXPECT = 7, RNG_MODE = 100, RNG_LINKS, RNG_COMMIT, RNG_WARM, RNG_QUEUE };
 
 void chance_params_calm(struct sim_params *p)
 {
@@ -26,6 +26,7 @@ void chance_params_calm(struct sim_params *p)
 				.resend_max = 131072,
 				.purge_timeout_s = 5,
 				.poll_s = 3,
+				.chunk_bytes = 4096,
 				.first_seq = 1000000,
 			},
 	};
@@ -137,6 +138,17 @@ static void params_links(uint64_t seed, struct sim_params *p)
 		p->seq_apart = 100000000;
 }
 
+/* Likewise: how what is to be sent waits. */
+static void params_queue(uint64_t seed, struct sim_params *p)
+{
+	struct rng r = dice_of(seed, RNG_QUEUE);
+
+	if (dice_permille(&r, 400))
+		p->gather_permille = (unsigned)dice_range(&r, 100, 950);
+	if (dice_permille(&r, 300))
+		p->config.sync_delay_ms = (uint32_t)dice_range(&r, 1, 2000);
+}
+
 void chance_params(uint64_t seed, struct sim_params *p)
 {
 	struct rng r = dice_of(seed, 0);
@@ -158,6 +170,7 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	params_warm(seed, &p->config);
 	r = dice_of(seed, RNG_COMMIT);
 	p->config.commit_large = dice_permille(&r, 600) ? (uint32_t)dice_range(&r, 1, 40) : 0;
+	params_queue(seed, p);
 	r = dice_of(seed, RNG_EXPECT);
 	p->config.expect_filter.on = dice_permille(&r, 600);
 	/*

@@ -49,6 +49,7 @@ struct sim_params {
 
 	size_t events_cap;
 	int64_t events_delay_us;
+	unsigned gather_permille; /* readings of events that another one follows in any case */
 	unsigned dump_abort_permille, refuse_permille;
 	bool dump_ahead; /* a dump may tell of changes whose events are still to be read */
 

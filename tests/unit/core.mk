@@ -16,7 +16,9 @@ check_PROGRAMS += \
 	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
+	tests/unit/test_core_release \
 	tests/unit/test_core_modes \
+	tests/unit/test_core_queue \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
@@ -34,7 +36,9 @@ TESTS += \
 	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
+	tests/unit/test_core_release \
 	tests/unit/test_core_modes \
+	tests/unit/test_core_queue \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
@@ -57,6 +61,8 @@ tests_unit_test_core_link_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_li
 tests_unit_test_core_link_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_peer_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_peer.c
 tests_unit_test_core_peer_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_release_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_release.c
+tests_unit_test_core_release_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_many_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_many.c
 tests_unit_test_core_many_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sync.c
@@ -69,6 +75,8 @@ tests_unit_test_core_command_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core
 tests_unit_test_core_command_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_modes_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_modes.c
 tests_unit_test_core_modes_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_queue_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_queue.c
+tests_unit_test_core_queue_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_relay_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_relay.c
 tests_unit_test_core_relay_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_warm_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_warm.c
