@@ -44,6 +44,8 @@ struct bulk {
 	uint32_t flows; /* and expectations: sent since its begin */
 	bool expects; /* the flows have been walked over */
 	uint64_t cursor;
+	mono ahead_until; /* it waits for acknowledgements, but no longer; or never */
+	uint32_t ahead_seq; /* it need not wait for any before this number */
 };
 
 /* The dedicated links (link.c). */
