@@ -147,11 +147,38 @@ static void left_to(struct engine *e, uint32_t handle, uint8_t written, bool our
 		warm_told(e, handle, false);
 }
 
+/*
+ * The entry by which another peer tells a flow that this one does not, any more; or 0. Of a peer
+ * that is gone, or has come back without its table, only what it told last counts: who has told the
+ * flow since has taken it over from there.
+ */
+static uint32_t outlived_by(
+	struct engine *e, const struct peer *p, const struct table_key *k, struct entry *x)
+{
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		struct peer *q = &e->peers[i];
+		uint32_t handle = 0;
+		const struct entry *y;
+
+		if (q != p && table_count(&q->remote) > 0)
+			handle = table_find(&q->remote, &e->store, k);
+		if (!handle)
+			continue;
+		y = at(e, handle);
+		if (!warm_is_idle(e) || !(q->silent || q->unconfirmed) ||
+			y->flags & REMOTE_WRITING || y->touched > x->touched)
+			return handle;
+		x->flags |= y->flags & REMOTE_WRITTEN;
+		remote_remove(e, q, handle);
+	}
+	return 0;
+}
+
 void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 	struct entry *x = at(e, handle);
-	uint32_t other = inject_told_by(e, &k, (unsigned)(p - e->peers));
+	uint32_t other = outlived_by(e, p, &k, x);
 	bool ours = local_find_alive(e, &k) != 0, doubted = !warm_is_idle(e);
 	struct op *op;
 
@@ -223,17 +250,6 @@ enum inject_news inject_news_expect(const struct engine *e, uint32_t handle, con
 }
 
 /*
- * What was ours and is a peer's now. Told to stand by, and to remove what it has, a warm standby
- * has it for the peer alone: it ends here when it ends there.
- */
-static uint8_t handed_over(const struct engine *e)
-{
-	bool purges = e->purge.scheduled || (e->purge.running && e->purge.by_timer);
-
-	return purges && warm_is_idle(e) ? REMOTE_INJECTED : REMOTE_ADOPTED;
-}
-
-/*
  * All that is known of the local entry is that a dump named it, and a peer knows the flow. Before
  * the operator has said anything that means that a former process of ours wrote it. Peers may
  * have been told that it is ours: a bulk without it puts that right.
@@ -250,6 +266,15 @@ static bool yields(struct engine *e, uint32_t local)
 	return true;
 }
 
+/*
+ * What of ours a peer has taken over: who has been told to stand by ends it as anything that was
+ * written for a peer. Who has not may carry packets of it.
+ */
+static uint8_t left_by_us(const struct engine *e)
+{
+	return warm_is_idle(e) && e->inject.stood_down ? REMOTE_INJECTED : REMOTE_ADOPTED;
+}
+
 void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 {
 	struct table_key k = table_key_at(&e->store, handle);
@@ -257,7 +282,7 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 	uint32_t local = local_find_alive(e, &k);
 
 	if (local && yields(e, local)) {
-		x->flags |= handed_over(e);
+		x->flags |= left_by_us(e);
 		local = 0;
 	}
 	if (x->flags & REMOTE_WRITING)
@@ -308,6 +333,8 @@ bool inject_event(struct engine *e, const struct table_key *k, bool ended)
 		theirs = theirs || !e->config.internal_cache_off ||
 			 at(e, handle)->flags & REMOTE_INJECTED;
 		doubt(e, at(e, handle));
+		if (lost && at(e, handle)->flags & REMOTE_WRITTEN)
+			engine_count(e, COUNTER_WARM_LOST);
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 		if (lost)
 			warm_lost(e, handle);
@@ -373,8 +400,10 @@ static void sweep(struct engine *e, uint32_t handle)
 		x->list != ENTRY_UNLISTED || inject_takes_all(e))
 		return;
 	k = table_key_at(&e->store, handle);
-	if (!local_find_alive(e, &k) && !warm_is_outdated(e, &k, handle))
-		warm_lost(e, handle);
+	if (local_find_alive(e, &k) || warm_is_outdated(e, &k, handle))
+		return;
+	engine_count(e, COUNTER_WARM_LOST);
+	warm_lost(e, handle);
 }
 
 bool inject_sweep(struct engine *e)
@@ -405,12 +434,19 @@ bool inject_sweep(struct engine *e)
 void inject_own(struct engine *e)
 {
 	e->inject.owner = true;
+	e->inject.stood_down = false;
 	dumper_doubt(e);
 }
 
 void inject_disown(struct engine *e)
 {
 	e->inject.owner = false;
+}
+
+void inject_stand_down(struct engine *e)
+{
+	e->inject.owner = false;
+	e->inject.stood_down = true;
 }
 
 bool inject_is_written(const struct engine *e, uint32_t handle)
@@ -475,7 +511,7 @@ bool inject_hand_over(struct engine *e, const struct table_key *k, uint32_t loca
 
 	if (!handle)
 		return false;
-	at(e, handle)->flags |= handed_over(e);
+	at(e, handle)->flags |= left_by_us(e);
 	at(e, handle)->dump_gen = e->dump.gen;
 	engine_count(e, COUNTER_INJECT_YIELDED);
 	local_kill(e, local, false); /* peers learn by the bulk that follows a purge */

@@ -23,22 +23,6 @@ bool flow_has_addrs(const struct flow *f, enum flow_dir dir)
 	return false;
 }
 
-bool flow_l4_has_ports(uint8_t l4)
-{
-	return l4 == IPPROTO_TCP || l4 == IPPROTO_UDP || l4 == IPPROTO_UDPLITE ||
-	       l4 == IPPROTO_SCTP || l4 == IPPROTO_DCCP;
-}
-
-bool flow_l4_is_icmp(uint8_t l4)
-{
-	return l4 == IPPROTO_ICMP || l4 == IPPROTO_ICMPV6;
-}
-
-bool flow_l4_has_key(uint8_t l4)
-{
-	return flow_l4_has_ports(l4) || flow_l4_is_icmp(l4) || l4 == IPPROTO_GRE;
-}
-
 uint8_t flow_icmp_reply_type(uint8_t l3, uint8_t type)
 {
 	if (l3 == AF_INET) {
