@@ -101,6 +101,12 @@ void engine_set_timeouts(struct engine *e, uint32_t commit_timeout_s, uint32_t p
 	e->config.purge_timeout_s = purge_timeout_s;
 }
 
+void engine_set_warm(struct engine *e, uint32_t warm_age_ms, uint32_t warm_rate)
+{
+	e->config.warm_age_ms = warm_age_ms;
+	warm_set_rate(e, warm_rate);
+}
+
 void engine_kernel_events(struct engine *e, mono now, const struct kernel_told *told, size_t count)
 {
 	struct table_key keys[ENGINE_TOLD_MAX];

@@ -185,6 +185,9 @@ void engine_command(struct engine *, mono now, const struct engine_command *);
 /* Replaces two settings that may change while running; what is under way keeps the old ones. */
 void engine_set_timeouts(struct engine *, uint32_t commit_timeout_s, uint32_t purge_timeout_s);
 
+/* The same of warm_age_ms and warm_rate; without standby_warm they mean nothing. */
+void engine_set_warm(struct engine *, uint32_t warm_age_ms, uint32_t warm_rate);
+
 /* ---- outputs, pulled ---- */
 
 /*
