@@ -71,6 +71,7 @@
 	X(LOCAL_FULL, "local_full", "flows not taken: the local table is full")                    \
 	X(REMOTE_FULL, "remote_full", "flows not taken: a remote table is full")                   \
 	X(MEMORY_FULL, "memory_full", "flows not taken: no memory of that size class is left")     \
+	X(MEMORY_MOVED, "memory_moved", "entries moved, so that memory could be given back")       \
 	X(SENT_DATAGRAMS, "sent_datagrams", "datagrams built")                                     \
 	X(SENT_BYTES, "sent_bytes", "payload bytes of datagrams built")                            \
 	X(SENT_FLOWS, "sent_flows", "messages about flows sent, resent ones included")             \

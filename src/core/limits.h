@@ -54,6 +54,12 @@ enum {
 	LIMIT_RUN_OUT_S = 5, /* an end told with no more left than this may be a timeout's */
 	LIMIT_RELATED_RETRY_MS = 1000, /* until a flow whose master was missing is tried again */
 	LIMIT_YIELD_MS = 1000, /* until peers are told what was left to them */
+	LIMIT_RELEASE_LOOK_MS = 1000, /* between two looks for memory that is not needed */
+	LIMIT_RELEASE_STEP_MS = 10, /* between two steps of giving it back; of each: */
+	LIMIT_RELEASE_MOVES = 512, /* entries that move */
+	LIMIT_RELEASE_SLOTS = 65536, /* slots that one index moves */
+	LIMIT_RELEASE_RANGES = 32, /* ranges of pages that are told */
+	LIMIT_RELEASE_BYTES = 2 << 20, /* the largest range */
 	LIMIT_WARM_BURST_MS = 5, /* WarmRate: so much of a second's writes may be made at once */
 	LIMIT_WARM_GRAIN_MS = 2, /* and so long is waited for some more */
 	LIMIT_WARM_RETRY_MS = 1000, /* until what the kernel has refused is tried again */

@@ -296,6 +296,16 @@ struct purge {
 	struct tally tally;
 };
 
+/* Giving memory back (release.c). */
+struct release {
+	mono look_at; /* not before, where there is something to look for */
+	mono step_at;
+	uint32_t chunks; /* empty ones that may be given back */
+	uint16_t ranges; /* that may be told before the next step */
+	bool thins; /* nearly empty chunks are being emptied */
+	bool moved; /* the last one chosen has lost an entry */
+};
+
 /*
  * Where an entry of a peer's table hangs that the kernel does not have as it was told
  * (inject_list.c). The two lower bits are the entry's, the third is REMOTE_LATER.
@@ -405,6 +415,7 @@ struct engine {
 	struct commit commit;
 	struct purge purge;
 	struct inject inject;
+	struct release release;
 	struct command_slot commands[LIMIT_COMMANDS];
 	struct event_ring events;
 	mono refused_next; /* when PEER_REFUSED may be told again */
