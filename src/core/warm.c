@@ -294,7 +294,8 @@ static bool runs_low(const struct engine *e, uint32_t handle)
 		x->list != ENTRY_UNLISTED || entry_is_expect(x))
 		return false;
 	b = brief(e, handle);
-	return !b.has_timeout ||
+	/* a peer with CommitTimeout says none: such a one has an hour, and is made anew then */
+	return b.has_timeout &&
 	       engine_timeout_left(e, x->touched, b.timeout) <= LIMIT_DEAD_TIMEOUT_S;
 }
 
