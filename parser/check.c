@@ -52,8 +52,87 @@ static void check_foreign(struct reader *r)
 		sync->disable_internal_cache = false;
 	if (is_foreign(r, !alarm, CONFIG_SET_DISABLE_EXTERNAL_CACHE, "FTFW and NOTRACK"))
 		sync->disable_external_cache = false;
+	if (is_foreign(r, !alarm, CONFIG_SET_STANDBY_TABLE, "FTFW and NOTRACK"))
+		sync->standby_warm = false;
+	if (is_foreign(r, !alarm, CONFIG_SET_WARM_AGE, "FTFW and NOTRACK"))
+		sync->warm_age_s = CONFIG_DEFAULT_WARM_AGE_S;
+	if (is_foreign(r, !alarm, CONFIG_SET_WARM_RATE, "FTFW and NOTRACK"))
+		sync->warm_rate = CONFIG_DEFAULT_WARM_RATE;
+	if (is_foreign(r, !alarm, CONFIG_SET_SYNC_DELAY, "FTFW and NOTRACK"))
+		sync->sync_delay_ms = 0;
 	if (is_foreign(r, !alarm, CONFIG_SET_STARTUP_RESYNC, "FTFW and NOTRACK"))
 		sync->startup_resync = false;
+}
+
+/* What a standby cannot be kept warm beside, or with no use; NULL: nothing. */
+static const char *what_forbids_warm(const struct config *c)
+{
+	if (c->sync.disable_external_cache) /* all of it is in the kernel at once */
+		return "DisableExternalCache";
+	if (c->sync.disable_internal_cache) /* nothing tells what in the kernel is ours */
+		return "DisableInternalCache";
+	if (c->general.poll_s > 0) /* nothing tells what the kernel has ended */
+		return "PollSecs";
+	return NULL;
+}
+
+static void check_warm_only(struct reader *r, enum config_setting set)
+{
+	const uint32_t line = r->config->loc[set].line;
+
+	if (line > 0)
+		diag_warning(r->diag, line,
+			"%s: expected with StandbyTable Warm, found without it: ignored",
+			config_setting_name(set));
+}
+
+static void check_standby(struct reader *r)
+{
+	struct config_sync *sync = &r->config->sync;
+	const struct config_loc *loc = r->config->loc;
+	const bool asked = sync->standby_warm;
+	const char *forbids = what_forbids_warm(r->config);
+
+	if (asked && forbids) {
+		diag_warning(r->diag, loc[CONFIG_SET_STANDBY_TABLE].line,
+			"StandbyTable: expected Cold with %s, found Warm: Cold is used", forbids);
+		sync->standby_warm = false;
+	}
+	if (!asked && sync->mode != CONFIG_MODE_ALARM) {
+		check_warm_only(r, CONFIG_SET_WARM_AGE);
+		check_warm_only(r, CONFIG_SET_WARM_RATE);
+	}
+	if (!sync->standby_warm) {
+		sync->warm_age_s = CONFIG_DEFAULT_WARM_AGE_S;
+		sync->warm_rate = CONFIG_DEFAULT_WARM_RATE;
+	}
+	if (sync->sync_delay_ms > 0 && sync->disable_internal_cache) {
+		diag_warning(r->diag, loc[CONFIG_SET_SYNC_DELAY].line,
+			"SyncDelay: expected without DisableInternalCache, found with it: ignored, "
+			"there is nothing to hold back in");
+		sync->sync_delay_ms = 0;
+	}
+}
+
+/* Both write each entry with the timeout that it has on its owner. */
+static void check_commit_timeout(struct reader *r)
+{
+	struct config_sync *sync = &r->config->sync;
+	const uint32_t line = r->config->loc[CONFIG_SET_COMMIT_TIMEOUT].line;
+
+	if (sync->commit_timeout_s == 0)
+		return;
+	if (sync->disable_external_cache)
+		diag_warning(r->diag, line,
+			"CommitTimeout: expected without DisableExternalCache, found with it: "
+			"ignored, there is nothing to commit");
+	else if (sync->standby_warm)
+		diag_warning(r->diag, line,
+			"CommitTimeout: expected without StandbyTable Warm, found with it: "
+			"ignored, an entry has what is left of its timeout");
+	else
+		return;
+	sync->commit_timeout_s = 0;
 }
 
 static void check_mode(struct reader *r)
@@ -73,12 +152,8 @@ static void check_mode(struct reader *r)
 			"CacheTimeout: expected more than RefreshTime, which is %u, found %u: the "
 			"peer's connections come and go",
 			sync->refresh_s, sync->cache_timeout_s);
-	if (sync->disable_external_cache && sync->commit_timeout_s > 0) {
-		diag_warning(r->diag, loc[CONFIG_SET_COMMIT_TIMEOUT].line,
-			"CommitTimeout: expected without DisableExternalCache, found with it: "
-			"ignored, there is nothing to commit");
-		sync->commit_timeout_s = 0;
-	}
+	check_standby(r);
+	check_commit_timeout(r);
 }
 
 /* Two links on one interface fail together, so that the second is of no use. */

@@ -32,6 +32,8 @@ void config_init(struct config *c)
 	c->sync.purge_timeout_s = CONFIG_DEFAULT_PURGE_TIMEOUT_S;
 	c->sync.refresh_s = CONFIG_DEFAULT_REFRESH_S;
 	c->sync.cache_timeout_s = CONFIG_DEFAULT_CACHE_TIMEOUT_S;
+	c->sync.warm_age_s = CONFIG_DEFAULT_WARM_AGE_S;
+	c->sync.warm_rate = CONFIG_DEFAULT_WARM_RATE;
 	c->stats.syslog_facility = LOG_DAEMON;
 }
 

@@ -23,6 +23,8 @@ enum {
 	CONFIG_USER_MAX = 32, /* LOGIN_NAME_MAX is far larger, but useradd stops here */
 	CONFIG_LINKS_MAX = 4,
 	CONFIG_FILE_BYTES_MAX = 1 << 20,
+	CONFIG_WARM_AGE_S_MAX = 3600,
+	CONFIG_SYNC_DELAY_MS_MAX = 60000,
 };
 
 enum {
@@ -37,6 +39,8 @@ enum {
 	CONFIG_DEFAULT_REFRESH_S = 60,
 	CONFIG_DEFAULT_CACHE_TIMEOUT_S = 180,
 	CONFIG_DEFAULT_ERROR_QUEUE_LENGTH = 128,
+	CONFIG_DEFAULT_WARM_AGE_S = 1,
+	CONFIG_DEFAULT_WARM_RATE = 50000,
 };
 
 #define CONFIG_DEFAULT_FILE	  "/etc/conntrackd/conntrackd.conf"
@@ -84,6 +88,10 @@ enum config_setting {
 	CONFIG_SET_CACHE_TIMEOUT,
 	CONFIG_SET_DISABLE_INTERNAL_CACHE,
 	CONFIG_SET_DISABLE_EXTERNAL_CACHE,
+	CONFIG_SET_STANDBY_TABLE,
+	CONFIG_SET_WARM_AGE,
+	CONFIG_SET_WARM_RATE,
+	CONFIG_SET_SYNC_DELAY,
 	CONFIG_SET_EXPECTATION_SYNC,
 	CONFIG_SET_FILTER_MARK,
 	CONFIG_SET_STATS_LOG_FILE,
@@ -153,9 +161,9 @@ struct config_sync {
 	bool disable_internal_cache; /* NOTRACK */
 	bool disable_external_cache; /* FTFW and NOTRACK */
 	bool standby_warm; /* StandbyTable Warm; FTFW and NOTRACK */
-	uint32_t warm_age_s; /* WarmAge */
-	uint32_t warm_rate; /* WarmRate: writes a second */
-	uint32_t sync_delay_ms; /* SyncDelay */
+	uint32_t warm_age_s; /* WarmAge; the default unless standby_warm */
+	uint32_t warm_rate; /* WarmRate: writes a second; the default unless standby_warm */
+	uint32_t sync_delay_ms; /* SyncDelay; FTFW and NOTRACK */
 	struct expect_filter expectation_sync;
 	bool startup_resync;
 	bool tcp_window_tracking;

@@ -281,6 +281,16 @@ static void print_expectations(const struct expect_filter *f, struct text *t)
 	put_close(t, 2);
 }
 
+static void print_standby(const struct config_sync *s, struct text *t)
+{
+	put_word(t, 2, "StandbyTable", s->standby_warm ? "Warm" : "Cold");
+	if (s->standby_warm) {
+		put_number(t, 2, "WarmAge", s->warm_age_s);
+		put_number(t, 2, "WarmRate", s->warm_rate);
+	}
+	put_number(t, 2, "SyncDelay", s->sync_delay_ms);
+}
+
 static void print_sync(const struct config_sync *s, struct text *t)
 {
 	put_open(t, 0, "Sync");
@@ -298,6 +308,7 @@ static void print_sync(const struct config_sync *s, struct text *t)
 	} else {
 		put_bool(t, 2, "StartupResync", s->startup_resync);
 		put_bool(t, 2, "DisableExternalCache", s->disable_external_cache);
+		print_standby(s, t);
 	}
 	if (s->mode == CONFIG_MODE_NOTRACK)
 		put_bool(t, 2, "DisableInternalCache", s->disable_internal_cache);

@@ -38,6 +38,9 @@ void settings_state_end(struct reader *, uint32_t line);
 
 bool settings_top(struct reader *, const struct directive *, const struct statement *);
 bool settings_mode(struct reader *, const struct directive *, const struct statement *);
+bool settings_standby(struct reader *, const struct directive *, const struct statement *);
+bool settings_warm_age(struct reader *, const struct directive *, const struct statement *);
+bool settings_sync_delay(struct reader *, const struct directive *, const struct statement *);
 bool settings_link(struct reader *, const struct directive *, const struct statement *);
 bool settings_link_addr(struct reader *, const struct directive *, const struct statement *);
 bool settings_link_dest(struct reader *, const struct directive *, const struct statement *);

@@ -56,6 +56,30 @@ bool settings_mode(struct reader *r, const struct directive *d, const struct sta
 	return false;
 }
 
+bool settings_standby(struct reader *r, const struct directive *d, const struct statement *st)
+{
+	const bool warm = token_is_nocase(&st->words[0], "Warm");
+
+	if (!warm && !token_is_nocase(&st->words[0], "Cold")) {
+		settings_expected(r, d, &st->words[0]);
+		return false;
+	}
+	r->config->sync.standby_warm = warm;
+	return true;
+}
+
+bool settings_warm_age(struct reader *r, const struct directive *d, const struct statement *st)
+{
+	return value_number(
+		r, d, &st->words[0], CONFIG_WARM_AGE_S_MAX, &r->config->sync.warm_age_s);
+}
+
+bool settings_sync_delay(struct reader *r, const struct directive *d, const struct statement *st)
+{
+	return value_number(
+		r, d, &st->words[0], CONFIG_SYNC_DELAY_MS_MAX, &r->config->sync.sync_delay_ms);
+}
+
 bool settings_expect(struct reader *r, const struct directive *d, const struct statement *st)
 {
 	struct expect_filter *filter = &r->config->sync.expectation_sync;

@@ -40,6 +40,7 @@ enum entry_remote_flag {
 	REMOTE_RENEW = 1 << 3, /* its reply tuple has changed, which no update can bring */
 	REMOTE_RETRIED = 1 << 4, /* its master was not there; it is tried a second time */
 	REMOTE_BEHIND = 1 << 5, /* the kernel has refused what was told last */
+	REMOTE_LATER = 1 << 7, /* of its place on a chain: enum inject_list */
 	REMOTE_WRITTEN = REMOTE_INJECTED | REMOTE_ADOPTED,
 };
 

@@ -6,47 +6,19 @@
 #include "base/check.h"
 #include "core/bulk.h"
 #include "core/dumper.h"
+#include "core/inject_list.h"
 #include "core/local.h"
 #include "core/remote.h"
 #include "flow/merge.h"
 
-enum {
-	LIST_RELATED = ENTRY_SENT, /* of a peer's entry: on the queue of related flows */
-	REFRESH_SLACK_S = 2,
-};
+enum { REFRESH_SLACK_S = 2 };
 
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
 	return entry_at(&e->store, handle);
 }
 
-static struct entry_chain *chain_of(struct engine *e, unsigned list)
-{
-	return list == ENTRY_QUEUED ? &e->inject.queue : &e->inject.related;
-}
-
-uint32_t inject_waiting(const struct engine *e)
-{
-	return e->inject.queue.count + e->inject.related.count;
-}
-
 /* ---- the queue ---- */
-
-static void unlist(struct engine *e, uint32_t handle)
-{
-	struct entry *x = at(e, handle);
-
-	if (x->list == ENTRY_UNLISTED)
-		return;
-	chain_remove(&e->store, chain_of(e, x->list), handle);
-	x->list = ENTRY_UNLISTED;
-}
-
-static void append(struct engine *e, uint32_t handle, unsigned list)
-{
-	at(e, handle)->list = list & 3;
-	chain_append(&e->store, chain_of(e, list), handle);
-}
 
 /* A related flow can be made only where its master is: so it waits until the others are written. */
 void inject_queue(struct engine *e, uint32_t handle)
@@ -56,49 +28,40 @@ void inject_queue(struct engine *e, uint32_t handle)
 	if (x->list != ENTRY_UNLISTED)
 		engine_count(e, COUNTER_COALESCED);
 	else
-		append(e, handle,
-			x->flags & ENTRY_HAS_MASTER || entry_is_expect(x) ? LIST_RELATED
-									  : ENTRY_QUEUED);
+		inject_list_append(e, handle,
+			x->flags & ENTRY_HAS_MASTER || entry_is_expect(x) ? INJECT_RELATED
+									  : INJECT_QUEUE);
 }
 
 void inject_queue_late(struct engine *e, uint32_t handle)
 {
 	at(e, handle)->flags |= REMOTE_RETRIED;
-	if (e->inject.related.count == 0 || mono_reached(e->now, e->inject.related_at))
+	if (inject_list_count(e, INJECT_RELATED) == 0 || mono_reached(e->now, e->inject.related_at))
 		e->inject.related_at = mono_add_ms(e->now, LIMIT_RELATED_RETRY_MS);
-	append(e, handle, LIST_RELATED);
+	inject_list_append(e, handle, INJECT_RELATED);
 }
 
 uint32_t inject_pull(struct engine *e)
 {
-	struct inject *i = &e->inject;
-	uint32_t handle = i->queue.head;
+	uint32_t handle = inject_list_head(e, INJECT_QUEUE);
 
-	if (!handle && mono_reached(e->now, i->related_at))
-		handle = i->related.head;
+	if (!handle && mono_reached(e->now, e->inject.related_at))
+		handle = inject_list_head(e, INJECT_RELATED);
 	if (handle)
-		unlist(e, handle);
+		inject_unlist(e, handle);
 	return handle;
-}
-
-void inject_moved(struct engine *e, uint32_t old, uint32_t handle)
-{
-	const struct entry *x = at(e, handle);
-
-	if (handle != old && x->list != ENTRY_UNLISTED)
-		chain_moved(&e->store, chain_of(e, x->list), handle);
 }
 
 void inject_forget(struct engine *e, uint32_t handle)
 {
-	unlist(e, handle);
+	inject_unlist(e, handle);
 }
 
 /* ---- flows that have ended for their peer ---- */
 
 static uint32_t detach(struct engine *e, struct peer *p, uint32_t handle)
 {
-	unlist(e, handle);
+	inject_unlist(e, handle);
 	table_detach(&p->remote, &e->store, handle);
 	at(e, handle)->dead = 1;
 	e->inject.gone++;
@@ -107,7 +70,7 @@ static uint32_t detach(struct engine *e, struct peer *p, uint32_t handle)
 
 void inject_queue_gone(struct engine *e, uint32_t handle)
 {
-	append(e, handle, ENTRY_QUEUED);
+	inject_list_append(e, handle, INJECT_QUEUE);
 }
 
 void inject_free_gone(struct engine *e, uint32_t handle)
@@ -450,10 +413,10 @@ void inject_flushed(struct engine *e)
 	struct inject *i = &e->inject;
 	uint32_t handle, next;
 
-	for (unsigned list = ENTRY_QUEUED; list <= LIST_RELATED; list++)
-		for (handle = chain_of(e, list)->head; handle; handle = next) {
+	for (unsigned list = 0; list < INJECT_LISTS; list++)
+		for (handle = inject_list_head(e, (enum inject_list)list); handle; handle = next) {
 			next = at(e, handle)->next;
-			unlist(e, handle);
+			inject_unlist(e, handle);
 			if (at(e, handle)->dead)
 				inject_free_gone(e, handle);
 		}
@@ -488,46 +451,17 @@ mono inject_deadline(const struct engine *e)
 		return e->now;
 	if (i->yielded)
 		when = i->yielded_at;
-	if (i->related.count > 0 && mono_before(e->now, i->related_at))
+	if (inject_list_count(e, INJECT_RELATED) > 0 && mono_before(e->now, i->related_at))
 		when = mono_min(when, i->related_at);
 	return when;
 }
 
-static uint32_t chain_check(const struct engine *e, const struct entry_chain *c, unsigned list)
-{
-	uint32_t prev = 0, count = 0, gone = 0;
-
-	for (uint32_t h = c->head; h; h = at(e, h)->next) {
-		const struct entry *x = at(e, h);
-
-		CHECK(x->prev == prev && x->list == list && x->table != TABLE_LOCAL);
-		CHECK(!(x->flags & REMOTE_WRITING) || x->dead);
-		gone += x->dead;
-		prev = h;
-		CHECK(++count <= c->count);
-	}
-	CHECK(count == c->count && c->tail == prev);
-	return gone;
-}
-
 void inject_check(const struct engine *e)
 {
-	const struct inject *i = &e->inject;
-	uint32_t gone = chain_check(e, &i->queue, ENTRY_QUEUED), listed = 0;
+	uint32_t gone = inject_list_check(e);
 
-	CHECK(chain_check(e, &i->related, LIST_RELATED) == 0);
 	for (uint32_t n = 0; n < LIMIT_KERNEL_OPS_IN_FLIGHT; n++)
 		gone += e->ops.op[n].id && e->ops.op[n].gone;
-	CHECK(gone == i->gone);
-	for (unsigned p = 0; p < e->peers_count; p++) {
-		uint64_t cursor = 0;
-		uint32_t h;
-
-		while ((h = table_next(&e->peers[p].remote, &e->store, &cursor)) != 0)
-			listed += at(e, h)->list != ENTRY_UNLISTED;
-	}
-	for (uint32_t h = i->queue.head; h; h = at(e, h)->next)
-		listed += at(e, h)->dead;
-	CHECK(listed == inject_waiting(e));
-	CHECK(engine_injects(e) || (inject_waiting(e) == 0 && i->gone == 0));
+	CHECK(gone == e->inject.gone);
+	CHECK(engine_injects(e) || (inject_waiting(e) == 0 && gone == 0));
 }

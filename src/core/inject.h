@@ -2,7 +2,7 @@
 #ifndef CTSYNC_CORE_INJECT_H
 #define CTSYNC_CORE_INJECT_H
 
-#include "core/state.h"
+#include "core/inject_list.h"
 
 /*
  * With external_cache_off, what peers tell goes into the kernel at once. The peers' tables stay:
@@ -33,9 +33,6 @@ enum inject_news inject_news_expect(const struct engine *, uint32_t handle, cons
 
 /* An entry of a peer's table has been put, or put again. */
 void inject_told(struct engine *, uint32_t handle, enum inject_news);
-
-/* table_write() has moved an entry that was at old. */
-void inject_moved(struct engine *, uint32_t old, uint32_t handle);
 
 /*
  * The peer has said that the flow has ended (told), or has not named it in a bulk: its entry goes,
@@ -88,7 +85,6 @@ void inject_flushed(struct engine *);
 /* These may be called always. */
 void inject_tick(struct engine *);
 mono inject_deadline(const struct engine *);
-uint32_t inject_waiting(const struct engine *);
 void inject_check(const struct engine *);
 
 /* ---- inject_op.c ---- */

@@ -278,9 +278,36 @@ struct purge {
 	struct tally tally;
 };
 
+/*
+ * Where an entry of a peer's table hangs that the kernel does not have as it was told
+ * (inject_list.c). The two lower bits are the entry's, the third is REMOTE_LATER.
+ */
+enum inject_list {
+	INJECT_UNLISTED,
+	INJECT_QUEUE, /* to be written, or ended, now */
+	INJECT_RELATED, /* so are flows with a master and expectations, behind the others */
+	INJECT_WAITING, /* warm: to be looked at when it has its age, in that order */
+	INJECT_REFUSED = 5, /* warm: the kernel did not take it; it is tried again */
+	INJECT_AGED = 7, /* warm: has its age, but not settled: told again, or by a promotion */
+	INJECT_LISTS,
+};
+
+/* A standby whose kernel has what has settled (warm.c). */
+struct warm {
+	struct bucket rate; /* of writes */
+	mono retry_at; /* when what was refused is tried again; it has to wait longer each time */
+	int64_t retry_ms;
+	uint32_t retry_left; /* of this try: entries that are still to be written */
+	mono tick_at; /* the walk that keeps timeouts from running out */
+	mono walk_began;
+	uint64_t walk_cursor[LIMIT_PEERS];
+};
+
 /* Writing into the kernel what peers tell (inject.c). */
 struct inject {
-	struct entry_chain queue, related; /* related: flows with a master */
+	struct entry_chain chain[INJECT_LISTS]; /* by enum inject_list */
+	uint32_t expects; /* of the entries on the chains */
+	struct warm warm;
 	mono related_at; /* not before: their masters may be on the way */
 	uint32_t gone; /* entries that are in no table any more, but are still to be ended */
 	bool owner; /* the operator has said that what our kernel holds is ours */

@@ -202,6 +202,39 @@ static void options_of_another_mode_have_no_effect(void)
 	CU_ASSERT_EQUAL(diag.warnings, 3);
 }
 
+static void a_standby_is_warm_where_it_can_be(void)
+{
+	struct config c;
+
+	CU_ASSERT_EQUAL(parse(&c, UNIX SYNC), 0);
+	CU_ASSERT_FALSE(c.sync.standby_warm);
+	CU_ASSERT_EQUAL(c.sync.warm_age_s, 1);
+	CU_ASSERT_EQUAL(c.sync.warm_rate, 50000);
+	CU_ASSERT_EQUAL(c.sync.sync_delay_ms, 0);
+	CU_ASSERT_EQUAL(parse(&c, UNIX "Sync { Mode FTFW { StandbyTable warm WarmAge 2 WarmRate 3\n"
+				       "SyncDelay 4 } CommitTimeout 5 " LINK " }"),
+		0);
+	CU_ASSERT_TRUE(c.sync.standby_warm);
+	CU_ASSERT_EQUAL(c.sync.warm_age_s, 2);
+	CU_ASSERT_EQUAL(c.sync.warm_rate, 3);
+	CU_ASSERT_EQUAL(c.sync.sync_delay_ms, 4);
+	CU_ASSERT_EQUAL(c.sync.commit_timeout_s, 0);
+	CU_ASSERT_EQUAL(diag.warnings, 1);
+	CU_ASSERT_EQUAL(parse(&c, UNIX "General { PollSecs 5 } Sync { Mode FTFW {\n"
+				       "StandbyTable Warm WarmAge 2 WarmRate 3 } " LINK " }"),
+		0);
+	CU_ASSERT_FALSE(c.sync.standby_warm);
+	CU_ASSERT_EQUAL(c.sync.warm_age_s, 1);
+	CU_ASSERT_EQUAL(c.sync.warm_rate, 50000);
+	CU_ASSERT_EQUAL(diag.warnings, 1);
+	CU_ASSERT_EQUAL(parse(&c, UNIX "Sync { Mode NOTRACK { StandbyTable Warm WarmAge 2\n"
+				       "WarmRate 3 SyncDelay 4 } Mode ALARM { } " LINK " }"),
+		0);
+	CU_ASSERT_FALSE(c.sync.standby_warm);
+	CU_ASSERT_EQUAL(c.sync.sync_delay_ms, 0);
+	CU_ASSERT_EQUAL(diag.warnings, 5);
+}
+
 static void every_value_of_the_other_modes_too(void)
 {
 	struct config c;
@@ -384,6 +417,8 @@ static const char *const changes_by_setting[CONFIG_SET_COUNT] = {
 	[CONFIG_SET_TCP_WINDOW_TRACKING] = "Sync { Options { TCPWindowTracking on } }",
 	[CONFIG_SET_COMMIT_HALF_OPEN] = "Sync { Options { CommitHalfOpen on } }",
 	[CONFIG_SET_DISABLE_EXTERNAL_CACHE] = "Sync { Mode FTFW { DisableExternalCache on } }",
+	[CONFIG_SET_STANDBY_TABLE] = "Sync { Mode FTFW { StandbyTable Warm } }",
+	[CONFIG_SET_SYNC_DELAY] = "Sync { Mode FTFW { SyncDelay 7 } }",
 	[CONFIG_SET_POLL_SECS] = "General { PollSecs 7 }",
 	[CONFIG_SET_FILTER_MARK] = "General { Filter { Mark Accept { 7 } } }",
 	[CONFIG_SET_EXPECTATION_SYNC] = "Sync { Options { ExpectationSync { ftp } } }",
@@ -440,6 +475,8 @@ static void each_change_of_other_modes_is_seen(void)
 	SEEN(CONFIG_SET_REFRESH_TIME, changed.sync.refresh_s++);
 	SEEN(CONFIG_SET_CACHE_TIMEOUT, changed.sync.cache_timeout_s++);
 	SEEN(CONFIG_SET_DISABLE_INTERNAL_CACHE, changed.sync.disable_internal_cache = true);
+	SEEN(CONFIG_SET_WARM_AGE, changed.sync.warm_age_s++);
+	SEEN(CONFIG_SET_WARM_RATE, changed.sync.warm_rate++);
 	SEEN(CONFIG_SET_EXPECTATION_SYNC, changed.sync.expectation_sync.on = true);
 	SEEN(CONFIG_SET_STATS_LOG_FILE, strcpy(changed.stats.log_file, "/y"));
 	SEEN(CONFIG_SET_STATS_SYSLOG, changed.stats.syslog = true);
@@ -615,6 +652,7 @@ static const struct unit_test tests[] = {
 	{"the used link is the default or the first", the_used_link_is_the_default_or_the_first},
 	{"of several modes the first in rank wins", of_several_modes_the_first_in_rank_wins},
 	{"options of another mode have no effect", options_of_another_mode_have_no_effect},
+	{"a standby is warm where it can be", a_standby_is_warm_where_it_can_be},
 	{"every value of the other modes too", every_value_of_the_other_modes_too},
 	{"the two ends of a link are of one family", the_two_ends_of_a_link_are_of_one_family},
 	{"statistics have logs of their own", statistics_have_logs_of_their_own},

@@ -143,7 +143,7 @@ static void any_expectations(struct expect_filter *f)
 	}
 }
 
-static void any_sync(struct config_sync *s)
+static void any_sync(struct config_sync *s, bool may_be_warm)
 {
 	enum config_transport transport = any(3);
 
@@ -160,7 +160,17 @@ static void any_sync(struct config_sync *s)
 		s->disable_external_cache = any(2);
 	}
 	s->disable_internal_cache = s->mode == CONFIG_MODE_NOTRACK && any(2);
-	s->commit_timeout_s = !s->disable_external_cache && any(2) ? any_number() : 0;
+	s->sync_delay_ms = s->mode != CONFIG_MODE_ALARM && !s->disable_internal_cache && any(2)
+				   ? any(CONFIG_SYNC_DELAY_MS_MAX + 1)
+				   : 0;
+	s->standby_warm = may_be_warm && s->mode != CONFIG_MODE_ALARM &&
+			  !s->disable_external_cache && !s->disable_internal_cache && any(2);
+	if (s->standby_warm) {
+		s->warm_age_s = any(CONFIG_WARM_AGE_S_MAX + 1);
+		s->warm_rate = any_number();
+	}
+	s->commit_timeout_s =
+		!s->disable_external_cache && !s->standby_warm && any(2) ? any_number() : 0;
 	s->purge_timeout_s = any_number();
 	s->tcp_window_tracking = any(2);
 	s->commit_half_open = any(2);
@@ -176,7 +186,7 @@ static void any_config(struct config *c)
 	any_general(&c->general);
 	c->purpose = any(4) ? CONFIG_SYNC : CONFIG_STATS;
 	if (c->purpose == CONFIG_SYNC) {
-		any_sync(&c->sync);
+		any_sync(&c->sync, c->general.poll_s == 0);
 		return;
 	}
 	if (any(2))
