@@ -7,18 +7,20 @@
 #include "core/addr.h"
 #include "core/bulk.h"
 #include "core/dumper.h"
+#include "core/former.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/link.h"
 #include "core/local.h"
 #include "core/peer.h"
 #include "core/purge.h"
+#include "core/record.h"
 #include "core/refresh.h"
 #include "core/relay.h"
 #include "core/remote.h"
 #include "core/sender.h"
 
-enum { TABLES = LIMIT_PEERS + 1, ALIGN = 4096 };
+enum { TABLES = TABLE_FORMER + 1, ALIGN = 4096 };
 
 static size_t aligned(size_t bytes)
 {
@@ -60,6 +62,7 @@ struct engine *engine_init(
 		e->config.tells_ended = false;
 	if (c->mode != ENGINE_MODE_NOTRACK)
 		e->config.internal_cache_off = false;
+	e->config.keeps_record = c->keeps_record && c->standby_warm;
 	e->start = e->now = e->refused_next = now;
 	e->role = ENGINE_ROLE_BACKUP;
 	memcpy(e->store.hash_key, c->hash_key, sizeof(e->store.hash_key));
@@ -71,6 +74,7 @@ struct engine *engine_init(
 	kernel_ops_init(e);
 	e->peers_know_more = true; /* from a former process, until a bulk tells them all */
 	dumper_init(e);
+	former_init(e);
 	link_init(e);
 	bulk_init(e);
 	refresh_init(e);
@@ -222,6 +226,7 @@ void engine_tick(struct engine *e, mono now)
 	bulk_tick(e);
 	purge_tick(e);
 	inject_tick(e);
+	former_tick(e);
 	refresh_tick(e);
 	relay_tick(e);
 	sender_tick(e);
@@ -232,7 +237,7 @@ mono engine_deadline(const struct engine *e)
 	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
-	at = mono_min(at, inject_deadline(e));
+	at = mono_min(at, mono_min(inject_deadline(e), former_deadline(e)));
 	at = mono_min(at, mono_min(refresh_deadline(e), relay_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)
 		at = mono_min(at,
@@ -260,6 +265,9 @@ void engine_check(const struct engine *e)
 		entries += table_count(&e->peers[i].remote);
 	}
 	inject_check(e);
+	former_check(e);
+	record_check(e);
+	entries += table_count(&e->former.table);
 	CHECK(entries + e->inject.gone == e->store.arena.objects);
 	CHECK(!e->commit.running || !e->purge.running);
 }

@@ -6,8 +6,10 @@
 #include "base/check.h"
 #include "core/bulk.h"
 #include "core/dumper.h"
+#include "core/former.h"
 #include "core/inject_list.h"
 #include "core/local.h"
+#include "core/record.h"
 #include "core/remote.h"
 #include "flow/merge.h"
 
@@ -220,7 +222,10 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 	struct table_key k = table_key_at(&e->store, handle);
 	struct entry *x = at(e, handle);
 	uint32_t local = local_find_alive(e, &k);
+	bool same;
 
+	if (former_told(e, handle, &k, &same) && same)
+		news = INJECT_SAME;
 	if (local && yields(e, local)) {
 		x->flags |= REMOTE_ADOPTED;
 		local = 0;
@@ -248,7 +253,7 @@ static void doubt(struct engine *e, const struct entry *x)
 /* Packets make it ours, and an end ends it: what is there now, we have not made. */
 bool inject_event(struct engine *e, const struct table_key *k)
 {
-	bool theirs = false;
+	bool theirs = former_event(e, k);
 
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
@@ -260,6 +265,7 @@ bool inject_event(struct engine *e, const struct table_key *k)
 		theirs = theirs || !e->config.internal_cache_off ||
 			 at(e, handle)->flags & REMOTE_INJECTED;
 		doubt(e, at(e, handle));
+		record_unmade(e, at(e, handle), k);
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 	}
 	return theirs;
@@ -302,8 +308,11 @@ bool inject_dumped(struct engine *e, const struct table_key *k, const struct flo
 		if (ours)
 			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 		else if (!(at(e, handle)->flags & REMOTE_WRITTEN))
-			at(e, handle)->flags |= REMOTE_ADOPTED;
+			at(e, handle)->flags |=
+				former_has_made(e, k, f) ? REMOTE_INJECTED : REMOTE_ADOPTED;
 	}
+	if (!told && f)
+		return former_dumped(e, k, f, ours);
 	return told && !ours;
 }
 
@@ -316,6 +325,8 @@ bool inject_sweep(struct engine *e)
 		struct entry *x;
 
 		if (i->sweep_peer >= e->peers_count) {
+			if (!former_sweep(e))
+				return false;
 			i->sweep_peer = 0;
 			i->sweep_cursor = 0;
 			return true;
@@ -327,8 +338,14 @@ bool inject_sweep(struct engine *e)
 			continue;
 		}
 		x = at(e, handle);
-		if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING))
+		if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING)) {
+			if (x->flags & REMOTE_INJECTED) {
+				struct table_key k = table_key_at(&e->store, handle);
+
+				record_unmade(e, x, &k);
+			}
 			x->flags &= (uint8_t)~REMOTE_WRITTEN;
+		}
 	}
 	return false;
 }
@@ -338,11 +355,14 @@ bool inject_sweep(struct engine *e)
 void inject_own(struct engine *e)
 {
 	e->inject.owner = true;
+	former_own(e);
 	dumper_doubt(e);
 }
 
 void inject_disown(struct engine *e)
 {
+	if (e->inject.owner)
+		record_again(e); /* of what has not become ours yet */
 	e->inject.owner = false;
 }
 
@@ -369,7 +389,7 @@ bool inject_has(const struct engine *e, const struct table_key *k)
 {
 	uint32_t handle = inject_told_by(e, k, LIMIT_PEERS);
 
-	return handle && at(e, handle)->flags & REMOTE_WRITTEN;
+	return (handle && at(e, handle)->flags & REMOTE_WRITTEN) || former_has(e, k);
 }
 
 void inject_expects_purged(struct engine *e)
@@ -390,9 +410,12 @@ void inject_purged(struct engine *e, const struct table_key *k)
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = table_find(&e->peers[i].remote, &e->store, k);
 
-		if (handle)
-			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+		if (!handle)
+			continue;
+		record_unmade(e, at(e, handle), k);
+		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 	}
+	former_event(e, k);
 }
 
 bool inject_hand_over(struct engine *e, const struct table_key *k, uint32_t local)
@@ -413,6 +436,7 @@ void inject_flushed(struct engine *e)
 	struct inject *i = &e->inject;
 	uint32_t handle, next;
 
+	former_flushed(e);
 	for (unsigned list = 0; list < INJECT_LISTS; list++)
 		for (handle = inject_list_head(e, (enum inject_list)list); handle; handle = next) {
 			next = at(e, handle)->next;

@@ -7,6 +7,8 @@
 #include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
+#include "core/former.h"
+#include "core/record.h"
 
 /* The kernel operations of what peers tell, and what their answers mean. */
 
@@ -189,6 +191,8 @@ bool inject_next_op(struct engine *e, struct kernel_op *out)
 	e->inject.more = false;
 	if (inject_waiting(e) == 0)
 		return false;
+	if (former_is_open(e))
+		return false; /* what the kernel has is still to be compared with the record */
 	if (e->inject.owner && !e->dump.complete)
 		return false; /* what is there belongs to us, but is not known yet */
 	for (unsigned n = 0; n < LIMIT_COMMIT_SLICE; n++) {
@@ -291,6 +295,7 @@ static void written(struct engine *e, const struct op *op, uint32_t handle)
 	x->dump_gen = e->dump.gen;
 	x->flags &= (uint8_t)~REMOTE_BEHIND;
 	if (local) {
+		record_unmade(e, x, &op->key);
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
 		if (!is_expect_op(op))
 			ours_written(e, op, handle, local);
@@ -309,8 +314,10 @@ static void refused(struct engine *e, const struct op *op, uint32_t handle, int 
 {
 	struct entry *x = at(e, handle);
 
-	if (op->kind != KERNEL_OP_UPDATE || err == ENOENT)
+	if (op->kind != KERNEL_OP_UPDATE || err == ENOENT) {
+		record_unmade(e, x, &op->key);
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+	}
 	x->flags |= REMOTE_BEHIND;
 	if (is_creation(op) && err == ENOENT && !(x->flags & REMOTE_RETRIED) &&
 		(x->flags & ENTRY_HAS_MASTER || entry_is_expect(x)))

@@ -17,6 +17,7 @@ check_PROGRAMS += \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
 	tests/unit/test_core_modes \
+	tests/unit/test_core_record \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table
@@ -34,6 +35,7 @@ TESTS += \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
 	tests/unit/test_core_modes \
+	tests/unit/test_core_record \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table
@@ -67,5 +69,7 @@ tests_unit_test_core_command_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core
 tests_unit_test_core_command_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_modes_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_modes.c
 tests_unit_test_core_modes_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_record_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_record.c
+tests_unit_test_core_record_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_relay_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_relay.c
 tests_unit_test_core_relay_LDADD = $(CORE_TEST_LDADD)
