@@ -10,6 +10,7 @@
 #include "core/command.h"
 #include "core/commit_expect.h"
 #include "core/commit_flow.h"
+#include "core/dumper.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
@@ -19,6 +20,17 @@
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
 	return entry_at(&e->store, handle);
+}
+
+/* Whether the kernel should be spared the making of events about all that is to be created. */
+static bool is_large(const struct engine *e)
+{
+	uint32_t large = e->config.commit_large ? e->config.commit_large : LIMIT_COMMIT_LARGE;
+	uint64_t entries = 0;
+
+	for (unsigned i = 0; i < e->peers_count; i++)
+		entries += table_count(&e->peers[i].remote);
+	return entries > large && !e->config.polling;
 }
 
 void commit_start(struct engine *e, bool promote, enum engine_scope scope)
@@ -37,18 +49,27 @@ void commit_start(struct engine *e, bool promote, enum engine_scope scope)
 	c->pass = scope == ENGINE_SCOPE_EXPECTATIONS ? COMMIT_EXPECTATIONS : COMMIT_FLOWS;
 	c->peer = 0;
 	c->cursor = 0;
+	if (is_large(e))
+		dumper_deafen(e, true);
 	commit_settle(e);
+}
+
+static void end(struct engine *e, enum engine_outcome outcome)
+{
+	struct commit *c = &e->commit;
+
+	c->running = c->more = false;
+	dumper_deafen(e, false);
+	if (c->promote && outcome != ENGINE_CANCELLED)
+		bulk_want(e);
+	command_committed(e, outcome, &c->tally);
+	kernel_ops_make_sure(e);
 }
 
 void commit_cancel(struct engine *e)
 {
-	struct commit *c = &e->commit;
-
-	if (!c->running)
-		return;
-	c->running = c->more = false;
-	command_committed(e, ENGINE_CANCELLED, &c->tally);
-	kernel_ops_make_sure(e);
+	if (e->commit.running)
+		end(e, ENGINE_CANCELLED);
 }
 
 static bool nothing_left(const struct engine *e)
@@ -67,11 +88,7 @@ void commit_settle(struct engine *e)
 		return;
 	if (!c->walked && !nothing_left(e))
 		return;
-	c->running = c->more = false;
-	if (c->promote)
-		bulk_want(e);
-	command_committed(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK, &c->tally);
-	kernel_ops_make_sure(e);
+	end(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK);
 }
 
 static bool has_expects(const struct engine *e)

@@ -16,6 +16,8 @@
 	X(KERNEL_DUMPS, "kernel_dumps", "dumps that ended well")                                   \
 	X(KERNEL_DUMP_ABORTS, "kernel_dump_aborts", "dumps that failed and are repeated")          \
 	X(KERNEL_OVERRUNS, "kernel_overruns", "times the kernel dropped events")                   \
+	X(KERNEL_DEAFENED, "kernel_deafened",                                                      \
+		"times a commit was so large that NEW events were done without")                   \
 	X(KERNEL_SWEPT, "kernel_swept", "flows that ended unheard, found by a dump")               \
 	X(EXPECT_NEW, "expect_new", "events: an expectation is new")                               \
 	X(EXPECT_UPDATE, "expect_update", "events: an expectation has changed")                    \
@@ -58,6 +60,10 @@
 	X(FORMER_ENDED, "former_ended", "such flows that no peer tells any more, ended")           \
 	X(RECORDS_LOST, "records_lost",                                                            \
 		"changes that the record of written flows had no room for")                        \
+	X(WARM_LOST, "warm_lost",                                                                  \
+		"flows that our kernel ended while peers have them, to be written again")          \
+	X(WARM_REFRESHED, "warm_refreshed", "flows written again because little time was left")    \
+	X(WARM_RETRIED, "warm_retried", "writes that the kernel had refused, tried again")         \
 	X(LOCAL_CREATED, "local_created", "entries made in the local table")                       \
 	X(LOCAL_UPDATED, "local_updated", "changes of entries of the local table")                 \
 	X(REMOTE_CREATED, "remote_created", "entries made in the remote tables")                   \

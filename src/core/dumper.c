@@ -55,11 +55,28 @@ void dumper_flushed(struct engine *e)
 	e->dump.flushed = e->dump.running;
 }
 
+void dumper_deafen(struct engine *e, bool deaf)
+{
+	struct dump *d = &e->dump;
+
+	if (deaf && !d->deaf) {
+		engine_count(e, COUNTER_KERNEL_DEAFENED);
+		e->kernel_synced = false;
+		d->overrun = d->wanted = true;
+	}
+	d->deaf = deaf;
+}
+
+bool engine_wants_births(const struct engine *e)
+{
+	return !e->dump.deaf;
+}
+
 bool dumper_next_op(struct engine *e, struct kernel_op *op)
 {
 	struct dump *d = &e->dump;
 
-	if (!d->wanted || d->asked || d->running || d->sweeping ||
+	if (!d->wanted || d->deaf || d->asked || d->running || d->sweeping ||
 		mono_before(e->now, d->not_before))
 		return false;
 	d->wanted = false;
@@ -124,8 +141,8 @@ void dumper_begin(struct engine *e)
 	d->asked = true;
 	d->running = true;
 	d->flushed = false;
-	d->wanted = false;
-	d->overrun = false;
+	/* it was asked for before they were not listened to any more, and has begun since */
+	d->wanted = d->overrun = d->deaf;
 	e->inject.unsure = false;
 	d->gen++;
 	d->began = e->now;
@@ -192,9 +209,9 @@ mono dumper_deadline(const struct engine *e)
 
 	if (d->sweeping)
 		return e->now;
-	if (d->wanted && !d->asked)
+	if (d->wanted && !d->asked && !d->deaf)
 		at = d->not_before;
-	if (polls(e) && !d->asked)
+	if (polls(e) && !d->asked && !d->deaf)
 		at = mono_min(at, d->poll_at);
 	return at;
 }

@@ -9,6 +9,12 @@
 void dumper_init(struct engine *);
 void dumper_want(struct engine *); /* a dump that begins from now on */
 void dumper_overrun(struct engine *);
+/*
+ * Births are listened to, or not: then nothing is known to be complete, until a dump has been read
+ * that begins when they are again.
+ */
+void dumper_deafen(struct engine *, bool deaf);
+
 bool dumper_next_op(struct engine *, struct kernel_op *);
 
 void dumper_begin(struct engine *);

@@ -19,6 +19,7 @@
 #include "core/relay.h"
 #include "core/remote.h"
 #include "core/sender.h"
+#include "core/warm.h"
 
 enum { TABLES = TABLE_FORMER + 1, ALIGN = 4096 };
 
@@ -72,6 +73,7 @@ struct engine *engine_init(
 	}
 	arena_init(&e->store.arena, at, arena_bytes(c));
 	kernel_ops_init(e);
+	warm_init(e);
 	e->peers_know_more = true; /* from a former process, until a bulk tells them all */
 	dumper_init(e);
 	former_init(e);

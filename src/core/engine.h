@@ -82,6 +82,8 @@ struct engine_config {
 			       */
 	uint32_t warm_rate; /* WarmRate: writes into the kernel a second that warming may make */
 	uint32_t sync_delay_ms; /* SyncDelay: a new flow is told of no sooner; 0: at once */
+	uint32_t commit_large; /* a commit of more entries does without NEW events; 0: of
+				  LIMIT_COMMIT_LARGE */
 	bool startup_resync; /* kept for what it says; a resync is asked for in any case */
 	bool tcp_window_tracking; /* Options { TCPWindowTracking } */
 	bool commit_half_open; /* also inject TCP flows before their handshake's end */
@@ -233,6 +235,14 @@ bool engine_rewrite_next(
 
 /* False from when engine_config.former is not looked at any more. */
 bool engine_wants_former(const struct engine *);
+
+/*
+ * False while so many flows are created at once that hearing of births would cost as much as the
+ * creations: of each the kernel makes an event for whoever listens, and drops it only then if it
+ * was caused by the listener. Nobody need listen to NEW events until this is true again; before
+ * the dump that is asked for then, somebody has to. It finds what was born unheard.
+ */
+bool engine_wants_births(const struct engine *);
 
 /* Facts for the log and for whoever waits for a command. */
 enum engine_event_kind {

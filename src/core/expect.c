@@ -181,7 +181,7 @@ void engine_kernel_expect(
 		return;
 	}
 	if (engine_injects(e) && kind != KERNEL_DUMP_FLOW)
-		theirs = inject_event(e, &k);
+		theirs = inject_event(e, &k, kind == KERNEL_EVENT_DESTROY);
 	handle = table_find(&e->local, &e->store, &k);
 	if (kind == KERNEL_DUMP_FLOW)
 		dumped(e, &k, handle, x);

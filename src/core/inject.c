@@ -7,10 +7,10 @@
 #include "core/bulk.h"
 #include "core/dumper.h"
 #include "core/former.h"
-#include "core/inject_list.h"
 #include "core/local.h"
 #include "core/record.h"
 #include "core/remote.h"
+#include "core/warm.h"
 #include "flow/merge.h"
 
 enum { REFRESH_SLACK_S = 2 };
@@ -45,10 +45,15 @@ void inject_queue_late(struct engine *e, uint32_t handle)
 
 uint32_t inject_pull(struct engine *e)
 {
+	bool warm = e->config.standby_warm;
 	uint32_t handle = inject_list_head(e, INJECT_QUEUE);
 
+	if (!handle && warm)
+		handle = warm_pull(e);
 	if (!handle && mono_reached(e->now, e->inject.related_at))
 		handle = inject_list_head(e, INJECT_RELATED);
+	if (!handle && warm)
+		handle = warm_pull_refused(e);
 	if (handle)
 		inject_unlist(e, handle);
 	return handle;
@@ -66,6 +71,7 @@ static uint32_t detach(struct engine *e, struct peer *p, uint32_t handle)
 	inject_unlist(e, handle);
 	table_detach(&p->remote, &e->store, handle);
 	at(e, handle)->dead = 1;
+	at(e, handle)->born = engine_coarse(e, e->now);
 	e->inject.gone++;
 	return handle;
 }
@@ -129,21 +135,36 @@ uint32_t inject_told_by(const struct engine *e, const struct table_key *k, unsig
 	return 0;
 }
 
+/* What another peer tells as well: our kernel has it as the one told it that goes. */
+static void left_to(struct engine *e, uint32_t handle, uint8_t written, bool ours)
+{
+	struct entry *x = at(e, handle);
+
+	x->flags |= written;
+	if (!e->config.standby_warm || ours || x->flags & REMOTE_WRITING)
+		return;
+	if (inject_list_of(x) == INJECT_AGED && written)
+		inject_list_move(e, handle, INJECT_QUEUE);
+	else if (x->list == ENTRY_UNLISTED)
+		warm_told(e, handle, false);
+}
+
 void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 	struct entry *x = at(e, handle);
 	uint32_t other = inject_told_by(e, &k, (unsigned)(p - e->peers));
+	bool ours = local_find_alive(e, &k) != 0, doubted = !warm_is_idle(e);
 	struct op *op;
 
-	if (other || local_find_alive(e, &k)) {
+	if (other || ours) {
 		if (other)
-			at(e, other)->flags |= x->flags & REMOTE_WRITTEN;
+			left_to(e, other, x->flags & REMOTE_WRITTEN, ours);
 		engine_count(e, COUNTER_INJECT_KEPT);
 		remote_remove(e, p, handle);
 		return;
 	}
-	if (!entry_is_expect(x) && (!told || says_no_timeout(e, handle)))
+	if (doubted && !entry_is_expect(x) && (!told || says_no_timeout(e, handle)))
 		x->flags = (uint8_t)((x->flags & ~REMOTE_INJECTED) |
 				     (x->flags & REMOTE_INJECTED ? REMOTE_ADOPTED : 0));
 	if (x->flags & REMOTE_WRITING && (op = writer_of(e, &k)) != NULL) {
@@ -154,7 +175,8 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		remote_remove(e, p, handle);
 		return;
 	}
-	if (has_run_out(e, handle) || e->inject.gone >= e->config.flows_max) {
+	doubted = doubted || !(x->flags & REMOTE_INJECTED);
+	if ((doubted && has_run_out(e, handle)) || e->inject.gone >= e->config.flows_max) {
 		engine_count(e, e->inject.gone >= e->config.flows_max ? COUNTER_INJECT_FULL
 								      : COUNTER_INJECT_RUN_OUT);
 		remote_remove(e, p, handle);
@@ -186,6 +208,11 @@ enum inject_news inject_news(const struct engine *e, uint32_t handle, const stru
 	if (!flow_has(f, FLOW_TIMEOUT) || !flow_has(&old, FLOW_TIMEOUT))
 		return INJECT_REFRESH;
 	left = engine_timeout_left(e, x->touched, old.timeout);
+	/* our entry, and the record of it, would outlive what is told now */
+	if (e->config.standby_warm && (int64_t)f->timeout + REFRESH_SLACK_S < left)
+		return INJECT_REFRESH;
+	if (e->config.standby_warm && left > LIMIT_WARM_REFRESH_S)
+		return INJECT_SAME;
 	return (int64_t)f->timeout > left + REFRESH_SLACK_S ? INJECT_REFRESH : INJECT_SAME;
 }
 
@@ -238,7 +265,10 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 		(local ? news != INJECT_NEWS : news == INJECT_SAME && x->flags & REMOTE_WRITTEN))
 		return;
 	x->flags &= (uint8_t)~REMOTE_RETRIED;
-	inject_queue(e, handle);
+	if (e->config.standby_warm)
+		warm_told(e, handle, local != 0);
+	else
+		inject_queue(e, handle);
 }
 
 /* ---- what the kernel tells ---- */
@@ -250,10 +280,21 @@ static void doubt(struct engine *e, const struct entry *x)
 		e->inject.unsure = true;
 }
 
+/* The dump that the operator's word has asked for takes all. */
+bool inject_takes_all(const struct engine *e)
+{
+	return e->inject.owner && !e->dump.complete;
+}
+
 /* Packets make it ours, and an end ends it: what is there now, we have not made. */
-bool inject_event(struct engine *e, const struct table_key *k)
+bool inject_event(struct engine *e, const struct table_key *k, bool ended)
 {
 	bool theirs = former_event(e, k);
+	bool lost = ended && e->config.standby_warm && !inject_takes_all(e);
+
+	/* the end of what the active node carries: its peers hear of it by themselves */
+	if (lost && !warm_is_idle(e) && local_find_alive(e, k))
+		lost = false;
 
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
@@ -267,14 +308,10 @@ bool inject_event(struct engine *e, const struct table_key *k)
 		doubt(e, at(e, handle));
 		record_unmade(e, at(e, handle), k);
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+		if (lost)
+			warm_lost(e, handle);
 	}
 	return theirs;
-}
-
-/* The dump that the operator's word has asked for takes all. */
-static bool takes_all(const struct engine *e)
-{
-	return e->inject.owner && !e->dump.complete;
 }
 
 /* Without events, only dumps tell of packets: what is not as we wrote it was changed by some. */
@@ -293,7 +330,7 @@ static bool has_changed(const struct engine *e, uint32_t handle, const struct fl
 
 bool inject_dumped(struct engine *e, const struct table_key *k, const struct flow *f)
 {
-	bool told = false, ours = takes_all(e);
+	bool told = false, ours = inject_takes_all(e);
 
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
@@ -305,9 +342,11 @@ bool inject_dumped(struct engine *e, const struct table_key *k, const struct flo
 		told = true;
 		ours = ours || has_changed(e, handle, f);
 		at(e, handle)->dump_gen = e->dump.gen;
-		if (ours)
+		if (ours) {
+			if (!inject_takes_all(e))
+				record_unmade(e, at(e, handle), k);
 			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
-		else if (!(at(e, handle)->flags & REMOTE_WRITTEN))
+		} else if (!(at(e, handle)->flags & REMOTE_WRITTEN))
 			at(e, handle)->flags |=
 				former_has_made(e, k, f) ? REMOTE_INJECTED : REMOTE_ADOPTED;
 	}
@@ -316,13 +355,33 @@ bool inject_dumped(struct engine *e, const struct table_key *k, const struct flo
 	return told && !ours;
 }
 
+/* Of a warm standby's, what is on no chain is in the kernel, or ours, or told later by another. */
+static void sweep(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+	struct table_key k;
+
+	if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING)) {
+		if (x->flags & REMOTE_INJECTED) {
+			k = table_key_at(&e->store, handle);
+			record_unmade(e, x, &k);
+		}
+		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+	}
+	if (!e->config.standby_warm || x->flags & (REMOTE_WRITTEN | REMOTE_WRITING) ||
+		x->list != ENTRY_UNLISTED || inject_takes_all(e))
+		return;
+	k = table_key_at(&e->store, handle);
+	if (!local_find_alive(e, &k) && !warm_is_outdated(e, &k, handle))
+		warm_lost(e, handle);
+}
+
 bool inject_sweep(struct engine *e)
 {
 	struct inject *i = &e->inject;
 
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
 		uint32_t handle;
-		struct entry *x;
 
 		if (i->sweep_peer >= e->peers_count) {
 			if (!former_sweep(e))
@@ -337,15 +396,7 @@ bool inject_sweep(struct engine *e)
 			i->sweep_cursor = 0;
 			continue;
 		}
-		x = at(e, handle);
-		if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING)) {
-			if (x->flags & REMOTE_INJECTED) {
-				struct table_key k = table_key_at(&e->store, handle);
-
-				record_unmade(e, x, &k);
-			}
-			x->flags &= (uint8_t)~REMOTE_WRITTEN;
-		}
+		sweep(e, handle);
 	}
 	return false;
 }
@@ -383,6 +434,10 @@ void inject_committed(struct engine *e, uint32_t handle, bool created)
 
 	x->flags |= created ? REMOTE_INJECTED : REMOTE_ADOPTED;
 	x->dump_gen = e->dump.gen;
+	if (!e->config.standby_warm)
+		return;
+	x->flags &= (uint8_t)~REMOTE_BEHIND;
+	inject_unlist(e, handle);
 }
 
 bool inject_has(const struct engine *e, const struct table_key *k)
@@ -414,6 +469,8 @@ void inject_purged(struct engine *e, const struct table_key *k)
 			continue;
 		record_unmade(e, at(e, handle), k);
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
+		if (e->config.standby_warm)
+			warm_lost(e, handle);
 	}
 	former_event(e, k);
 }
@@ -454,12 +511,14 @@ void inject_flushed(struct engine *e)
 	}
 	i->sweep_peer = 0;
 	i->sweep_cursor = 0;
+	warm_flushed(e);
 }
 
 /* ---- time ---- */
 
 void inject_tick(struct engine *e)
 {
+	warm_tick(e);
 	if (!e->inject.yielded || mono_before(e->now, e->inject.yielded_at))
 		return;
 	e->inject.yielded = false;
@@ -469,12 +528,12 @@ void inject_tick(struct engine *e)
 mono inject_deadline(const struct engine *e)
 {
 	const struct inject *i = &e->inject;
-	mono when = MONO_NEVER;
+	mono when = warm_deadline(e);
 
 	if (i->more)
 		return e->now;
 	if (i->yielded)
-		when = i->yielded_at;
+		when = mono_min(when, i->yielded_at);
 	if (inject_list_count(e, INJECT_RELATED) > 0 && mono_before(e->now, i->related_at))
 		when = mono_min(when, i->related_at);
 	return when;

@@ -44,10 +44,10 @@ void inject_ended(struct engine *, struct peer *, uint32_t handle, bool told);
 void inject_forget(struct engine *, uint32_t handle);
 
 /*
- * The kernel tells of a flow, not by a dump. True if a peer has told it, so that it is not ours
- * unless the local table says so, or (with internal_cache_off) we have not made it.
+ * The kernel tells of a flow, not by a dump; ended: of its end. True if a peer has told it, so that
+ * it is not ours unless the local table says so, or (with internal_cache_off) we have not made it.
  */
-bool inject_event(struct engine *, const struct table_key *);
+bool inject_event(struct engine *, const struct table_key *, bool ended);
 
 /*
  * A dumped flow (NULL: an expectation) that the local table does not have: true if it is a peer's,
@@ -58,6 +58,9 @@ bool inject_dumped(struct engine *, const struct table_key *, const struct flow 
 /* A dump has ended: what it did not name is not in the kernel. False if there is more to be done.
  */
 bool inject_sweep(struct engine *);
+
+/* The operator has said so, and the dump that takes it has not ended. */
+bool inject_takes_all(const struct engine *);
 
 /* The operator says that what our kernel holds is ours, and all of it; or that it is not. */
 void inject_own(struct engine *);

@@ -4,11 +4,12 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "core/commit_flow.h"
+#include "core/former.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
-#include "core/former.h"
 #include "core/record.h"
+#include "core/warm.h"
 
 /* The kernel operations of what peers tell, and what their answers mean. */
 
@@ -186,6 +187,17 @@ static bool end_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 	return true;
 }
 
+/* What another peer has told since is in the kernel, or will be. */
+static bool is_outdated(const struct engine *e, uint32_t handle)
+{
+	struct table_key k;
+
+	if (!e->config.standby_warm || e->peers_count < 2)
+		return false;
+	k = table_key_at(&e->store, handle);
+	return warm_is_outdated(e, &k, handle);
+}
+
 bool inject_next_op(struct engine *e, struct kernel_op *out)
 {
 	e->inject.more = false;
@@ -193,22 +205,24 @@ bool inject_next_op(struct engine *e, struct kernel_op *out)
 		return false;
 	if (former_is_open(e))
 		return false; /* what the kernel has is still to be compared with the record */
-	if (e->inject.owner && !e->dump.complete)
+	if (inject_takes_all(e))
 		return false; /* what is there belongs to us, but is not known yet */
 	for (unsigned n = 0; n < LIMIT_COMMIT_SLICE; n++) {
 		uint32_t handle;
 
-		if (e->ops.free_count == 0)
+		if (e->ops.free_count == 0 || !warm_may_write(e))
 			return false;
 		handle = inject_pull(e);
 		if (!handle)
 			return false;
-		if (!at(e, handle)->dead) {
+		if (!at(e, handle)->dead && is_outdated(e, handle))
+			continue;
+		if (!at(e, handle)->dead)
 			write_op(e, handle, out);
-			return true;
-		}
-		if (end_op(e, handle, out))
-			return true;
+		else if (!end_op(e, handle, out))
+			continue;
+		warm_wrote(e);
+		return true;
 	}
 	e->inject.more = true;
 	return false;
@@ -287,12 +301,22 @@ static void ours_written(struct engine *e, const struct op *op, uint32_t handle,
 	local_written(e, &op->key, &f, false);
 }
 
+/*
+ * The kernel had it, and we did not know. A warm standby, which knows all that its kernel has by
+ * packets, has made it itself: the end that the kernel told of was that of the one before.
+ */
+static uint8_t found_as(const struct engine *e)
+{
+	return warm_is_idle(e) && e->kernel_synced ? REMOTE_INJECTED : REMOTE_ADOPTED;
+}
+
 static void written(struct engine *e, const struct op *op, uint32_t handle)
 {
 	struct entry *x = at(e, handle);
 	uint32_t local = local_find_alive(e, &op->key);
 
 	x->dump_gen = e->dump.gen;
+	warm_written(e, x->flags & REMOTE_BEHIND);
 	x->flags &= (uint8_t)~REMOTE_BEHIND;
 	if (local) {
 		record_unmade(e, x, &op->key);
@@ -301,12 +325,14 @@ static void written(struct engine *e, const struct op *op, uint32_t handle)
 			ours_written(e, op, handle, local);
 	} else if (op->destroyed) {
 		/* the end of what we have made, or of what was there before it */
-		x->flags = (uint8_t)((x->flags & ~REMOTE_WRITTEN) | REMOTE_ADOPTED);
+		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+		x->flags |= is_creation(op) ? found_as(e) : REMOTE_ADOPTED;
 		e->inject.unsure = true;
 	} else if (is_creation(op)) {
 		x->flags = (uint8_t)((x->flags & ~REMOTE_WRITTEN) | REMOTE_INJECTED);
 	} else if (!(x->flags & REMOTE_WRITTEN)) {
-		x->flags |= REMOTE_ADOPTED;
+		x->flags |= found_as(e);
+		record_made(e, handle);
 	}
 }
 
@@ -322,12 +348,16 @@ static void refused(struct engine *e, const struct op *op, uint32_t handle, int 
 	if (is_creation(op) && err == ENOENT && !(x->flags & REMOTE_RETRIED) &&
 		(x->flags & ENTRY_HAS_MASTER || entry_is_expect(x)))
 		inject_queue_late(e, handle);
+	else if (e->config.standby_warm)
+		warm_refused(e, handle);
 }
 
 static void gone_answered(struct engine *e, struct op *op, int err)
 {
 	if (!err && is_creation(op))
 		at(e, op->gone)->flags |= REMOTE_INJECTED;
+	else if (!err && warm_is_idle(e) && !(at(e, op->gone)->flags & REMOTE_WRITTEN))
+		at(e, op->gone)->flags |= found_as(e);
 	let_go(e, op, !err && is_deletion(op));
 	kernel_ops_done(e, op);
 }
@@ -344,6 +374,16 @@ static bool goes_on(struct op *op, int err)
 	if (err == ENOENT && op->known)
 		return false;
 	return err && kernel_ops_find_way(op, err);
+}
+
+static void told_meanwhile(struct engine *e, uint32_t handle)
+{
+	struct table_key k = table_key_at(&e->store, handle);
+
+	if (e->config.standby_warm)
+		warm_told(e, handle, local_find_alive(e, &k) != 0);
+	else
+		inject_queue(e, handle);
 }
 
 void inject_answered(struct engine *e, struct op *op, int err)
@@ -378,7 +418,7 @@ void inject_answered(struct engine *e, struct op *op, int err)
 		else
 			written(e, op, handle);
 		if (at(e, handle)->list == ENTRY_UNLISTED && state_hash(e, handle) != op->state)
-			inject_queue(e, handle); /* the peer has told more meanwhile */
+			told_meanwhile(e, handle);
 	}
 	kernel_ops_done(e, op);
 }

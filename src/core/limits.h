@@ -31,6 +31,7 @@ enum {
 	LIMIT_COMMANDS = 16, /* commands under way */
 	LIMIT_COMMANDS_SPARE = 4, /* of them, for commits and promotions alone */
 	LIMIT_SWEEP_SLICE = 8192, /* entries looked at in one go by a sweep or an expiry */
+	LIMIT_COMMIT_LARGE = 4096, /* a commit of more entries does without NEW events */
 	LIMIT_COMMIT_SLICE = 4096, /* entries passed over for one kernel operation */
 	LIMIT_DUMP_RETRY_MS = 1000, /* after a dump that failed */
 	LIMIT_POLL_PAUSE = 20, /* between two polls, in durations of the last dump */
@@ -51,6 +52,13 @@ enum {
 	LIMIT_RUN_OUT_S = 5, /* an end told with no more left than this may be a timeout's */
 	LIMIT_RELATED_RETRY_MS = 1000, /* until a flow whose master was missing is tried again */
 	LIMIT_YIELD_MS = 1000, /* until peers are told what was left to them */
+	LIMIT_WARM_BURST_MS = 5, /* WarmRate: so much of a second's writes may be made at once */
+	LIMIT_WARM_GRAIN_MS = 2, /* and so long is waited for some more */
+	LIMIT_WARM_RETRY_MS = 1000, /* until what the kernel has refused is tried again */
+	LIMIT_WARM_RETRY_MAX_MS = 30000, /* it doubles up to this while nothing is taken */
+	LIMIT_WARM_ROUND_MS = 30000, /* each flow's timeout is looked at once in so long */
+	LIMIT_WARM_QUEUE = 8192, /* with so many to be written no timeout is looked at */
+	LIMIT_WARM_REFRESH_S = 600, /* with more than this left, a new timeout is no news */
 	LIMIT_INJECT_AGE = 20, /* events of so long after a write may be older [100 ms] */
 };
 

@@ -518,7 +518,7 @@ void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
 		return;
 	}
 	if (engine_injects(e))
-		theirs = inject_event(e, &k);
+		theirs = inject_event(e, &k, kind == KERNEL_EVENT_DESTROY);
 	handle = table_find(&e->local, &e->store, &k);
 	if (kind == KERNEL_EVENT_DESTROY)
 		destroyed(e, &k, handle, f, theirs);
@@ -557,22 +557,31 @@ static void queue_whole(struct engine *e, uint32_t handle)
 	local_queue(e, handle);
 }
 
-/* No cache: the entry is what an event told, which may be less than there is. */
+/*
+ * The entry may be what an event told of a flow not known before, which may be less than there is:
+ * its birth may have gone unheard, or there is no cache.
+ */
 static void complete(
 	struct engine *e, const struct table_key *k, uint32_t handle, const struct flow *f)
 {
+	bool cached = !e->config.internal_cache_off;
 	struct flow known, whole = *f;
 	struct table_packed p;
 
 	table_read(&e->store, handle, &known);
 	if (ids_differ(&known, f))
 		return;
+	if (cached && !flow_has(&known, FLOW_ID))
+		return; /* what we have just written */
 	flow_merge(&whole, &known);
 	if (flow_same_state(&whole, &known))
 		return;
 	table_pack(&p, &whole);
 	handle = write(e, k, handle, &p, flow_has(&whole, FLOW_TIMEOUT));
-	queue_whole(e, handle);
+	if (cached)
+		local_queue_changed(e, handle, true);
+	else
+		queue_whole(e, handle);
 }
 
 void local_dumped(struct engine *e, const struct flow *f)
@@ -588,7 +597,7 @@ void local_dumped(struct engine *e, const struct flow *f)
 	}
 	handle = table_find(&e->local, &e->store, &k);
 	if (local_is_fresher(e, handle)) {
-		if (e->config.internal_cache_off && !at(e, handle)->dead)
+		if (!at(e, handle)->dead)
 			complete(e, &k, handle, f);
 		return;
 	}

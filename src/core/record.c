@@ -97,13 +97,13 @@ static bool is_for_peer(const struct op *op)
 	return op->purpose == OP_INJECT || (op->purpose == OP_COMMIT && !op->promote);
 }
 
-/* Some peer's entry says that we have made it. */
-static bool is_made(const struct engine *e, const struct table_key *k)
+/* Some peer's entry says that we have made it, or has one of these other flags. */
+static bool is_made(const struct engine *e, const struct table_key *k, uint8_t others)
 {
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = table_find(&e->peers[i].remote, &e->store, k);
 
-		if (handle && at(e, handle)->flags & REMOTE_INJECTED)
+		if (handle && at(e, handle)->flags & (REMOTE_INJECTED | others))
 			return true;
 	}
 	return false;
@@ -118,7 +118,7 @@ void record_op(struct engine *e, const struct kernel_op *out)
 		return;
 	if (!is_for_peer(op) || op->ending)
 		return;
-	if (out->kind == KERNEL_OP_UPDATE && !is_made(e, &op->key))
+	if (out->kind == KERNEL_OP_UPDATE && !is_made(e, &op->key, 0))
 		return;
 	put(e, ENGINE_RECORD_WRITTEN, op->key.hash, record_until(e, out->flow.timeout));
 }
@@ -127,11 +127,13 @@ void record_answer(struct engine *e, const struct op *op, int err)
 {
 	if (!e->config.keeps_record || !is_for_peer(op))
 		return;
-	if (op->kind == KERNEL_OP_DELETE && (!err || err == ENOENT))
+	/* what is written again is told already, since it is told before */
+	if (op->kind == KERNEL_OP_DELETE && (!err || err == ENOENT) &&
+		!is_made(e, &op->key, REMOTE_WRITING))
 		record_gone(e, &op->key);
 	/* an answer that was lost says nothing */
 	if (op->kind == KERNEL_OP_CREATE && err && err != ENOBUFS && err != EIO &&
-		!(err == EEXIST && is_made(e, &op->key)))
+		!(err == EEXIST && is_made(e, &op->key, 0)))
 		record_gone(e, &op->key);
 }
 
@@ -175,28 +177,46 @@ bool engine_rewrite_begin(struct engine *e)
 	return true;
 }
 
-/* What the entry's flow was written with, or less; a write that is under way counts as done. */
+/*
+ * When the kernel's entry runs out, or earlier, if packets do not put it forward: it was written
+ * with what was told. Of one that is still to be written as it was told last, nobody knows.
+ */
+static uint32_t until(const struct engine *e, uint32_t handle)
+{
+	const struct entry *x = at(e, handle);
+	int64_t left, least = LIMIT_DEAD_TIMEOUT_S;
+
+	if (x->table == TABLE_FORMER)
+		return x->seq;
+	if (x->list != ENTRY_UNLISTED || x->flags & (REMOTE_WRITING | REMOTE_BEHIND | REMOTE_RENEW))
+		return UINT32_MAX;
+	left = engine_timeout_left(e, x->touched, table_timeout(&e->store, handle, 0));
+	if (least < (int64_t)e->config.commit_timeout_s)
+		least = (int64_t)e->config.commit_timeout_s;
+	return record_until(e, left > least ? left : least);
+}
+
+void record_made(struct engine *e, uint32_t handle)
+{
+	const struct entry *x = at(e, handle);
+
+	if (x->flags & REMOTE_INJECTED && !entry_is_expect(x))
+		put(e, ENGINE_RECORD_WRITTEN, table_key_at(&e->store, handle).hash,
+			until(e, handle));
+}
+
+/* A write that is under way counts as done. */
 static bool says(const struct engine *e, uint32_t handle, struct engine_record *out)
 {
 	const struct entry *x = at(e, handle);
 	struct table_key k;
-	int64_t left = LIMIT_DEAD_TIMEOUT_S;
-	uint32_t timeout;
 
 	if (entry_is_expect(x) || !(x->flags & (REMOTE_INJECTED | REMOTE_WRITING)))
 		return false;
 	k = table_key_at(&e->store, handle);
 	if (!(x->flags & REMOTE_INJECTED) && (x->flags & REMOTE_ADOPTED || local_find_alive(e, &k)))
 		return false;
-	*out = (struct engine_record){k.hash, x->seq, ENGINE_RECORD_WRITTEN};
-	if (x->table == TABLE_FORMER)
-		return true;
-	timeout = table_timeout(&e->store, handle, 0);
-	if (left < engine_timeout_left(e, x->touched, timeout))
-		left = engine_timeout_left(e, x->touched, timeout);
-	if (left < (int64_t)e->config.commit_timeout_s)
-		left = (int64_t)e->config.commit_timeout_s;
-	out->until_s = record_until(e, left);
+	*out = (struct engine_record){k.hash, until(e, handle), ENGINE_RECORD_WRITTEN};
 	return true;
 }
 

@@ -6,6 +6,7 @@
 #include "core/event.h"
 #include "core/inject.h"
 #include "core/peer.h"
+#include "core/warm.h"
 #include "flow/merge.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
@@ -25,6 +26,15 @@ static void ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 {
 	if (engine_injects(e))
 		inject_ended(e, p, handle, told);
+	else
+		remote_remove(e, p, handle);
+}
+
+/* Nobody tells it any more: a warm standby's kernel would keep it alone. */
+static void dropped(struct engine *e, struct peer *p, uint32_t handle)
+{
+	if (warm_is_idle(e))
+		inject_ended(e, p, handle, false);
 	else
 		remote_remove(e, p, handle);
 }
@@ -311,7 +321,7 @@ static void expire_step(struct engine *e, struct peer *p)
 			0)
 			continue;
 		engine_count(e, COUNTER_REMOTE_EXPIRED);
-		remote_remove(e, p, handle);
+		dropped(e, p, handle);
 	}
 }
 
@@ -322,7 +332,7 @@ static void leave_step(struct engine *e, struct peer *p)
 
 		if (!handle)
 			return;
-		remote_remove(e, p, handle);
+		dropped(e, p, handle);
 	}
 }
 

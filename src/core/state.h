@@ -183,6 +183,7 @@ struct dump {
 	bool overrun; /* wanted or running because of an overrun, or of the start */
 	bool complete; /* one has ended well since start or flush */
 	bool flushed; /* the running one began before a flush: it is void, and repeated */
+	bool deaf; /* births are not listened to: none is asked for, and a running one misses some */
 	uint8_t gen;
 	uint64_t id;
 	mono not_before, began, poll_at;
@@ -295,6 +296,7 @@ enum inject_list {
 /* A standby whose kernel has what has settled (warm.c). */
 struct warm {
 	struct bucket rate; /* of writes */
+	bool dry; /* nothing is left of it, and there is more to write */
 	mono retry_at; /* when what was refused is tried again; it has to wait longer each time */
 	int64_t retry_ms;
 	uint32_t retry_left; /* of this try: entries that are still to be written */

@@ -7,6 +7,7 @@
 #include "core/local.h"
 #include "core/peer.h"
 #include "core/remote.h"
+#include "core/warm.h"
 
 static void view_peer(
 	const struct engine *e, const struct peer *p, mono now, struct engine_peer_status *out)
@@ -55,6 +56,7 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 		out->remote_expectations += out->peers[i].expectations;
 		out->memory_bytes += index_touched_bytes(&e->peers[i].remote.index);
 	}
+	warm_get_status(e, now, out);
 }
 
 const uint64_t *engine_counters(const struct engine *e)

@@ -37,6 +37,22 @@ static void print_peer(const json_t *peer)
 		truth_of(peer, "ctsync") ? "ctsyncd" : "conntrackd or unknown");
 }
 
+/* How much a promotion would find done already. */
+static void print_warm(const json_t *status)
+{
+	const long long of = number_of(status, "remote_flows");
+	const long long warm = number_of(status, "warm_flows");
+	const long long unsettled = number_of(status, "warm_unsettled");
+	const long long behind_ms = number_of(status, "warm_behind_ms");
+
+	if (strcmp(string_of(status, "standby_table"), "warm") != 0)
+		return;
+	printf("  warm: %lld of %lld in the kernel, %lld not settled yet", warm, of, unsettled);
+	if (behind_ms > 0)
+		printf(", oldest difference %lld ms", behind_ms);
+	putchar('\n');
+}
+
 static void print_status(const json_t *status)
 {
 	const json_t *peers = json_object_get(status, "peers");
@@ -53,6 +69,7 @@ static void print_status(const json_t *status)
 		printf("  silent: %lld (born unheard; looked for by dumps)\n",
 			number_of(status, "local_silent"));
 	printf("held for peers: %lld flows\n", number_of(status, "remote_flows"));
+	print_warm(status);
 	printf("to be sent: %lld, deletions not acknowledged: %lld\n",
 		number_of(status, "send_queue"), number_of(status, "tombstones"));
 	printf("memory of tables: %lld bytes\n", number_of(status, "memory_bytes"));

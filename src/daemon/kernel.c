@@ -20,6 +20,7 @@ void kernel_run(struct kernel *k, mono now)
 		kernel_events_read(k, now);
 	if (steps_dump(k))
 		kernel_dump_step(k, now);
+	kernel_events_hear_births(k);
 	k->ops_left = true;
 	for (unsigned i = 0; k->ops_left && i < KERNEL_BATCHES_PER_TURN; i++)
 		k->ops_left = kernel_write_batch(k, now);

@@ -31,6 +31,7 @@ struct kernel {
 	enum kernel_table dumping;
 	bool polling; /* events is closed */
 	bool has_expectations; /* they are replicated */
+	bool hears_births; /* the socket has joined the group of NEW events */
 	bool wants_own_events; /* Stats: a flow that we delete ends like any other */
 	uint32_t read_max; /* datagrams of events in one turn */
 	uint32_t rcvbuf_max_bytes;

@@ -34,6 +34,10 @@ void kernel_dump_start(struct kernel *k, mono now)
 	if (nldump_is_running(&k->dump))
 		nldump_cancel(&k->dump);
 	engine_kernel_event(k->engine, now, KERNEL_DUMP_BEGIN, NULL);
+	if (kernel_events_hear_births(k)) { /* what is born after its part has been read is lost */
+		engine_kernel_event(k->engine, now, KERNEL_DUMP_ABORT, NULL);
+		return;
+	}
 	ask(k, now, KERNEL_TABLE_FLOWS);
 }
 

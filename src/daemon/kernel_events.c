@@ -166,12 +166,32 @@ static int attach_filter(struct kernel *k, const struct flow_filter *filter)
 	return attach(k, NULL);
 }
 
+int kernel_events_hear_births(struct kernel *k)
+{
+	static struct log_limit limit;
+	bool wants = engine_wants_births(k->engine);
+	uint64_t missed;
+	int err;
+
+	if (k->polling || k->hears_births == wants)
+		return 0;
+	err = wants ? nlsock_join(&k->events, NFNLGRP_CONNTRACK_NEW)
+		    : nlsock_leave(&k->events, NFNLGRP_CONNTRACK_NEW);
+	if (!err)
+		k->hears_births = wants;
+	else if (log_limit_pass(&limit, k->clock, 60 * NS_PER_SEC, 1, &missed))
+		log_error("cannot %s the kernel's NEW events: %s", wants ? "join" : "leave",
+			strerror(-err));
+	return wants ? err : 0;
+}
+
 static int join(struct kernel *k)
 {
 	static const unsigned groups[] = {NFNLGRP_CONNTRACK_EXP_NEW, NFNLGRP_CONNTRACK_EXP_UPDATE,
 		NFNLGRP_CONNTRACK_EXP_DESTROY};
 	int err = nlsock_join_ct_events(&k->events);
 
+	k->hears_births = !err;
 	for (size_t i = 0; !err && k->has_expectations && i < ARRAY_SIZE(groups); i++)
 		err = nlsock_join(&k->events, groups[i]);
 	return err;

@@ -9,6 +9,12 @@
 /* Opens it, with the filter attached, and joins the groups. As kernel_open(). */
 int kernel_events_open(struct kernel *, const struct config_general *, const char **what);
 
+/*
+ * Joins or leaves the group of NEW events, as engine_wants_births() says. 0, also if nothing is to
+ * be done, or a negative errno; then they are not heard, and it is to be tried again.
+ */
+int kernel_events_hear_births(struct kernel *);
+
 /* One bounded reading; true if it has not emptied the socket. */
 bool kernel_events_read(struct kernel *, mono now);
 

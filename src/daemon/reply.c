@@ -36,22 +36,26 @@ static bool all_in_sync(const struct engine_status *status)
 	return status->kernel_synced && synced > 0 && behind == 0;
 }
 
-json_t *reply_status(const struct engine_status *status)
+json_t *reply_status(const struct engine_status *status, bool standby_warm)
 {
 	json_t *peers = json_array();
 	bool in_sync = all_in_sync(status);
 
 	for (unsigned i = 0; i < status->peers_count; i++)
 		json_array_append_new(peers, peer_object(&status->peers[i]));
-	return json_pack("{s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	return json_pack("{s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, "
+			 "s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 		"role", name_role(status->role), "in_sync", in_sync, "kernel_synced",
 		status->kernel_synced, "committing", status->committing, "purge_scheduled",
 		status->purge_scheduled, "purge_in_ms", (json_int_t)status->purge_in_ms,
 		"local_flows", (json_int_t)status->local_flows, "local_silent",
 		(json_int_t)status->local_silent, "remote_flows", (json_int_t)status->remote_flows,
-		"tombstones", (json_int_t)status->tombstones, "send_queue",
-		(json_int_t)status->send_queue, "memory_bytes", (json_int_t)status->memory_bytes,
-		"peers", peers);
+		"standby_table", standby_warm ? "warm" : "cold", "warm_flows",
+		(json_int_t)status->warm_flows, "warm_unsettled",
+		(json_int_t)status->warm_unsettled, "warm_behind_ms",
+		(json_int_t)status->warm_behind_ms, "tombstones", (json_int_t)status->tombstones,
+		"send_queue", (json_int_t)status->send_queue, "memory_bytes",
+		(json_int_t)status->memory_bytes, "peers", peers);
 }
 
 json_t *reply_counters(const uint64_t counters[COUNTERS])

@@ -52,10 +52,10 @@ static void answer_object(struct control_conn *conn, json_t *object)
 
 static void answer_status(struct service *s, struct control_conn *conn)
 {
-	struct engine_status status;
+	struct figures f;
 
-	engine_get_status(s->engine, loop_now(s->loop), &status);
-	answer_object(conn, reply_status(&status));
+	s->figures(s->ctx, &f);
+	answer_object(conn, reply_status(&f.status, f.config->sync.standby_warm));
 }
 
 static void answer_stats(struct service *s, struct control_conn *conn, enum request_group group)

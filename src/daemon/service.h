@@ -21,7 +21,7 @@ struct service {
 	struct session *waiting; /* for a command's end */
 	const struct config *config; /* the daemon's, which may change by a reload */
 	uint64_t purges, resyncs; /* asked for */
-	void (*figures)(void *ctx, struct figures *); /* for stats */
+	void (*figures)(void *ctx, struct figures *); /* for status and stats */
 	void (*stop)(void *ctx); /* for kill: returns at once, the daemon ends a little later */
 	void *ctx;
 };

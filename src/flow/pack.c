@@ -594,3 +594,44 @@ void flow_unpack(const uint8_t *packed, size_t len, struct flow *f)
 		get_rare(&r, f, groups);
 	CHECK(!r.bad && r.left == 0);
 }
+
+/* How many bytes of the reply tuple there are. */
+static size_t reply_len(uint8_t bits, uint32_t groups)
+{
+	size_t addr_len = bits & KEY_IPV6 ? 16 : 4;
+
+	if (groups & GROUP(REPL_RAW))
+		return 2 + 2 * sizeof(union flow_addr) + 2 * sizeof(uint16_t);
+	return (groups & GROUP(REPL_SRC) ? addr_len : 0) +
+	       (groups & GROUP(REPL_DST) ? addr_len : 0) +
+	       (groups & GROUP(REPL_SPORT) ? sizeof(uint16_t) : 0) +
+	       (groups & GROUP(REPL_DPORT) ? sizeof(uint16_t) : 0);
+}
+
+void flow_unpack_brief(const uint8_t *packed, size_t len, struct flow_brief *b)
+{
+	struct rbuf r = rbuf_of(packed, len);
+	uint32_t groups;
+
+	memset(b, 0, sizeof(*b));
+	b->l4 = packed[1];
+	(void)rbuf_take(&r, key_len(packed[0]));
+	groups = rbuf_u32(&r);
+	if (groups & GROUP(SET))
+		(void)rbuf_take(&r, FLOW_SET_WORDS * sizeof(uint32_t));
+	(void)rbuf_take(&r, reply_len(packed[0], groups));
+	if (groups & GROUP(ID))
+		(void)rbuf_take(&r, sizeof(uint32_t));
+	if (groups & GROUP(STATUS))
+		b->status = rbuf_u16(&r);
+	if (groups & GROUP(STATUS_HIGH))
+		b->status |= (uint32_t)rbuf_u16(&r) << 16;
+	b->has_timeout = groups & GROUP(TIMEOUT);
+	if (b->has_timeout)
+		b->timeout = rbuf_u32(&r);
+	if (groups & GROUP(MARK_VALUE))
+		(void)rbuf_take(&r, sizeof(uint32_t));
+	if (groups & GROUP(TCP_STATE))
+		b->tcp_state = rbuf_u8(&r);
+	CHECK(!r.bad);
+}

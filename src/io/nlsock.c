@@ -101,11 +101,21 @@ void nlsock_close(struct nlsock *s)
 	s->area = NULL;
 }
 
-int nlsock_join(struct nlsock *s, unsigned group)
+static int set_membership(struct nlsock *s, int option, unsigned group)
 {
-	if (setsockopt(s->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+	if (setsockopt(s->fd, SOL_NETLINK, option, &group, sizeof(group)) < 0)
 		return -errno;
 	return 0;
+}
+
+int nlsock_join(struct nlsock *s, unsigned group)
+{
+	return set_membership(s, NETLINK_ADD_MEMBERSHIP, group);
+}
+
+int nlsock_leave(struct nlsock *s, unsigned group)
+{
+	return set_membership(s, NETLINK_DROP_MEMBERSHIP, group);
 }
 
 int nlsock_join_ct_events(struct nlsock *s)

@@ -45,6 +45,8 @@ void nlsock_close(struct nlsock *);
 /* Takes part in a multicast group (NFNLGRP_CONNTRACK_NEW, RTNLGRP_LINK...). 0 or negative errno. */
 int nlsock_join(struct nlsock *, unsigned group);
 
+int nlsock_leave(struct nlsock *, unsigned group);
+
 /* NFNLGRP_CONNTRACK_NEW, _UPDATE and _DESTROY. */
 int nlsock_join_ct_events(struct nlsock *);
 

@@ -2,7 +2,7 @@
 #include "flow/status.h"
 #include "tests/sim/chance.h"
 
-enum { RNG_EXPECT = 7, RNG_MODE = 100, RNG_LINKS };
+enum { RNG_EXPECT = 7, RNG_MODE = 100, RNG_LINKS, RNG_COMMIT };
 
 void chance_params_calm(struct sim_params *p)
 {
@@ -142,6 +142,8 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	params_config(&r, &p->config);
 	params_links(seed, p);
 	params_mode(seed, p);
+	r = dice_of(seed, RNG_COMMIT);
+	p->config.commit_large = dice_permille(&r, 600) ? (uint32_t)dice_range(&r, 1, 40) : 0;
 	r = dice_of(seed, RNG_EXPECT);
 	p->config.expect_filter.on = dice_permille(&r, 600);
 	/*

@@ -33,6 +33,7 @@ void kernel_fini(struct kernel_model *k)
 void kernel_listen(struct kernel_model *k, bool on)
 {
 	k->listened = on;
+	k->births_unheard = false;
 	k->events_first = k->events_count = 0;
 	k->events_lost = false;
 }
@@ -50,7 +51,8 @@ void kernel_reboot(struct kernel_model *k, mono now)
 
 void kernel_tell(struct kernel_model *k, const struct kernel_fact *fact, bool silent)
 {
-	if (!k->listened || silent)
+	if (!k->listened || silent || (k->births_unheard && fact->kind == KERNEL_EVENT_NEW &&
+						!fact->is_expect))
 		return;
 	if (k->events_count == k->events_cap) {
 		k->events_lost = true;

@@ -38,6 +38,7 @@ struct kernel_model {
 	uint32_t next_id;
 
 	bool listened; /* somebody holds an event socket */
+	bool births_unheard; /* but not the one of births */
 	bool never_silent; /* nf_conntrack_events=1 */
 	struct kernel_fact *events; /* ring [events_cap] */
 	size_t events_first, events_count, events_cap;

@@ -341,6 +341,15 @@ static bool pull_datagrams(struct sim *s, struct sim_node *n)
 	return false;
 }
 
+/* The event socket joins or leaves the group of NEW events, as the engine wants. */
+static void hear_births(struct sim *s, struct sim_node *n)
+{
+	bool unheard = !engine_wants_births(n->engine);
+
+	s->coverage.count[COVERAGE_DEAFENED] += unheard && !n->kernel.births_unheard;
+	n->kernel.births_unheard = unheard;
+}
+
 static void pump(struct sim *s, struct job *j)
 {
 	struct sim_node *n = &s->nodes[j->node];
@@ -358,8 +367,11 @@ static void pump(struct sim *s, struct job *j)
 		return;
 	}
 	pull_events(s, n);
-	while (engine_next_kernel_op(n->engine, s->now, &op))
+	while (engine_next_kernel_op(n->engine, s->now, &op)) {
+		hear_births(s, n);
 		pull_op(s, n, &op);
+	}
+	hear_births(s, n);
 	if (!pull_datagrams(s, n))
 		node_wake(s, n);
 	pull_events(s, n);

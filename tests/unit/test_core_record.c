@@ -163,12 +163,16 @@ static void same_as_anew(struct pair *p)
 {
 	struct set s = all_anew(p);
 
-	CU_ASSERT_EQUAL(s.count, kept.count);
+	if (p->node[1].ops_count > answered) {
+		CU_ASSERT(s.count >= kept.count); /* what is being written counts as written */
+		return;
+	}
+	CU_ASSERT_EQUAL_FATAL(s.count, kept.count);
 	qsort(s.record, s.count, sizeof(s.record[0]), by_hash);
 	qsort(kept.record, kept.count, sizeof(kept.record[0]), by_hash);
-	for (size_t i = 0; i < s.count && i < kept.count; i++) {
+	for (size_t i = 0; i < s.count; i++) {
 		CU_ASSERT_EQUAL(s.record[i].hash, kept.record[i].hash);
-		CU_ASSERT(s.record[i].until_s >= kept.record[i].until_s);
+		CU_ASSERT(s.record[i].until_s + 1ULL >= kept.record[i].until_s);
 	}
 }
 
@@ -212,7 +216,7 @@ static void what_is_written_is_told_before(void)
 	pair_free(p);
 }
 
-static void what_was_there_before_is_not_ours_to_end(void)
+static void what_the_kernel_refuses_is_not_written(void)
 {
 	struct pair *p = new_pair();
 
@@ -225,15 +229,26 @@ static void what_was_there_before_is_not_ours_to_end(void)
 	answer(p, EEXIST);
 	hear(p);
 	CU_ASSERT_EQUAL(kept.count, 0);
-	answer_all(p);
+	answer_all(p); /* it was there: a standby made it, and did not know */
+	hear(p);
+	CU_ASSERT_EQUAL(kept.count, 1);
+	settle(p);
+	same_as_anew(p);
+	tell(p, KERNEL_EVENT_DESTROY, 0);
 	settle(p);
 	CU_ASSERT_EQUAL(kept.count, 0);
 	tell(p, KERNEL_EVENT_NEW, 1);
 	pair_run(p, 2000);
 	CU_ASSERT_EQUAL(waiting(p, KERNEL_OP_CREATE), 1);
+	answer(p, ENOMEM);
+	hear(p);
+	CU_ASSERT_EQUAL(kept.count, 0);
+	tell(p, KERNEL_EVENT_NEW, 2);
+	pair_run(p, 2000);
+	CU_ASSERT(waiting(p, KERNEL_OP_CREATE) > 0);
 	answer(p, ENOBUFS); /* the answer was lost: it may be there */
 	hear(p);
-	CU_ASSERT_EQUAL(kept.count, 1);
+	CU_ASSERT(kept.count > 0);
 	pair_free(p);
 }
 
@@ -586,7 +601,7 @@ static void without_warmth_there_is_none(void)
 
 static const struct unit_test tests[] = {
 	{"what is written is told before", what_is_written_is_told_before},
-	{"what was there before is not ours to end", what_was_there_before_is_not_ours_to_end},
+	{"what the kernel refuses is not written", what_the_kernel_refuses_is_not_written},
 	{"what has packets here is gone from it", what_has_packets_here_is_gone_from_it},
 	{"what a dump does not name is gone from it", what_a_dump_does_not_name_is_gone_from_it},
 	{"a promotion empties it", a_promotion_empties_it},

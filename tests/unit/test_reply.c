@@ -57,7 +57,7 @@ static void addresses_and_errnos_are_readable(void)
 
 static bool in_sync(const struct engine_status *status)
 {
-	json_t *object = reply_status(status);
+	json_t *object = reply_status(status, false);
 	bool yes = json_is_true(json_object_get(object, "in_sync"));
 
 	json_decref(object);
@@ -86,6 +86,23 @@ static void in_sync_takes_a_table_and_every_peer_that_counts(void)
 	CU_ASSERT_FALSE(in_sync(&s));
 	s.peers_count = 0;
 	CU_ASSERT_FALSE(in_sync(&s));
+}
+
+static void a_warm_standby_says_how_warm_it_is(void)
+{
+	struct engine_status s = {
+		.remote_flows = 9, .warm_flows = 6, .warm_unsettled = 2, .warm_behind_ms = 30};
+	json_t *object = reply_status(&s, true);
+
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(object, "standby_table")), "warm");
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "remote_flows")), 9);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "warm_flows")), 6);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "warm_unsettled")), 2);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "warm_behind_ms")), 30);
+	json_decref(object);
+	object = reply_status(&s, false);
+	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(object, "standby_table")), "cold");
+	json_decref(object);
 }
 
 static void every_counter_is_told_once(void)
@@ -304,6 +321,7 @@ static const struct unit_test tests[] = {
 	{"addresses and errnos are readable", addresses_and_errnos_are_readable},
 	{"in sync takes a table and every peer that counts",
 		in_sync_takes_a_table_and_every_peer_that_counts},
+	{"a warm standby says how warm it is", a_warm_standby_says_how_warm_it_is},
 	{"every counter is told once", every_counter_is_told_once},
 	{"an outcome is told by errno", an_outcome_is_told_by_errno},
 	{"a flow is valid JSON whatever it holds", a_flow_is_valid_json_whatever_it_holds},
