@@ -183,7 +183,8 @@ struct dump {
 	bool overrun; /* wanted or running because of an overrun, or of the start */
 	bool complete; /* one has ended well since start or flush */
 	bool flushed; /* the running one began before a flush: it is void, and repeated */
-	bool deaf; /* births are not listened to: none is asked for, and a running one misses some */
+	bool deaf; /* births are not listened to: none is asked for, and a running one misses some
+		    */
 	uint8_t gen;
 	uint64_t id;
 	mono not_before, began, poll_at;
