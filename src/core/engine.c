@@ -63,7 +63,6 @@ struct engine *engine_init(
 		e->config.tells_ended = false;
 	if (c->mode != ENGINE_MODE_NOTRACK)
 		e->config.internal_cache_off = false;
-	e->config.keeps_record = c->keeps_record && c->standby_warm;
 	e->start = e->now = e->refused_next = now;
 	e->role = ENGINE_ROLE_BACKUP;
 	memcpy(e->store.hash_key, c->hash_key, sizeof(e->store.hash_key));
@@ -74,6 +73,7 @@ struct engine *engine_init(
 	arena_init(&e->store.arena, at, arena_bytes(c));
 	kernel_ops_init(e);
 	warm_init(e);
+	e->config.keeps_record = c->keeps_record && e->config.standby_warm;
 	e->peers_know_more = true; /* from a former process, until a bulk tells them all */
 	dumper_init(e);
 	former_init(e);

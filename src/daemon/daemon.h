@@ -4,6 +4,7 @@
 
 #include "daemon/kernel.h"
 #include "daemon/links.h"
+#include "daemon/record.h"
 #include "daemon/service.h"
 #include "io/daemonize.h"
 #include "io/lockfile.h"
@@ -21,6 +22,7 @@ struct daemon {
 	size_t memory_bytes;
 	struct kernel kernel;
 	struct stats stats;
+	struct record record;
 	struct links links; /* unused without a Sync section */
 	struct service service;
 	struct notify notify;

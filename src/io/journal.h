@@ -21,7 +21,7 @@
  * that it goes on after privileges are given up.
  */
 enum {
-	JOURNAL_TAG_BYTES = 32,
+	JOURNAL_TAG_BYTES = 48,
 	JOURNAL_DATA_BYTES = 16,
 	JOURNAL_BUFFER_BYTES = 64 << 10,
 	JOURNAL_RETRY_MS = 2000, /* after a write that failed */
