@@ -124,6 +124,7 @@ static void flush_local(struct engine *e, bool alone)
 	all_done(e, ENGINE_BULK, MONO_NEVER, ENGINE_CANCELLED, NULL);
 	empty(e, &e->local, alone);
 	memset(&e->queued, 0, sizeof(e->queued));
+	memset(&e->held, 0, sizeof(e->held));
 	memset(&e->sent, 0, sizeof(e->sent));
 	memset(&e->tomb, 0, sizeof(e->tomb));
 	e->local_silent = 0;

@@ -13,7 +13,7 @@ void dumper_init(struct engine *e)
 {
 	e->dump.wanted = true;
 	e->dump.overrun = true;
-	e->dump.not_before = e->now;
+	e->dump.not_before = e->dump.ended = e->now;
 	e->dump.poll_at = MONO_NEVER;
 }
 
@@ -35,7 +35,29 @@ void dumper_overrun(struct engine *e)
 		event_put(e, &event);
 	e->kernel_synced = false;
 	e->dump.overrun = true;
-	dumper_want(e);
+	e->dump.lost_at = e->now;
+	/* one that was asked for but has not begun will see all that there is now */
+	if (!e->dump.asked || e->dump.running)
+		e->dump.repair = true;
+}
+
+void dumper_hurry(struct engine *e)
+{
+	if (e->dump.repair)
+		dumper_want(e);
+}
+
+/*
+ * In an overload each dump makes more events be lost, and is outdated when it ends: one after the
+ * other would take the time in which half of the events could have been read. So they take a share
+ * of it at the most, and the one that counts begins when it is over.
+ */
+static mono repair_at(const struct engine *e)
+{
+	const struct dump *d = &e->dump;
+
+	return mono_min(mono_add_ms(d->lost_at, LIMIT_CALM_MS),
+		mono_add_ns(d->ended, d->took_ns * LIMIT_REPAIR_PAUSE));
 }
 
 void dumper_doubt(struct engine *e)
@@ -76,10 +98,12 @@ bool dumper_next_op(struct engine *e, struct kernel_op *op)
 {
 	struct dump *d = &e->dump;
 
+	if (d->repair && mono_reached(e->now, repair_at(e)))
+		d->wanted = true;
 	if (!d->wanted || d->deaf || d->asked || d->running || d->sweeping ||
 		mono_before(e->now, d->not_before))
 		return false;
-	d->wanted = false;
+	d->wanted = d->repair = false;
 	d->asked = true;
 	memset(op, 0, sizeof(*op));
 	op->kind = KERNEL_OP_DUMP;
@@ -143,6 +167,7 @@ void dumper_begin(struct engine *e)
 	d->flushed = false;
 	/* it was asked for before they were not listened to any more, and has begun since */
 	d->wanted = d->overrun = d->deaf;
+	d->repair = false;
 	e->inject.unsure = false;
 	d->gen++;
 	d->began = e->now;
@@ -168,6 +193,7 @@ void dumper_end(struct engine *e)
 		return;
 	}
 	d->running = d->asked = false;
+	d->ended = e->now;
 	d->took_ns = mono_diff_ns(e->now, d->began);
 	if (e->config.internal_cache_off)
 		relay_dump_end(e);
@@ -211,6 +237,8 @@ mono dumper_deadline(const struct engine *e)
 		return e->now;
 	if (d->wanted && !d->asked && !d->deaf)
 		at = d->not_before;
+	else if (d->repair && !d->asked && !d->deaf)
+		at = repair_at(e);
 	if (polls(e) && !d->asked && !d->deaf)
 		at = mono_min(at, d->poll_at);
 	return at;

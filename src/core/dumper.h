@@ -9,6 +9,8 @@
 void dumper_init(struct engine *);
 void dumper_want(struct engine *); /* a dump that begins from now on */
 void dumper_overrun(struct engine *);
+void dumper_hurry(struct engine *); /* there is no room: one that is put off is to begin */
+
 /*
  * Births are listened to, or not: then nothing is known to be complete, until a dump has been read
  * that begins when they are again.

@@ -14,6 +14,7 @@
 #include "core/local.h"
 #include "core/peer.h"
 #include "core/purge.h"
+#include "core/queue.h"
 #include "core/record.h"
 #include "core/refresh.h"
 #include "core/relay.h"
@@ -104,21 +105,38 @@ void engine_set_timeouts(struct engine *e, uint32_t commit_timeout_s, uint32_t p
 	e->config.purge_timeout_s = purge_timeout_s;
 }
 
+void engine_kernel_events(struct engine *e, mono now, const struct kernel_told *told, size_t count)
+{
+	struct table_key keys[ENGINE_TOLD_MAX];
+	uint32_t handles[ENGINE_TOLD_MAX];
+
+	CHECK(count <= ENGINE_TOLD_MAX);
+	engine_set_now(e, now);
+	/* short loops, for the processor to have many fetches under way at once */
+	for (size_t i = 0; i < count; i++) {
+		keys[i] = table_key_of(&e->store, &told[i].flow);
+		table_fetch_slot(&e->local, &keys[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		handles[i] = table_fetch_entry(&e->local, &e->store, &keys[i]);
+	for (size_t i = 0; i < count; i++)
+		if (handles[i])
+			entry_fetch_neighbours(&e->store, handles[i]);
+	for (size_t i = 0; i < count; i++)
+		local_event(e, told[i].kind, &told[i].flow, &keys[i]);
+}
+
 void engine_kernel_event(struct engine *e, mono now, enum kernel_event kind, const struct flow *f)
 {
+	struct table_key k;
+
 	engine_set_now(e, now);
 	switch (kind) {
 	case KERNEL_EVENT_NEW:
-		engine_count(e, COUNTER_KERNEL_NEW);
-		local_event(e, kind, f);
-		break;
 	case KERNEL_EVENT_UPDATE:
-		engine_count(e, COUNTER_KERNEL_UPDATE);
-		local_event(e, kind, f);
-		break;
 	case KERNEL_EVENT_DESTROY:
-		engine_count(e, COUNTER_KERNEL_DESTROY);
-		local_event(e, kind, f);
+		k = table_key_of(&e->store, f);
+		local_event(e, kind, f, &k);
 		break;
 	case KERNEL_DUMP_BEGIN:
 		dumper_begin(e);
@@ -225,6 +243,7 @@ void engine_tick(struct engine *e, mono now)
 		peer_tick(e, &e->peers[i]);
 		remote_tick(e, &e->peers[i]);
 	}
+	queue_release(e);
 	bulk_tick(e);
 	purge_tick(e);
 	inject_tick(e);
@@ -239,7 +258,8 @@ mono engine_deadline(const struct engine *e)
 	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
-	at = mono_min(at, mono_min(inject_deadline(e), former_deadline(e)));
+	at = mono_min(at, mono_min(inject_deadline(e), queue_deadline(e)));
+	at = mono_min(at, former_deadline(e));
 	at = mono_min(at, mono_min(refresh_deadline(e), relay_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)
 		at = mono_min(at,

@@ -128,6 +128,19 @@ enum kernel_event {
 void engine_kernel_event(struct engine *, mono now, enum kernel_event, const struct flow *);
 
 /*
+ * Several events (NEW, UPDATE, DESTROY) in their order, ENGINE_TOLD_MAX at the most. It is the same
+ * as one by one but cheaper: what each of them needs of a large table is fetched for all at once.
+ */
+enum { ENGINE_TOLD_MAX = 16 };
+
+struct kernel_told {
+	enum kernel_event kind;
+	struct flow flow;
+};
+
+void engine_kernel_events(struct engine *, mono now, const struct kernel_told *, size_t count);
+
+/*
  * The same of an expectation: NEW, UPDATE, DESTROY, or DUMP_FLOW for a dumped one. A dump begins
  * with the flows, and the expectations, if they are replicated at all, follow before its END, so
  * that an expectation's master is known before it.
@@ -140,6 +153,12 @@ void engine_kernel_result(struct engine *, mono now, uint64_t op_id, int err); /
  * until then. The kernel keeps the rest of a dump for as long as that takes.
  */
 bool engine_takes_dump(const struct engine *);
+
+/*
+ * Said after each reading of events: whether the next one follows shortly, whatever happens
+ * (io/drain.h). What does not fill a datagram, behind one that it filled, is kept until then.
+ */
+void engine_gathering(struct engine *, bool more);
 void engine_overrun(struct engine *, mono now); /* the kernel dropped events: a dump follows */
 void engine_datagram(struct engine *, mono now, unsigned link, const struct engine_addr *from,
 	const uint8_t *, size_t len);

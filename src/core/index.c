@@ -15,7 +15,7 @@ struct view {
 };
 
 /* Where a hash stands in the order of the index. */
-static uint64_t place_of(bool turned, uint64_t hash)
+static inline uint64_t place_of(bool turned, uint64_t hash)
 {
 	if (turned)
 		hash = hash << 32 | hash >> 32;
@@ -23,23 +23,23 @@ static uint64_t place_of(bool turned, uint64_t hash)
 	return hash < INDEX_END ? hash : hash - (UINT64_C(1) << 32);
 }
 
-static uint32_t tag_of(uint64_t hash)
+static inline uint32_t tag_of(uint64_t hash)
 {
 	return (uint32_t)(hash >> 32);
 }
 
-static uint32_t home_of(uint32_t tag, unsigned bits)
+static inline uint32_t home_of(uint32_t tag, unsigned bits)
 {
 	return tag >> (32 - bits);
 }
 
-static struct view view_new(const struct index *x)
+static inline struct view view_new(const struct index *x)
 {
 	return (struct view){x->region[x->live], 0, (UINT32_C(1) << x->bits) + INDEX_TAIL_SLOTS,
 		x->bits, x->turned};
 }
 
-static struct view view_old(const struct index *x)
+static inline struct view view_old(const struct index *x)
 {
 	unsigned bits = x->bits - 1U;
 
@@ -47,12 +47,12 @@ static struct view view_old(const struct index *x)
 		(UINT32_C(1) << bits) + INDEX_TAIL_SLOTS, bits, x->turned};
 }
 
-static struct view view_for(const struct index *x, uint32_t tag)
+static inline struct view view_for(const struct index *x, uint32_t tag)
 {
 	return x->growing && tag >= x->old_tag ? view_old(x) : view_new(x);
 }
 
-static uint32_t view_start(const struct view *v, uint32_t tag)
+static inline uint32_t view_start(const struct view *v, uint32_t tag)
 {
 	uint32_t home = home_of(tag, v->bits);
 
@@ -133,7 +133,7 @@ static void fetch_entry(const struct store *s, uint32_t handle)
 	__builtin_prefetch((const uint8_t *)e + 64, 1);
 }
 
-void index_fetch_entry(const struct index *x, const struct store *s, uint64_t hash)
+uint32_t index_fetch_entry(const struct index *x, const struct store *s, uint64_t hash)
 {
 	uint32_t tag = tag_of(place_of(x->turned, hash));
 	struct view v = view_for(x, tag);
@@ -142,12 +142,13 @@ void index_fetch_entry(const struct index *x, const struct store *s, uint64_t ha
 		const struct index_slot *slot = &v.slots[i];
 
 		if (!slot->handle || slot->tag > tag)
-			return;
+			break;
 		if (slot->tag != tag)
 			continue;
 		fetch_entry(s, slot->handle);
-		return;
+		return slot->handle;
 	}
+	return 0;
 }
 
 uint32_t index_find(

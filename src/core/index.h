@@ -58,11 +58,12 @@ uint64_t index_hash(const struct store *, const uint8_t *key, size_t len);
 
 /*
  * Hints for a look-up that comes soon: its slot, and then its entry, are fetched into the cache.
+ * The entry is the one that will be found, with near certainty (its handle), or there is none (0).
  * Of a large table both are in memory that nobody has touched for long, which costs more than all
  * else that is done with a flow.
  */
 void index_fetch_slot(const struct index *, uint64_t hash);
-void index_fetch_entry(const struct index *, const struct store *, uint64_t hash);
+uint32_t index_fetch_entry(const struct index *, const struct store *, uint64_t hash);
 
 /* 0 if it is not there. */
 uint32_t index_find(

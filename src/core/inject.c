@@ -328,6 +328,17 @@ static bool has_changed(const struct engine *e, uint32_t handle, const struct fl
 		       told.tcp.state != f->tcp.state);
 }
 
+/* Our kernel has something of it, we do not know what. */
+static void adopt(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+
+	if (!(x->flags & REMOTE_INJECTED))
+		x->flags |= REMOTE_ADOPTED;
+	if (inject_list_of(x) == INJECT_AGED)
+		inject_list_move(e, handle, INJECT_QUEUE);
+}
+
 bool inject_dumped(struct engine *e, const struct table_key *k, const struct flow *f)
 {
 	bool told = false, ours = inject_takes_all(e);
@@ -346,9 +357,11 @@ bool inject_dumped(struct engine *e, const struct table_key *k, const struct flo
 			if (!inject_takes_all(e))
 				record_unmade(e, at(e, handle), k);
 			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
-		} else if (!(at(e, handle)->flags & REMOTE_WRITTEN))
-			at(e, handle)->flags |=
-				former_has_made(e, k, f) ? REMOTE_INJECTED : REMOTE_ADOPTED;
+		} else if (!(at(e, handle)->flags & REMOTE_WRITTEN)) {
+			if (former_has_made(e, k, f))
+				at(e, handle)->flags |= REMOTE_INJECTED;
+			adopt(e, handle);
+		}
 	}
 	if (!told && f)
 		return former_dumped(e, k, f, ours);

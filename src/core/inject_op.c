@@ -187,17 +187,6 @@ static bool end_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 	return true;
 }
 
-/* What another peer has told since is in the kernel, or will be. */
-static bool is_outdated(const struct engine *e, uint32_t handle)
-{
-	struct table_key k;
-
-	if (!e->config.standby_warm || e->peers_count < 2)
-		return false;
-	k = table_key_at(&e->store, handle);
-	return warm_is_outdated(e, &k, handle);
-}
-
 bool inject_next_op(struct engine *e, struct kernel_op *out)
 {
 	e->inject.more = false;
@@ -215,7 +204,7 @@ bool inject_next_op(struct engine *e, struct kernel_op *out)
 		handle = inject_pull(e);
 		if (!handle)
 			return false;
-		if (!at(e, handle)->dead && is_outdated(e, handle))
+		if (!at(e, handle)->dead && warm_puts_off(e, handle))
 			continue;
 		if (!at(e, handle)->dead)
 			write_op(e, handle, out);
@@ -250,11 +239,21 @@ static void let_go(struct engine *e, struct op *op, bool over)
 	}
 }
 
+/* It was in our kernel and is not any more; to be made anew it would have to have settled. */
+static bool is_too_young(const struct engine *e, const struct op *op, uint32_t handle)
+{
+	return e->config.standby_warm && op->kind == KERNEL_OP_CREATE &&
+	       !warm_has_settled(e, handle);
+}
+
 bool inject_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 {
 	uint32_t handle = written_entry(e, op);
 
-	if (handle && !op->gone) {
+	if (handle && !op->gone && is_too_young(e, op, handle)) {
+		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITING;
+		warm_lost(e, handle);
+	} else if (handle && !op->gone) {
 		build(e, op, handle, out);
 		return true;
 	}
@@ -340,7 +339,9 @@ static void refused(struct engine *e, const struct op *op, uint32_t handle, int 
 {
 	struct entry *x = at(e, handle);
 
-	if (op->kind != KERNEL_OP_UPDATE || err == ENOENT) {
+	if (is_deletion(op) && e->config.standby_warm) {
+		x->flags |= REMOTE_RENEW; /* what was there before still is */
+	} else if (op->kind != KERNEL_OP_UPDATE || err == ENOENT) {
 		record_unmade(e, x, &op->key);
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
 	}

@@ -12,6 +12,7 @@ enum {
 	LIMIT_FOLLOW_MS = 250, /* after a change of link, until a peer is followed to another */
 	LIMIT_FOLLOW_SPREAD_MS = 1024, /* and so much more by the boot id, so that nodes differ */
 	LIMIT_TICK_MS = 100, /* grain of the engine's timers */
+	LIMIT_HELD_GRAIN_MS = 5, /* SyncDelay: new flows are told of together, so much later */
 
 	LIMIT_CONTROL_QUEUE = 256, /* control messages waiting to be sent */
 	LIMIT_CONTROL_RESEND = 256, /* control messages kept for resending */
@@ -34,6 +35,8 @@ enum {
 	LIMIT_COMMIT_LARGE = 4096, /* a commit of more entries does without NEW events */
 	LIMIT_COMMIT_SLICE = 4096, /* entries passed over for one kernel operation */
 	LIMIT_DUMP_RETRY_MS = 1000, /* after a dump that failed */
+	LIMIT_CALM_MS = 1000, /* no event lost for so long: an overload is over */
+	LIMIT_REPAIR_PAUSE = 4, /* between two dumps while it lasts, in durations of the last */
 	LIMIT_POLL_PAUSE = 20, /* between two polls, in durations of the last dump */
 	LIMIT_RESYNC_DELAY_MS = 300, /* a new or restarted peer may send its table unasked */
 	LIMIT_RESYNC_RETRY_MS = 10000, /* asked again of a peer whose bulk does not come */

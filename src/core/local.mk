@@ -28,6 +28,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/local.h src/core/local.c src/core/local_check.c \
 	src/core/peer.h src/core/peer.c \
 	src/core/purge.h src/core/purge.c \
+	src/core/queue.h src/core/queue.c \
 	src/core/record.h src/core/record.c \
 	src/core/refresh.h src/core/refresh.c \
 	src/core/relay.h src/core/relay.c \

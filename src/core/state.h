@@ -62,6 +62,8 @@ struct sender {
 	bool gone_known; /* gone_seq is the newest number of a control message not kept any more */
 	uint32_t gone_seq;
 	uint32_t repairs; /* entries on the queue with ENTRY_REPAIR */
+	bool gathering, filled; /* a reading follows; a datagram was filled since the last one */
+	uint32_t fill; /* how many entries did */
 	mono alive_at;
 	struct control queue[LIMIT_CONTROL_QUEUE];
 	uint32_t queue_head, queue_count;
@@ -181,13 +183,15 @@ struct peer {
 struct dump {
 	bool wanted, asked, running, sweeping;
 	bool overrun; /* wanted or running because of an overrun, or of the start */
+	bool repair; /* events were lost since the last one began: wanted when that is over */
 	bool complete; /* one has ended well since start or flush */
 	bool flushed; /* the running one began before a flush: it is void, and repeated */
 	bool deaf; /* births are not listened to: none is asked for, and a running one misses some
 		    */
 	uint8_t gen;
 	uint64_t id;
-	mono not_before, began, poll_at;
+	mono not_before, began, ended, poll_at;
+	mono lost_at; /* when events were last told to be lost */
 	int64_t took_ns;
 	uint64_t cursor;
 };
@@ -257,6 +261,17 @@ struct tally {
 
 enum commit_pass { COMMIT_FLOWS, COMMIT_RELATED, COMMIT_EXPECTATIONS };
 
+/*
+ * Keys of entries that a commit comes to next, from the table that it is in: their slots in the
+ * local table are fetched into the cache meanwhile.
+ */
+enum { COMMIT_AHEAD_MAX = 8 };
+
+struct commit_ahead {
+	struct table_key ring[COMMIT_AHEAD_MAX];
+	unsigned head, count;
+};
+
 struct commit {
 	bool running, promote;
 	bool walked; /* all flows have been looked at */
@@ -266,6 +281,7 @@ struct commit {
 	uint8_t pass; /* enum commit_pass */
 	uint8_t peer;
 	uint64_t cursor;
+	struct commit_ahead ahead;
 	struct tally tally;
 };
 
@@ -298,6 +314,7 @@ enum inject_list {
 struct warm {
 	struct bucket rate; /* of writes */
 	bool dry; /* nothing is left of it, and there is more to write */
+	bool woken; /* a tick has come for a write that is due: the next pull makes it */
 	mono retry_at; /* when what was refused is tried again; it has to wait longer each time */
 	int64_t retry_ms;
 	uint32_t retry_left; /* of this try: entries that are still to be written */
@@ -356,22 +373,24 @@ struct event_ring {
 };
 
 /*
- * Data messages of the datagram that is being read, on their way into a remote table: each waits
- * for two more to be parsed, while its slot, then its entry, come into the cache.
+ * Data messages of the datagram that is being read, on their way into a remote table. They go
+ * there together: what each of them needs of the index and of the store is fetched into the cache
+ * for all of them first, so that they wait for the memory once and not one after the other.
  */
-enum { ARRIVALS_MAX = 4 };
+enum { ARRIVALS_MAX = 32 };
 
 struct arrival {
 	struct peer *peer;
 	bool ended; /* CT_DEL */
 	bool partial; /* a CT_UPD that may say only what has changed */
+	struct wire_v1_message message; /* its bytes are the datagram's */
 	struct table_key key;
-	struct flow flow;
+	struct table_packed packed; /* unless it has ended */
 };
 
 struct arrivals {
-	struct arrival ring[ARRIVALS_MAX];
-	unsigned head, count;
+	struct arrival arrival[ARRIVALS_MAX];
+	unsigned count;
 };
 
 struct engine {
@@ -387,7 +406,7 @@ struct engine {
 	uint32_t tombs; /* dead entries that are queued or wait for an acknowledgement */
 	uint32_t dead; /* all dead entries; the rest are marks of a running dump */
 	uint32_t dead_expects; /* of them, expectations */
-	struct entry_chain queued, sent, tomb;
+	struct entry_chain queued, held, sent, tomb; /* queue.c */
 
 	struct links links;
 	struct sender sender;

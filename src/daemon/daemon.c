@@ -109,6 +109,13 @@ static int open_links(struct daemon *d)
 	return fail(d, "%s", reason);
 }
 
+static void catch_up(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	links_catch_up(&d->links, loop_now(&d->loop));
+}
+
 /* A client asked for it, and has its answer. */
 static void stop(void *ctx)
 {
@@ -127,6 +134,7 @@ static int open_control(struct daemon *d)
 		return 0;
 	}
 	d->service.figures = figures_gather;
+	d->service.catch_up = catch_up;
 	d->service.stop = stop;
 	d->service.ctx = d;
 	d->service.config = &d->config;

@@ -55,6 +55,7 @@ int kernel_open(struct kernel *k, struct loop *loop, struct engine *engine, stru
 	if (!k->rcvbuf_max_bytes)
 		k->rcvbuf_max_bytes = KERNEL_RCVBUF_MAX_DEFAULT / 2;
 	drain_init(&k->drain, DRAIN_MESSAGES_BUSY, DRAIN_GATHER_NS);
+	drain_stretch(&k->drain, DRAIN_MESSAGES_MANY);
 	*what = "socket for writing";
 	err = nlbatch_init(&k->batch, NLBATCH_MESSAGES);
 	if (err)

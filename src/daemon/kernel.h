@@ -38,6 +38,8 @@ struct kernel {
 	uint32_t read_max; /* datagrams of events in one turn */
 	uint32_t rcvbuf_max_bytes;
 	mono clock; /* of the reading or writing under way */
+	struct kernel_told told[ENGINE_TOLD_MAX]; /* read, but not yet told to the engine */
+	size_t told_count; /* 0 between readings */
 	bool events_left; /* a turn's bound was reached */
 	bool ops_left; /* the engine had more operations than one turn takes */
 	uint64_t other, bad_attr, too_large;

@@ -3,9 +3,14 @@
  * flowload: puts many distinct connections into the kernel's table of its network namespace, over
  * ctnetlink, changes or deletes them. A load for tests and the benchmark.
  *
- *	flowload create|update|delete COUNT [--first N] [--rate PER_SECOND] [--batch N]
- *		[--family 4|6] [--proto tcp|udp] [--timeout SECONDS] [--mark M] [--zone Z]
- *		[--snat]
+ *	flowload create|update|delete COUNT [--first N] [--stride N] [--rate PER_SECOND]
+ *		[--batch N] [--family 4|6] [--proto tcp|udp] [--timeout SECONDS] [--mark M]
+ *		[--zone Z] [--snat]
+ *	flowload churn WINDOW --seconds S [the same]
+ *
+ * churn keeps WINDOW flows alive for S seconds: each step creates the next flow, updates one that
+ * is half as old as the window, and deletes the oldest, which are three events (--rate: steps a
+ * second). Flows of a number of their own are left at the end: the last WINDOW of all.
  *
  * Flow number i has always the same tuple, so that a later call can update or delete what an
  * earlier one created. create fails for a flow that exists (EEXIST), update and delete for one that
@@ -34,17 +39,19 @@
 enum {
 	BATCH_DEFAULT = 64,
 	BATCH_MAX = 1024,
+	STEP_MESSAGES = 3, /* of churn: one of each kind */
 	MSG_BYTES_MAX = 512,
 	PORTS_PER_HOST = 50000, /* flows of one client address */
 	FIRST_PORT = 10000,
 	ERRNO_MAX = 200,
 };
 
-enum verb { VERB_CREATE, VERB_UPDATE, VERB_DELETE };
+enum verb { VERB_CREATE, VERB_UPDATE, VERB_DELETE, VERB_CHURN };
 
 struct load {
 	enum verb verb;
-	uint32_t count, first, batch;
+	uint32_t count, first, stride, batch; /* count: of churn, the window */
+	double seconds; /* churn */
 	double rate; /* flows a second, 0: as fast as the kernel takes them */
 	uint8_t family, proto;
 	uint32_t timeout_s, mark;
@@ -52,6 +59,7 @@ struct load {
 	bool snat;
 
 	struct mnl_socket *nl;
+	uint32_t seq; /* of the last message */
 	uint32_t taken, refused, refused_by[ERRNO_MAX];
 };
 
@@ -137,28 +145,30 @@ static void put_snat(struct nlmsghdr *nlh)
 	mnl_attr_nest_end(nlh, nat);
 }
 
-static struct nlmsghdr *build(void *buf, const struct load *l, uint32_t i)
+/* The message about flow i. */
+static struct nlmsghdr *build(void *buf, struct load *l, enum verb verb, uint32_t i)
 {
 	static const uint16_t flags[] = {
 		[VERB_CREATE] = NLM_F_CREATE | NLM_F_EXCL,
 		[VERB_UPDATE] = 0,
 		[VERB_DELETE] = 0,
+		[VERB_CHURN] = 0,
 	};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
 	struct nfgenmsg *nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
 
 	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8;
-	nlh->nlmsg_type |= l->verb == VERB_DELETE ? IPCTNL_MSG_CT_DELETE : IPCTNL_MSG_CT_NEW;
-	nlh->nlmsg_flags = NLM_F_REQUEST | flags[l->verb];
-	nlh->nlmsg_seq = i + 1;
+	nlh->nlmsg_type |= verb == VERB_DELETE ? IPCTNL_MSG_CT_DELETE : IPCTNL_MSG_CT_NEW;
+	nlh->nlmsg_flags = NLM_F_REQUEST | flags[verb];
+	nlh->nlmsg_seq = ++l->seq;
 	nfg->nfgen_family = l->family;
 	nfg->version = NFNETLINK_V0;
 	put_tuple(nlh, l, i, false);
 	if (l->zone)
 		mnl_attr_put_u16(nlh, CTA_ZONE, htons(l->zone));
-	if (l->verb == VERB_DELETE)
+	if (verb == VERB_DELETE)
 		return nlh;
-	if (l->verb == VERB_CREATE) {
+	if (verb == VERB_CREATE) {
 		put_tuple(nlh, l, i, true);
 		mnl_attr_put_u32(
 			nlh, CTA_STATUS, htonl(IPS_SEEN_REPLY | IPS_ASSURED | IPS_CONFIRMED));
@@ -166,7 +176,8 @@ static struct nlmsghdr *build(void *buf, const struct load *l, uint32_t i)
 			put_snat(nlh);
 	}
 	mnl_attr_put_u32(nlh, CTA_TIMEOUT, htonl(l->timeout_s));
-	mnl_attr_put_u32(nlh, CTA_MARK, htonl(l->mark));
+	/* churn's updates change something */
+	mnl_attr_put_u32(nlh, CTA_MARK, htonl(l->mark + (verb != l->verb && verb == VERB_UPDATE)));
 	if (l->proto == IPPROTO_TCP)
 		put_tcp_state(nlh);
 	return nlh;
@@ -203,42 +214,67 @@ static int await_last(struct load *l, uint32_t last)
 	}
 }
 
-static int run(struct load *l)
+/* The messages of a step; returns their bytes, and the last of them. */
+static size_t build_step(char *buf, struct load *l, uint32_t step, struct nlmsghdr **last)
 {
-	static char buf[BATCH_MAX * MSG_BYTES_MAX];
-	double begin = now_s();
+	static const enum verb verbs[STEP_MESSAGES] = {VERB_CREATE, VERB_UPDATE, VERB_DELETE};
+	const uint32_t ages[STEP_MESSAGES] = {0, l->count / 2, l->count};
+	size_t used = 0;
 
-	for (uint32_t done = 0; done < l->count;) {
-		uint32_t n = l->count - done < l->batch ? l->count - done : l->batch;
-		size_t used = 0;
-		int err;
+	if (l->verb != VERB_CHURN) {
+		*last = build(buf, l, l->verb, l->first + step * l->stride);
+		return NLMSG_ALIGN((*last)->nlmsg_len);
+	}
+	for (unsigned k = 0; k < STEP_MESSAGES && step >= ages[k]; k++) {
+		*last = build(buf + used, l, verbs[k], l->first + step - ages[k]);
+		used += NLMSG_ALIGN((*last)->nlmsg_len);
+	}
+	return used;
+}
 
-		for (uint32_t k = 0; k < n; k++) {
-			struct nlmsghdr *nlh = build(buf + used, l, l->first + done + k);
+/* Sends so many steps at once, and takes the answers: 0 or a negative errno of the socket. */
+static int run_batch(struct load *l, uint32_t done, uint32_t steps)
+{
+	static char buf[BATCH_MAX * STEP_MESSAGES * MSG_BYTES_MAX];
+	struct nlmsghdr *last = NULL;
+	size_t used = 0;
 
-			if (k == n - 1)
-				nlh->nlmsg_flags |= NLM_F_ACK;
-			used += NLMSG_ALIGN(nlh->nlmsg_len);
-		}
-		if (mnl_socket_sendto(l->nl, buf, used) < 0)
-			return -errno;
-		done += n;
-		err = await_last(l, l->first + done);
+	for (uint32_t k = 0; k < steps; k++)
+		used += build_step(buf + used, l, done + k, &last);
+	last->nlmsg_flags |= NLM_F_ACK;
+	if (mnl_socket_sendto(l->nl, buf, used) < 0)
+		return -errno;
+	return await_last(l, l->seq);
+}
+
+/* Steps done, or a negative errno. */
+static int64_t run(struct load *l)
+{
+	double begin = now_s(), end = l->verb == VERB_CHURN ? begin + l->seconds : begin;
+	uint32_t count = l->verb == VERB_CHURN ? UINT32_MAX - l->first : l->count, done = 0;
+
+	while (done < count && (l->verb != VERB_CHURN || now_s() < end)) {
+		uint32_t n = count - done < l->batch ? count - done : l->batch;
+		int err = run_batch(l, done, n);
+
 		if (err)
 			return err;
-		l->taken = done - l->refused;
+		done += n;
+		l->taken = l->seq - l->refused;
 		if (l->rate > 0)
 			sleep_until(begin + done / l->rate);
 	}
-	return 0;
+	return done;
 }
 
-static void print_result(const struct load *l, double seconds)
+static void print_result(const struct load *l, int64_t steps, double seconds)
 {
 	const char *comma = "";
 
-	printf("{\"asked\": %u, \"done\": %u, \"refused\": %u, \"seconds\": %.6f, \"errors\": {",
-		l->count, l->taken, l->refused, seconds);
+	printf("{\"asked\": %u, \"done\": %u, \"refused\": %u, \"seconds\": %.6f,"
+	       " \"next\": %lld, \"errors\": {",
+		l->seq, l->taken, l->refused, seconds,
+		(long long)l->first + (steps > 0 ? steps : 0) * l->stride);
 	for (int e = 0; e < ERRNO_MAX; e++) {
 		if (!l->refused_by[e])
 			continue;
@@ -260,6 +296,8 @@ static bool number(const char *s, double max, double *out)
 static bool set_option(struct load *l, int option, const char *arg)
 {
 	static const double max[] = {['f'] = UINT32_MAX - 1,
+		['S'] = UINT32_MAX,
+		['d'] = 86400,
 		['r'] = 1e9,
 		['b'] = BATCH_MAX,
 		['F'] = 6,
@@ -279,6 +317,12 @@ static bool set_option(struct load *l, int option, const char *arg)
 	switch (option) {
 	case 'f':
 		l->first = (uint32_t)v;
+		break;
+	case 'S':
+		l->stride = (uint32_t)v;
+		return v > 0;
+	case 'd':
+		l->seconds = v;
 		break;
 	case 'r':
 		l->rate = v;
@@ -302,13 +346,24 @@ static bool set_option(struct load *l, int option, const char *arg)
 	return true;
 }
 
+/* Every flow's number has to be one. */
+static bool set_verb(struct load *l, enum verb verb)
+{
+	double numbers = l->first + (double)l->count * l->stride;
+
+	l->verb = verb;
+	if ((verb == VERB_CHURN) != (l->seconds > 0) || (verb == VERB_CHURN && l->stride != 1))
+		return false;
+	return numbers <= UINT32_MAX - 1 && (!l->snat || l->family == AF_INET);
+}
+
 static bool parse(struct load *l, int argc, char **argv)
 {
-	static const struct option options[] = {{"first", 1, NULL, 'f'}, {"rate", 1, NULL, 'r'},
-		{"batch", 1, NULL, 'b'}, {"family", 1, NULL, 'F'}, {"proto", 1, NULL, 'p'},
-		{"timeout", 1, NULL, 't'}, {"mark", 1, NULL, 'm'}, {"zone", 1, NULL, 'z'},
-		{"snat", 0, NULL, 's'}, {0}};
-	static const char *const verbs[] = {"create", "update", "delete"};
+	static const struct option options[] = {{"first", 1, NULL, 'f'}, {"stride", 1, NULL, 'S'},
+		{"seconds", 1, NULL, 'd'}, {"rate", 1, NULL, 'r'}, {"batch", 1, NULL, 'b'},
+		{"family", 1, NULL, 'F'}, {"proto", 1, NULL, 'p'}, {"timeout", 1, NULL, 't'},
+		{"mark", 1, NULL, 'm'}, {"zone", 1, NULL, 'z'}, {"snat", 0, NULL, 's'}, {0}};
+	static const char *const verbs[] = {"create", "update", "delete", "churn"};
 	double count = 0;
 	int option;
 
@@ -318,28 +373,28 @@ static bool parse(struct load *l, int argc, char **argv)
 	if (argc - optind != 2 || !number(argv[optind + 1], UINT32_MAX - 1, &count))
 		return false;
 	l->count = (uint32_t)count;
-	for (unsigned i = 0; i < 3; i++) {
-		if (strcmp(argv[optind], verbs[i]) == 0) {
-			l->verb = (enum verb)i;
-			return l->first <= UINT32_MAX - 1 - l->count &&
-			       (!l->snat || l->family == AF_INET);
-		}
-	}
+	for (unsigned i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		if (strcmp(argv[optind], verbs[i]) == 0)
+			return set_verb(l, (enum verb)i);
 	return false;
 }
 
 int main(int argc, char **argv)
 {
-	struct load load = {
-		.batch = BATCH_DEFAULT, .family = AF_INET, .proto = IPPROTO_TCP, .timeout_s = 3600};
+	struct load load = {.batch = BATCH_DEFAULT,
+		.stride = 1,
+		.family = AF_INET,
+		.proto = IPPROTO_TCP,
+		.timeout_s = 3600};
 	double begin;
-	int err;
+	int64_t steps;
 
 	if (!parse(&load, argc, argv)) {
 		fprintf(stderr,
-			"usage: flowload create|update|delete COUNT [--first N] [--rate R]"
-			" [--batch 1-%d]\n\t[--family 4|6] [--proto tcp|udp] [--timeout S]"
-			" [--mark M] [--zone Z] [--snat (IPv4)]\n",
+			"usage: flowload create|update|delete COUNT [--first N] [--stride N]"
+			" [--rate R]\n\t[--batch 1-%d] [--family 4|6] [--proto tcp|udp]"
+			" [--timeout S] [--mark M]\n\t[--zone Z] [--snat (IPv4)]\n"
+			"       flowload churn WINDOW --seconds S [the same]\n",
 			BATCH_MAX);
 		return 2;
 	}
@@ -349,11 +404,11 @@ int main(int argc, char **argv)
 		return 3;
 	}
 	begin = now_s();
-	err = run(&load);
-	print_result(&load, now_s() - begin);
+	steps = run(&load);
+	print_result(&load, steps, now_s() - begin);
 	mnl_socket_close(load.nl);
-	if (err) {
-		fprintf(stderr, "flowload: %s\n", strerror(-err));
+	if (steps < 0) {
+		fprintf(stderr, "flowload: %s\n", strerror((int)-steps));
 		return 3;
 	}
 	return load.refused ? 1 : 0;

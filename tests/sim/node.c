@@ -107,12 +107,25 @@ static void take_expect(
 		engine_kernel_expect(n->engine, s->now, kind, x);
 }
 
+/* Whether together or one by one must make no difference. */
+static void tell_events(struct sim *s, struct sim_node *n, struct kernel_told *told, size_t *count)
+{
+	if (*count == 1)
+		engine_kernel_event(n->engine, s->now, told->kind, &told->flow);
+	else
+		engine_kernel_events(n->engine, s->now, told, *count);
+	*count = 0;
+}
+
 static void drain_events(struct sim *s, struct sim_node *n)
 {
+	struct kernel_told told[ENGINE_TOLD_MAX];
 	struct kernel_fact fact;
+	size_t count = 0;
 
 	while (kernel_next_event(&n->kernel, &fact)) {
 		if (fact.is_expect) {
+			tell_events(s, n, told, &count);
 			take_expect(s, n, fact.kind, &fact.expect);
 			continue;
 		}
@@ -120,8 +133,11 @@ static void drain_events(struct sim *s, struct sim_node *n)
 			(uint64_t)traffic_slot(&fact.flow), fact.flow.mark);
 		if (traffic_slot(&fact.flow) >= 0)
 			n->heard[traffic_slot(&fact.flow)] = fact.flow.mark;
-		engine_kernel_event(n->engine, s->now, fact.kind, &fact.flow);
+		told[count++] = (struct kernel_told){fact.kind, fact.flow};
+		if (count == ENGINE_TOLD_MAX)
+			tell_events(s, n, told, &count);
 	}
+	tell_events(s, n, told, &count);
 	if (n->kernel.events_lost) {
 		n->kernel.events_lost = false;
 		n->overrun_at = s->now;
@@ -368,6 +384,7 @@ static void pump(struct sim *s, struct job *j)
 	}
 	pull_events(s, n);
 	while (engine_next_kernel_op(n->engine, s->now, &op)) {
+		n->ticks_at_once = 0; /* that is what the deadline was for */
 		hear_births(s, n);
 		pull_op(s, n, &op);
 	}
@@ -434,6 +451,17 @@ static void tick_plan(struct sim *s, struct sim_node *n)
 	sim_later(s, mono_diff_ns(mono_add_ns(at, late_us * NS_PER_US), s->now), &j);
 }
 
+/* A busy daemon says that it reads on, whether there is anything or not. */
+static void gather(struct sim *s, struct sim_node *n)
+{
+	bool more = s->params.gather_permille > 0 && !s->quiet &&
+		    dice_permille(&s->rng_node, s->params.gather_permille);
+
+	engine_gathering(n->engine, more);
+	if (more)
+		node_events_ready(s, n);
+}
+
 static void read_events(struct sim *s, struct job *j)
 {
 	struct sim_node *n = &s->nodes[j->node];
@@ -449,6 +477,7 @@ static void read_events(struct sim *s, struct job *j)
 	}
 	n->drain_due = false;
 	drain_events(s, n);
+	gather(s, n);
 	node_wake(s, n);
 }
 

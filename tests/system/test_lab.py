@@ -71,6 +71,20 @@ def test_flowload_counts_what_the_kernel_took():
         equal(len(a.conntrack("--src-nat")), 50, "flows with SNAT")
 
 
+def test_flowload_churns_and_strides():
+    with Lab("lab") as lab:
+        a = lab.ns("a")
+        a.track()
+        told = load(a, "churn", "10", "--seconds", "0.1", "--rate", "1000", "--batch", "4")
+        equal(a.count(), 10, "flows that live on")
+        equal(len(a.conntrack("--mark", "1")), 5, "flows that were updated")
+        equal((told["refused"], told["done"]), (0, 3 * told["next"] - 15), "each event once")
+        equal(load(a, "delete", "10", "--first", str(told["next"] - 10))["done"], 10, "the last")
+        load(a, "create", "10", "--stride", "3")
+        equal(load(a, "delete", "28")["errors"], {"ENOENT": 18}, "flows in between")
+        equal(a.count(), 0, "flows left")
+
+
 def test_flows_compare_across_formats():
     kernel = ("ipv4     2 tcp      6 431999 ESTABLISHED src=10.0.0.1 dst=10.0.0.2 sport=1 dport=2 "
               "packets=3 bytes=4 src=10.0.0.2 dst=10.0.0.1 sport=2 dport=1 [ASSURED] mark=0 use=2")

@@ -243,6 +243,71 @@ static void an_overrun_during_a_dump_asks_for_another(void)
 	pair_free(p);
 }
 
+/* A dump of so long, with events lost in it. */
+static void dump_in_overload(struct pair *p, int64_t ms)
+{
+	pair_event(p, 0, KERNEL_DUMP_BEGIN, NULL);
+	p->now = mono_add_ms(p->now, ms);
+	engine_overrun(p->node[0].engine, p->now);
+	pair_event(p, 0, KERNEL_DUMP_END, NULL);
+}
+
+static void in_an_overload_dumps_take_a_share_of_the_time(void)
+{
+	struct pair *p = started();
+	unsigned ops;
+
+	engine_overrun(p->node[0].engine, p->now);
+	pair_pull_ops(p, 0);
+	dump_in_overload(p, 500);
+	ops = p->node[0].ops_count;
+	/* events are lost all the time: nothing for four times as long as the last one took */
+	for (int64_t ms = 0; ms < 1900; ms += 100) {
+		pair_run(p, 100);
+		engine_overrun(p->node[0].engine, p->now);
+	}
+	CU_ASSERT_EQUAL(p->node[0].ops_count, ops);
+	pair_run(p, 200);
+	CU_ASSERT_EQUAL(p->node[0].ops_count, ops + 1);
+	/* it is over: the next one begins as soon as that is seen */
+	dump_in_overload(p, 500);
+	CU_ASSERT_FALSE(pair_status(p, 0).kernel_synced);
+	pair_run(p, LIMIT_CALM_MS - 150);
+	CU_ASSERT_EQUAL(p->node[0].ops_count, ops + 1);
+	pair_run(p, 200);
+	CU_ASSERT_EQUAL(p->node[0].ops_count, ops + 2);
+	pair_dump_empty(p, 0);
+	CU_ASSERT_TRUE(pair_status(p, 0).kernel_synced);
+	pair_free(p);
+}
+
+/* What has ended unheard takes the place of what is new until a dump tells. */
+static void in_an_overload_a_full_table_does_not_wait(void)
+{
+	struct engine_config config = pair_config();
+	struct pair *p;
+	unsigned ops;
+
+	config.flows_max = 4;
+	p = pair_new(&config);
+	pair_dump_empty(p, 0);
+	engine_overrun(p->node[0].engine, p->now);
+	pair_pull_ops(p, 0);
+	dump_in_overload(p, 500);
+	ops = p->node[0].ops_count;
+	for (uint32_t i = 1; i <= 5; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_pull_ops(p, 0);
+		CU_ASSERT_EQUAL(p->node[0].ops_count, ops);
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	}
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_LOCAL_FULL), 1);
+	pair_pull_ops(p, 0);
+	CU_ASSERT_EQUAL(p->node[0].ops_count, ops + 1);
+	pair_free(p);
+}
+
 static void silent_flows_are_polled_until_none_is_left(void)
 {
 	struct pair *p = started();
@@ -353,6 +418,9 @@ static const struct unit_test tests[] = {
 	{"an aborted dump sweeps nothing and comes again",
 		an_aborted_dump_sweeps_nothing_and_comes_again},
 	{"an overrun during a dump asks for another", an_overrun_during_a_dump_asks_for_another},
+	{"in an overload dumps take a share of the time",
+		in_an_overload_dumps_take_a_share_of_the_time},
+	{"in an overload a full table does not wait", in_an_overload_a_full_table_does_not_wait},
 	{"silent flows are polled until none is left", silent_flows_are_polled_until_none_is_left},
 	{"an unchanged dump sends nothing", an_unchanged_dump_sends_nothing},
 	{"a full table refuses and says so", a_full_table_refuses_and_says_so},
