@@ -149,11 +149,38 @@ static void left_to(struct engine *e, uint32_t handle, uint8_t written, bool our
 		warm_told(e, handle, false);
 }
 
+/*
+ * The entry by which another peer tells a flow that this one does not, any more; or 0. Of a peer
+ * that is gone, or has come back without its table, only what it told last counts: who has told the
+ * flow since has taken it over from there.
+ */
+static uint32_t outlived_by(
+	struct engine *e, const struct peer *p, const struct table_key *k, struct entry *x)
+{
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		struct peer *q = &e->peers[i];
+		uint32_t handle = 0;
+		const struct entry *y;
+
+		if (q != p && table_count(&q->remote) > 0)
+			handle = table_find(&q->remote, &e->store, k);
+		if (!handle)
+			continue;
+		y = at(e, handle);
+		if (!warm_is_idle(e) || !(q->silent || q->unconfirmed) ||
+			y->flags & REMOTE_WRITING || y->touched > x->touched)
+			return handle;
+		x->flags |= y->flags & REMOTE_WRITTEN;
+		remote_remove(e, q, handle);
+	}
+	return 0;
+}
+
 void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 	struct entry *x = at(e, handle);
-	uint32_t other = inject_told_by(e, &k, (unsigned)(p - e->peers));
+	uint32_t other = outlived_by(e, p, &k, x);
 	bool ours = local_find_alive(e, &k) != 0, doubted = !warm_is_idle(e);
 	struct op *op;
 
@@ -244,6 +271,20 @@ static bool yields(struct engine *e, uint32_t local)
 	return true;
 }
 
+/*
+ * What of ours a peer has taken over: who has been told to stand by ends it as anything that was
+ * written for a peer. Who has not may carry packets of it.
+ */
+static bool leave(struct engine *e, uint32_t handle, const struct table_key *k)
+{
+	bool made = warm_is_idle(e) && e->inject.stood_down;
+
+	at(e, handle)->flags |= made ? REMOTE_INJECTED : REMOTE_ADOPTED;
+	if (made) /* it is written with what the peer tells, and that is told again */
+		record_left(e, k);
+	return made;
+}
+
 void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 {
 	struct table_key k = table_key_at(&e->store, handle);
@@ -254,7 +295,7 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 	if (former_told(e, handle, &k, &same) && same)
 		news = INJECT_SAME;
 	if (local && yields(e, local)) {
-		x->flags |= REMOTE_ADOPTED;
+		news = leave(e, handle, &k) ? INJECT_NEWS : news;
 		local = 0;
 	}
 	if (x->flags & REMOTE_WRITING)
@@ -306,6 +347,8 @@ bool inject_event(struct engine *e, const struct table_key *k, bool ended)
 		theirs = theirs || !e->config.internal_cache_off ||
 			 at(e, handle)->flags & REMOTE_INJECTED;
 		doubt(e, at(e, handle));
+		if (lost && at(e, handle)->flags & REMOTE_WRITTEN)
+			engine_count(e, COUNTER_WARM_LOST);
 		record_unmade(e, at(e, handle), k);
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 		if (lost)
@@ -385,8 +428,10 @@ static void sweep(struct engine *e, uint32_t handle)
 		x->list != ENTRY_UNLISTED || inject_takes_all(e))
 		return;
 	k = table_key_at(&e->store, handle);
-	if (!local_find_alive(e, &k) && !warm_is_outdated(e, &k, handle))
-		warm_lost(e, handle);
+	if (local_find_alive(e, &k) || warm_is_outdated(e, &k, handle))
+		return;
+	engine_count(e, COUNTER_WARM_LOST);
+	warm_lost(e, handle);
 }
 
 bool inject_sweep(struct engine *e)
@@ -419,6 +464,7 @@ bool inject_sweep(struct engine *e)
 void inject_own(struct engine *e)
 {
 	e->inject.owner = true;
+	e->inject.stood_down = false;
 	former_own(e);
 	dumper_doubt(e);
 }
@@ -428,6 +474,12 @@ void inject_disown(struct engine *e)
 	if (e->inject.owner)
 		record_again(e); /* of what has not become ours yet */
 	e->inject.owner = false;
+}
+
+void inject_stand_down(struct engine *e)
+{
+	inject_disown(e);
+	e->inject.stood_down = true;
 }
 
 bool inject_is_written(const struct engine *e, uint32_t handle)
@@ -494,7 +546,8 @@ bool inject_hand_over(struct engine *e, const struct table_key *k, uint32_t loca
 
 	if (!handle)
 		return false;
-	at(e, handle)->flags |= REMOTE_ADOPTED;
+	if (leave(e, handle, k) && !(at(e, handle)->flags & REMOTE_WRITING))
+		warm_told(e, handle, false);
 	at(e, handle)->dump_gen = e->dump.gen;
 	engine_count(e, COUNTER_INJECT_YIELDED);
 	local_kill(e, local, false); /* peers learn by the bulk that follows a purge */

@@ -205,6 +205,11 @@ void record_made(struct engine *e, uint32_t handle)
 			until(e, handle));
 }
 
+void record_left(struct engine *e, const struct table_key *k)
+{
+	put(e, ENGINE_RECORD_WRITTEN, k->hash, UINT32_MAX);
+}
+
 /* A write that is under way counts as done. */
 static bool says(const struct engine *e, uint32_t handle, struct engine_record *out)
 {

@@ -18,6 +18,9 @@ void record_answer(struct engine *, const struct op *, int err);
 /* The entry has got REMOTE_INJECTED, if it has, though the kernel had the flow before. */
 void record_made(struct engine *, uint32_t handle);
 
+/* The same of what packets have had to do with here: how long it lives, nobody knows. */
+void record_left(struct engine *, const struct table_key *);
+
 /* The entry of a peer's table loses REMOTE_INJECTED, if it has it. */
 void record_unmade(struct engine *, const struct entry *, const struct table_key *);
 void record_gone(struct engine *, const struct table_key *);

@@ -150,7 +150,6 @@ void warm_lost(struct engine *e, uint32_t handle)
 	x->flags &= (uint8_t)~REMOTE_WRITTEN;
 	if (x->flags & REMOTE_WRITING)
 		return; /* its answer, or the dump that follows it, tells */
-	engine_count(e, COUNTER_WARM_LOST);
 	if (x->list != ENTRY_UNLISTED && inject_list_of(x) != INJECT_WAITING)
 		return;
 	x->born = engine_coarse(e, e->now);
