@@ -27,6 +27,7 @@ enum {
 	LIMIT_SWEEP_MS = 30000, /* conntrackd sends no end of a bulk: sweep after this long */
 
 	LIMIT_KERNEL_OPS_IN_FLIGHT = 1024,
+	LIMIT_RECORDS = 4096, /* facts for the record that nobody has pulled yet */
 	LIMIT_KERNEL_RETRIES = 2, /* of one operation: create, then update */
 	LIMIT_EVENTS_QUEUE = 128, /* engine_event waiting to be read */
 	LIMIT_EVENTS_PER_SEC = 8, /* told of one peer */
