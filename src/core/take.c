@@ -8,6 +8,7 @@
 #include "core/expect.h"
 #include "core/inject.h"
 #include "core/local.h"
+#include "core/record.h"
 #include "core/remote.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
@@ -105,6 +106,7 @@ void take_reach_key(struct engine *e, const struct table_key *k)
 static void end(struct engine *e)
 {
 	e->take.running = false;
+	record_again(e); /* of what is not ours */
 	dumper_doubt(e);
 	bulk_want(e);
 }
