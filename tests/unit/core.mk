@@ -23,6 +23,7 @@ check_PROGRAMS += \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
+	tests/unit/test_core_take \
 	tests/unit/test_core_warm
 TESTS += \
 	tests/unit/test_arena \
@@ -44,6 +45,7 @@ TESTS += \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
+	tests/unit/test_core_take \
 	tests/unit/test_core_warm
 tests_unit_test_arena_SOURCES = tests/unit/unit.h tests/unit/test_arena.c
 tests_unit_test_arena_LDADD = $(CORE_TEST_LDADD)
@@ -83,5 +85,7 @@ tests_unit_test_core_record_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_
 tests_unit_test_core_record_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_relay_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_relay.c
 tests_unit_test_core_relay_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_take_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_take.c
+tests_unit_test_core_take_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_warm_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_warm.c
 tests_unit_test_core_warm_LDADD = $(CORE_TEST_LDADD)
