@@ -138,7 +138,9 @@ mono release_deadline(const struct engine *e)
 {
 	const struct release *r = &e->release;
 
-	return is_fat(e) ? mono_min(r->look_at, r->step_at) : r->step_at;
+	if (!is_fat(e))
+		return r->step_at;
+	return mono_min(mono_before(r->look_at, e->now) ? e->now : r->look_at, r->step_at);
 }
 
 bool engine_next_release(struct engine *e, void **addr, size_t *bytes)

@@ -340,6 +340,12 @@ static void walk_all(struct engine *e)
 
 /* ---- life and time ---- */
 
+void warm_set_rate(struct engine *e, uint32_t rate)
+{
+	e->config.warm_rate = rate > 0 ? rate : 1;
+	bucket_init(&e->inject.warm.rate, e->config.warm_rate, e->now);
+}
+
 void warm_init(struct engine *e)
 {
 	struct engine_config *c = &e->config;
@@ -348,9 +354,7 @@ void warm_init(struct engine *e)
 	if (c->mode == ENGINE_MODE_ALARM || c->internal_cache_off || c->external_cache_off ||
 		c->links == 0)
 		c->standby_warm = false;
-	if (c->warm_rate == 0)
-		c->warm_rate = 1;
-	bucket_init(&e->inject.warm.rate, c->warm_rate, e->now);
+	warm_set_rate(e, c->warm_rate);
 	e->inject.warm.retry_at = e->inject.warm.tick_at = e->inject.warm.walk_began = e->now;
 	e->inject.warm.retry_ms = LIMIT_WARM_RETRY_MS;
 }

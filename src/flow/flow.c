@@ -6,6 +6,12 @@
 #include "flow/flow.h"
 #include "flow/status.h"
 
+_Static_assert((int)FLOW_L4_ICMP == IPPROTO_ICMP && (int)FLOW_L4_TCP == IPPROTO_TCP &&
+		       (int)FLOW_L4_UDP == IPPROTO_UDP && (int)FLOW_L4_DCCP == IPPROTO_DCCP &&
+		       (int)FLOW_L4_GRE == IPPROTO_GRE && (int)FLOW_L4_ICMPV6 == IPPROTO_ICMPV6 &&
+		       (int)FLOW_L4_SCTP == IPPROTO_SCTP && (int)FLOW_L4_UDPLITE == IPPROTO_UDPLITE,
+	"the numbers are IANA's");
+
 bool flow_has_addrs(const struct flow *f, enum flow_dir dir)
 {
 	bool repl = dir == FLOW_REPL;

@@ -18,6 +18,7 @@ struct engine_config pair_config(void)
 		.resend_max = 1000,
 		.purge_timeout_s = 60,
 		.poll_s = 5,
+		.memory_keep_bytes = 1 << 20,
 		.first_seq = 1000,
 		.hash_key = "0123456789abcdef",
 	};

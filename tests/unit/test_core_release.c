@@ -13,6 +13,7 @@ static struct engine_config config(void)
 	struct engine_config c = pair_config();
 
 	c.chunk_bytes = ARENA_CHUNK_BYTES_MIN;
+	c.memory_keep_bytes = 0;
 	return c;
 }
 
