@@ -218,9 +218,8 @@ class Firewall:
 
     def start_sync(self, kind):
         if kind != "none":
-            options = "\t\tStandbyTable Warm\n" if self.demo.is_warm(kind) else ""
-            self.node = SyncNode(self.lab, self.space, kind,
-                                 sync_conf(f"10.9.0.{self.number}", mode_options=options))
+            conf = sync_conf(f"10.9.0.{self.number}", mode_options=self.demo.mode_options(kind))
+            self.node = SyncNode(self.lab, self.space, kind, conf)
             self.node.start()
 
     def instances(self):
@@ -294,6 +293,10 @@ class Demo:
 
     def is_warm(self, kind):
         return kind == "ctsyncd" and self.standby == "warm"
+
+    def mode_options(self, kind):
+        """What the firewalls' Mode section says."""
+        return "\t\tStandbyTable Warm\n" if self.is_warm(kind) else ""
 
     def build(self):
         lab = self.lab

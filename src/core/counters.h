@@ -77,6 +77,7 @@
 	X(LOCAL_FULL, "local_full", "flows not taken: the local table is full")                    \
 	X(REMOTE_FULL, "remote_full", "flows not taken: a remote table is full")                   \
 	X(MEMORY_FULL, "memory_full", "flows not taken: no memory of that size class is left")     \
+	X(MEMORY_MOVED, "memory_moved", "entries moved, so that memory could be given back")       \
 	X(SENT_DATAGRAMS, "sent_datagrams", "datagrams built")                                     \
 	X(SENT_BYTES, "sent_bytes", "payload bytes of datagrams built")                            \
 	X(SENT_FLOWS, "sent_flows", "messages about flows sent, resent ones included")             \
@@ -93,6 +94,7 @@
 	X(CONTROL_FULL, "control_full", "control messages not sent: queue full")                   \
 	X(BULKS_SENT, "bulks_sent", "whole tables sent")                                           \
 	X(BULKS_LIMITED, "bulks_limited", "whole tables put off: too soon after the last")         \
+	X(BULK_WAITS, "bulk_waits", "times that a whole table waited for acknowledgements")        \
 	X(RECEIVED_DATAGRAMS, "received_datagrams", "datagrams received")                          \
 	X(RECEIVED_BYTES, "received_bytes", "payload bytes received")                              \
 	X(RECEIVED_FLOWS, "received_flows", "messages about flows taken")                          \

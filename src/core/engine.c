@@ -18,6 +18,7 @@
 #include "core/record.h"
 #include "core/refresh.h"
 #include "core/relay.h"
+#include "core/release.h"
 #include "core/remote.h"
 #include "core/sender.h"
 #include "core/warm.h"
@@ -29,6 +30,11 @@ static size_t aligned(size_t bytes)
 	return (bytes + ALIGN - 1) / ALIGN * ALIGN;
 }
 
+static size_t chunk_bytes(const struct engine_config *c)
+{
+	return c->chunk_bytes ? c->chunk_bytes : ARENA_CHUNK_BYTES;
+}
+
 /* Room for every table full of the largest flows: address space costs nothing. */
 static size_t arena_bytes(const struct engine_config *c)
 {
@@ -36,7 +42,8 @@ static size_t arena_bytes(const struct engine_config *c)
 		TABLES + (c->external_cache_off ||
 				 c->standby_warm); /* and what has ended, but not here yet */
 
-	return arena_memory_bytes((size_t)c->flows_max * tables * ARENA_OBJECT_BYTES_MAX);
+	return arena_memory_bytes(
+		(size_t)c->flows_max * tables * ARENA_OBJECT_BYTES_MAX, chunk_bytes(c));
 }
 
 size_t engine_memory_bytes(const struct engine_config *c)
@@ -71,7 +78,7 @@ struct engine *engine_init(
 		table_init(engine_table_of(e, i), at, c->flows_max, (uint8_t)i);
 		at += aligned(table_memory_bytes(c->flows_max));
 	}
-	arena_init(&e->store.arena, at, arena_bytes(c));
+	arena_init(&e->store.arena, at, arena_bytes(c), chunk_bytes(c));
 	kernel_ops_init(e);
 	warm_init(e);
 	e->config.keeps_record = c->keeps_record && e->config.standby_warm;
@@ -82,7 +89,13 @@ struct engine *engine_init(
 	bulk_init(e);
 	refresh_init(e);
 	sender_init(e);
+	release_init(e);
 	return e;
+}
+
+void engine_fini(struct engine *e)
+{
+	arena_fini(&e->store.arena);
 }
 
 bool engine_next_ended(struct engine *e, struct flow *f)
@@ -103,6 +116,12 @@ void engine_set_timeouts(struct engine *e, uint32_t commit_timeout_s, uint32_t p
 {
 	e->config.commit_timeout_s = commit_timeout_s;
 	e->config.purge_timeout_s = purge_timeout_s;
+}
+
+void engine_set_warm(struct engine *e, uint32_t warm_age_ms, uint32_t warm_rate)
+{
+	e->config.warm_age_ms = warm_age_ms;
+	warm_set_rate(e, warm_rate);
 }
 
 void engine_kernel_events(struct engine *e, mono now, const struct kernel_told *told, size_t count)
@@ -251,6 +270,7 @@ void engine_tick(struct engine *e, mono now)
 	refresh_tick(e);
 	relay_tick(e);
 	sender_tick(e);
+	release_tick(e);
 }
 
 mono engine_deadline(const struct engine *e)
@@ -258,8 +278,8 @@ mono engine_deadline(const struct engine *e)
 	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
-	at = mono_min(at, mono_min(inject_deadline(e), queue_deadline(e)));
-	at = mono_min(at, former_deadline(e));
+	at = mono_min(at, mono_min(inject_deadline(e), release_deadline(e)));
+	at = mono_min(at, mono_min(queue_deadline(e), former_deadline(e)));
 	at = mono_min(at, mono_min(refresh_deadline(e), relay_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)
 		at = mono_min(at,

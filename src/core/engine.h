@@ -87,6 +87,8 @@ struct engine_config {
 	bool startup_resync; /* kept for what it says; a resync is asked for in any case */
 	bool tcp_window_tracking; /* Options { TCPWindowTracking } */
 	bool commit_half_open; /* also inject TCP flows before their handshake's end */
+	uint32_t memory_keep_bytes; /* unused memory of so much is kept for what comes next */
+	uint32_t chunk_bytes; /* grain of the tables' memory; 0: ARENA_CHUNK_BYTES */
 	uint32_t boot_id; /* differs from start to start; random */
 	uint32_t first_seq; /* first sequence number: the time of day [s], as upstream */
 	uint8_t hash_key[16]; /* secret; random, or the former process's with its record */
@@ -107,6 +109,9 @@ size_t engine_memory_bytes(const struct engine_config *);
 /* Sets an engine up in caller's memory; NULL if memory_bytes is less than it asks for. */
 struct engine *engine_init(
 	void *memory, size_t memory_bytes, const struct engine_config *, mono now);
+
+/* The memory may serve something else. */
+void engine_fini(struct engine *);
 
 /* ---- facts in ---- */
 
@@ -205,6 +210,9 @@ void engine_command(struct engine *, mono now, const struct engine_command *);
 
 /* Replaces two settings that may change while running; what is under way keeps the old ones. */
 void engine_set_timeouts(struct engine *, uint32_t commit_timeout_s, uint32_t purge_timeout_s);
+
+/* The same of warm_age_ms and warm_rate; without standby_warm they mean nothing. */
+void engine_set_warm(struct engine *, uint32_t warm_age_ms, uint32_t warm_rate);
 
 /* ---- outputs, pulled ---- */
 
@@ -313,6 +321,13 @@ bool engine_next_event(struct engine *, struct engine_event *);
  * may borrow (labels and the like), which is left out. False if there is none.
  */
 bool engine_next_ended(struct engine *, struct flow *);
+
+/*
+ * Whole pages that hold nothing any more, to be asked for behind engine_tick(): the caller may give
+ * them back, and then they have to read as zeros when they are used again (MADV_DONTNEED), or may
+ * leave them as they are. False if there are none now.
+ */
+bool engine_next_release(struct engine *, void **addr, size_t *bytes);
 
 /* When engine_tick() is wanted at the latest; MONO_NEVER if nothing is pending. */
 mono engine_deadline(const struct engine *);

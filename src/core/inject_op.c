@@ -56,7 +56,7 @@ static bool is_deletion(const struct op *op)
  */
 static void read_told(const struct engine *e, uint32_t handle, struct flow *f)
 {
-	int64_t left = LIMIT_DEAD_TIMEOUT_S;
+	int64_t left = e->config.standby_warm ? LIMIT_HOLD_S : LIMIT_DEAD_TIMEOUT_S;
 
 	table_read(&e->store, handle, f);
 	if (flow_has(f, FLOW_TIMEOUT))

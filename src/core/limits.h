@@ -19,6 +19,8 @@ enum {
 	LIMIT_REPAIR_WALK = 65536, /* flows looked at for one NACK; beyond it, a bulk */
 	LIMIT_REPAIR_LOOKS = 4, /* flows looked at that cost as much as one resent */
 	LIMIT_REPAIR_PER_SEC = 200000, /* flows one peer can make us resend a second */
+	LIMIT_BULK_AHEAD = 8192, /* messages that a bulk is ahead of a peer's acknowledgements */
+	LIMIT_BULK_AHEAD_MS = 100, /* it goes on though nothing has been acknowledged for so long */
 	LIMIT_BULK_INTERVAL_MS = 2000, /* between two bulks that the same peer asks for */
 	LIMIT_RESYNC_INTERVAL_MS = 2000, /* between two resyncs asked of the same peer */
 	LIMIT_GAP_MAX = 65536, /* a larger gap is repaired by a resync, not a NACK */
@@ -55,6 +57,12 @@ enum {
 	LIMIT_RUN_OUT_S = 5, /* an end told with no more left than this may be a timeout's */
 	LIMIT_RELATED_RETRY_MS = 1000, /* until a flow whose master was missing is tried again */
 	LIMIT_YIELD_MS = 1000, /* until peers are told what was left to them */
+	LIMIT_RELEASE_LOOK_MS = 1000, /* between two looks for memory that is not needed */
+	LIMIT_RELEASE_STEP_MS = 10, /* between two steps of giving it back; of each: */
+	LIMIT_RELEASE_MOVES = 512, /* entries that move */
+	LIMIT_RELEASE_SLOTS = 65536, /* slots that one index moves */
+	LIMIT_RELEASE_RANGES = 32, /* ranges of pages that are told */
+	LIMIT_RELEASE_BYTES = 2 << 20, /* the largest range */
 	LIMIT_WARM_BURST_MS = 5, /* WarmRate: so much of a second's writes may be made at once */
 	LIMIT_WARM_GRAIN_MS = 2, /* and so long is waited for some more */
 	LIMIT_WARM_RETRY_MS = 1000, /* until what the kernel has refused is tried again */

@@ -32,6 +32,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/record.h src/core/record.c \
 	src/core/refresh.h src/core/refresh.c \
 	src/core/relay.h src/core/relay.c \
+	src/core/release.h src/core/release.c \
 	src/core/remote.h src/core/remote.c \
 	src/core/repair.h src/core/repair.c \
 	src/core/sender.h src/core/sender.c \

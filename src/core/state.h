@@ -44,6 +44,8 @@ struct bulk {
 	uint32_t flows; /* and expectations: sent since its begin */
 	bool expects; /* the flows have been walked over */
 	uint64_t cursor;
+	mono ahead_until; /* it waits for acknowledgements, but no longer; or never */
+	uint32_t ahead_seq; /* it need not wait for any before this number */
 };
 
 /* The dedicated links (link.c). */
@@ -183,7 +185,7 @@ struct peer {
 struct dump {
 	bool wanted, asked, running, sweeping;
 	bool overrun; /* wanted or running because of an overrun, or of the start */
-	bool repair; /* events were lost since the last one began: wanted when that is over */
+	bool repair; /* events were lost since one began: wanted when that is over */
 	bool complete; /* one has ended well since start or flush */
 	bool flushed; /* the running one began before a flush: it is void, and repeated */
 	bool deaf; /* births are not listened to: none is asked for, and a running one misses some
@@ -294,6 +296,16 @@ struct purge {
 	bool scheduled;
 	mono at;
 	struct tally tally;
+};
+
+/* Giving memory back (release.c). */
+struct release {
+	mono look_at; /* not before, where there is something to look for */
+	mono step_at;
+	uint32_t chunks; /* empty ones that may be given back */
+	uint16_t ranges; /* that may be told before the next step */
+	bool thins; /* nearly empty chunks are being emptied */
+	bool moved; /* the last one chosen has lost an entry */
 };
 
 /*
@@ -424,6 +436,7 @@ struct engine {
 	struct commit commit;
 	struct purge purge;
 	struct inject inject;
+	struct release release;
 	struct record record;
 	struct former former;
 	struct command_slot commands[LIMIT_COMMANDS];

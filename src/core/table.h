@@ -86,6 +86,9 @@ enum table_result table_write(struct table *, struct store *, const struct table
 enum table_result table_write_packed(struct table *, struct store *, const struct table_key *,
 	const struct table_packed *, uint32_t *handle);
 
+/* Its entry has been copied to another place: the index learns where it is. */
+void table_moved(struct table *, const struct store *, uint32_t old, uint32_t handle);
+
 void table_remove(struct table *, struct store *, uint32_t handle);
 
 /* Takes an entry out of the table and leaves it in the store: the caller frees it (arena_free). */

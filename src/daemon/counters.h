@@ -44,6 +44,8 @@
 	X(CONTROL_DROPPED, "control_dropped", "control connections that said or read nothing")     \
 	X(CONTROL_TOO_LONG, "control_too_long", "control requests that were too long")             \
 	X(CONTROL_MALFORMED, "control_malformed", "control requests that were not understood")     \
+	X(MEMORY_RELEASED, "memory_released_bytes",                                                \
+		"memory of the tables given back after a burst")                                   \
 	X(PURGES, "control_purges", "requests to delete the kernel's entries")                     \
 	X(RESYNCS, "control_resyncs", "requests to read the kernel's tables anew")
 

@@ -289,6 +289,17 @@ static void take_events(struct daemon *d)
 	}
 }
 
+/* A page that could not be given back is as good as it was. */
+static void empty_pages(struct daemon *d)
+{
+	size_t bytes;
+	void *start;
+
+	while (engine_next_release(d->engine, &start, &bytes))
+		if (!memory_empty(start, bytes))
+			d->released_bytes += bytes;
+}
+
 static mono next_deadline(const struct daemon *d, mono now)
 {
 	mono t = engine_deadline(d->engine);
@@ -322,8 +333,10 @@ static int run(struct daemon *d)
 			d->reloads++;
 			notify_ready(&d->notify);
 		}
-		if (mono_reached(now, engine_deadline(d->engine)))
+		if (mono_reached(now, engine_deadline(d->engine))) {
 			engine_tick(d->engine, now);
+			empty_pages(d);
+		}
 		kernel_run(&d->kernel, now);
 		record_run(&d->record, now);
 		stats_run(&d->stats, now);
@@ -372,6 +385,8 @@ int daemon_main(struct daemon *d, const struct config *config, const char *confi
 	stats_close(&d->stats);
 	record_close(&d->record);
 	links_close(&d->links);
+	if (d->engine)
+		engine_fini(d->engine);
 	memory_release(d->memory, d->memory_bytes);
 	lockfile_release(&d->lock);
 	notify_fini(&d->notify);

@@ -20,6 +20,7 @@ struct daemon {
 	struct engine *engine;
 	void *memory;
 	size_t memory_bytes;
+	uint64_t released_bytes; /* of it, given back after a burst */
 	struct kernel kernel;
 	struct stats stats;
 	struct record record;

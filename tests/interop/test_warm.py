@@ -4,6 +4,7 @@
 
 import json
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -195,6 +196,22 @@ def test_a_peer_that_died_leaves_no_wrong_entry():
         pair.two.request_resync()
         wait_for(lambda: pair.b.count() == FLOWS - 500, 90, "the ends of 500", 0.2)
         pair.is_warm(pair.one, pair.two, "the others")
+
+
+def test_a_reload_changes_the_rate():
+    """At the first one it would take a minute."""
+    slow = WARM + f"\t\tWarmRate {FLOWS // 60}\n"
+    with Lab("wr") as lab:
+        pair = WarmPair(lab, ("conntrackd", "ctsyncd"), warm=slow)
+        load(pair.a, "create", FLOWS)
+        wait_for(lambda: pair.b.count() > 0, SETTLE_S, "some of it in the standby's kernel")
+        equal(pair.b.count() < FLOWS // 2, True, "the others are still to be written")
+        pair.two.reconfigure(sync_conf("10.9.0.2", mode_options=WARM))
+        pair.two.process.kill(signal.SIGHUP)
+        wait_for(lambda: pair.b.count() == FLOWS, SETTLE_S, "all of it")
+        log = pair.two.process.log_text()
+        equal("WarmRate is in force" in log, True, "the log says so")
+        equal("needs a restart" in log, False, "and nothing needs more")
 
 
 def test_the_commands_of_conntrackd():

@@ -410,6 +410,25 @@ void node_wake(struct sim *s, struct sim_node *n)
 
 /* ---- time ---- */
 
+/* What holds nothing, as the engine says, holds nothing from here on. */
+static void release(struct sim *s, struct sim_node *n)
+{
+	uint8_t *first = n->memory + PAGE_BYTES;
+	size_t bytes;
+	void *at;
+
+	while (engine_next_release(n->engine, &at, &bytes)) {
+		size_t offset = (size_t)((uint8_t *)at - first);
+
+		if (offset % PAGE_BYTES || bytes % PAGE_BYTES || bytes == 0 ||
+			offset + bytes > n->memory_bytes)
+			sim_fail(s, "node %u: %zu bytes at %zu are no pages of its own", n->index,
+				bytes, offset);
+		CHECK(madvise(at, bytes, MADV_DONTNEED) == 0);
+		s->coverage.count[COVERAGE_RELEASED]++;
+	}
+}
+
 static void tick(struct sim *s, struct job *j)
 {
 	struct sim_node *n = &s->nodes[j->node];
@@ -421,6 +440,7 @@ static void tick(struct sim *s, struct job *j)
 		mono_reached(s->now, engine_deadline(n->engine))) {
 		trace_put(&s->trace, TRACE_TICK, n->index, 0, 0, 0);
 		engine_tick(n->engine, s->now);
+		release(s, n);
 		if (mono_reached(s->now, engine_deadline(n->engine)))
 			n->ticks_at_once++;
 		else
@@ -528,6 +548,8 @@ void node_init(struct sim *s, unsigned index)
 
 static void memory_drop(struct sim_node *n)
 {
+	if (n->engine)
+		engine_fini(n->engine);
 	if (n->memory)
 		munmap(n->memory, n->memory_bytes + 2 * PAGE_BYTES);
 	n->memory = NULL;

@@ -16,6 +16,7 @@ check_PROGRAMS += \
 	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
+	tests/unit/test_core_release \
 	tests/unit/test_core_modes \
 	tests/unit/test_core_queue \
 	tests/unit/test_core_record \
@@ -36,6 +37,7 @@ TESTS += \
 	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
+	tests/unit/test_core_release \
 	tests/unit/test_core_modes \
 	tests/unit/test_core_queue \
 	tests/unit/test_core_record \
@@ -61,6 +63,8 @@ tests_unit_test_core_link_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_li
 tests_unit_test_core_link_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_peer_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_peer.c
 tests_unit_test_core_peer_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_release_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_release.c
+tests_unit_test_core_release_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_many_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_many.c
 tests_unit_test_core_many_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sync.c
