@@ -48,6 +48,9 @@ static bool may_differ(struct sim *s, struct sim_node *n, unsigned slot, const s
 
 	if (told->mark == 0) /* a partial update */
 		return true;
+	/* packets have changed it, and no event tells: it was born while nobody listened */
+	if (e->silent && !h->states[h->count - 1].rewritten && n->config.standby_warm)
+		return true;
 	/* ours as well; without an internal cache, by what happened here last, or on a third node
 	 */
 	if (n->config.internal_cache_off &&

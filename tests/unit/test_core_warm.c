@@ -452,6 +452,35 @@ static void ends_are_carried_out_without_a_doubt(void)
 	pair_free(p);
 }
 
+/* Many ends at once take their time; a dump reads meanwhile what is still to be ended. */
+static void what_waits_for_its_end_is_not_ours(void)
+{
+	struct pair *p = begin_as(2000);
+
+	for (uint32_t i = 0; i < 100; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	}
+	run(p, AGE_MS + 3000);
+	CU_ASSERT_EQUAL(alive(), 100);
+	for (uint32_t i = 0; i < 100; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	}
+	pair_exchange(p);
+	CU_ASSERT(alive() > 50);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 0);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, 0);
+	pair_command(p, 1, ENGINE_RESYNC_KERNEL, 1);
+	serve(p);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	run(p, 5000);
+	CU_ASSERT_EQUAL(alive(), 0);
+	pair_free(p);
+}
+
 /* Node 0's daemon comes back and knows less. */
 static void what_a_bulk_does_not_name_is_deleted(void)
 {
@@ -858,6 +887,7 @@ static const struct unit_test tests[] = {
 	{"a repeated table writes nothing", a_repeated_table_writes_nothing},
 	{"related flows wait for their masters", related_flows_wait_for_their_masters},
 	{"ends are carried out without a doubt", ends_are_carried_out_without_a_doubt},
+	{"what waits for its end is not ours", what_waits_for_its_end_is_not_ours},
 	{"what a bulk does not name is deleted", what_a_bulk_does_not_name_is_deleted},
 	{"what lives here is kept", what_lives_here_is_kept},
 	{"on an active node ends are doubted", on_an_active_node_ends_are_doubted},
