@@ -97,6 +97,9 @@ bool inject_next_op(struct engine *, struct kernel_op *);
 bool inject_repeat(struct engine *, struct op *, struct kernel_op *); /* false: not any more */
 void inject_answered(struct engine *, struct op *, int err);
 
+/* What our kernel turns out to have, and neither table knows, we have written. */
+bool inject_has_made(const struct engine *);
+
 /* ---- for inject_op.c ---- */
 
 void inject_queue(struct engine *, uint32_t handle);
