@@ -53,6 +53,7 @@
 	X(INJECT_RUN_OUT, "inject_run_out",                                                        \
 		"ends told by peers that are left to our kernel's timer")                          \
 	X(INJECT_YIELDED, "inject_yielded", "dumped flows left to the peer that tells them")       \
+	X(TAKEN, "taken", "entries of a warm standby's kernel that a promotion made ours")         \
 	X(INJECT_FULL, "inject_full", "ends told by peers not carried out: too many wait")         \
 	X(FORMER_FOUND, "former_found",                                                            \
 		"flows in the kernel that a former process wrote for a peer")                      \
