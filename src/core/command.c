@@ -104,8 +104,10 @@ static void step_down(struct engine *e, enum engine_role role)
 	set_role(e, role);
 	commit_cancel(e);
 	inject_disown(e);
-	if (e->was_active)
-		purge_schedule(e);
+	if (!e->was_active)
+		return;
+	inject_stand_down(e);
+	purge_schedule(e);
 }
 
 /* Frees a table's entries one by one, O(entries), unless the whole store is emptied after it. */
@@ -238,7 +240,7 @@ static bool at_once(struct engine *e, const struct engine_command *c)
 		peer_ask_all(e);
 		return true;
 	case ENGINE_PURGE_LATER:
-		inject_disown(e);
+		inject_stand_down(e);
 		purge_schedule(e);
 		return true;
 	case ENGINE_BULK:

@@ -7,6 +7,7 @@
 #include "core/addr.h"
 #include "core/bulk.h"
 #include "core/dumper.h"
+#include "core/former.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/link.h"
@@ -14,6 +15,7 @@
 #include "core/peer.h"
 #include "core/purge.h"
 #include "core/queue.h"
+#include "core/record.h"
 #include "core/refresh.h"
 #include "core/relay.h"
 #include "core/release.h"
@@ -21,7 +23,7 @@
 #include "core/sender.h"
 #include "core/warm.h"
 
-enum { TABLES = LIMIT_PEERS + 1, ALIGN = 4096 };
+enum { TABLES = TABLE_FORMER + 1, ALIGN = 4096 };
 
 static size_t aligned(size_t bytes)
 {
@@ -79,8 +81,10 @@ struct engine *engine_init(
 	arena_init(&e->store.arena, at, arena_bytes(c), chunk_bytes(c));
 	kernel_ops_init(e);
 	warm_init(e);
+	e->config.keeps_record = c->keeps_record && e->config.standby_warm;
 	e->peers_know_more = true; /* from a former process, until a bulk tells them all */
 	dumper_init(e);
+	former_init(e);
 	link_init(e);
 	bulk_init(e);
 	refresh_init(e);
@@ -112,6 +116,12 @@ void engine_set_timeouts(struct engine *e, uint32_t commit_timeout_s, uint32_t p
 {
 	e->config.commit_timeout_s = commit_timeout_s;
 	e->config.purge_timeout_s = purge_timeout_s;
+}
+
+void engine_set_warm(struct engine *e, uint32_t warm_age_ms, uint32_t warm_rate)
+{
+	e->config.warm_age_ms = warm_age_ms;
+	warm_set_rate(e, warm_rate);
 }
 
 void engine_kernel_events(struct engine *e, mono now, const struct kernel_told *told, size_t count)
@@ -256,6 +266,7 @@ void engine_tick(struct engine *e, mono now)
 	bulk_tick(e);
 	purge_tick(e);
 	inject_tick(e);
+	former_tick(e);
 	refresh_tick(e);
 	relay_tick(e);
 	sender_tick(e);
@@ -268,7 +279,7 @@ mono engine_deadline(const struct engine *e)
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
 	at = mono_min(at, mono_min(inject_deadline(e), release_deadline(e)));
-	at = mono_min(at, queue_deadline(e));
+	at = mono_min(at, mono_min(queue_deadline(e), former_deadline(e)));
 	at = mono_min(at, mono_min(refresh_deadline(e), relay_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)
 		at = mono_min(at,
@@ -296,6 +307,9 @@ void engine_check(const struct engine *e)
 		entries += table_count(&e->peers[i].remote);
 	}
 	inject_check(e);
+	former_check(e);
+	record_check(e);
+	entries += table_count(&e->former.table);
 	CHECK(entries + e->inject.gone == e->store.arena.objects);
 	CHECK(!e->commit.running || !e->purge.running);
 }

@@ -4,9 +4,11 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "core/commit_flow.h"
+#include "core/former.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
+#include "core/record.h"
 #include "core/warm.h"
 
 /* The kernel operations of what peers tell, and what their answers mean. */
@@ -54,7 +56,7 @@ static bool is_deletion(const struct op *op)
  */
 static void read_told(const struct engine *e, uint32_t handle, struct flow *f)
 {
-	int64_t left = LIMIT_DEAD_TIMEOUT_S;
+	int64_t left = e->config.standby_warm ? LIMIT_HOLD_S : LIMIT_DEAD_TIMEOUT_S;
 
 	table_read(&e->store, handle, f);
 	if (flow_has(f, FLOW_TIMEOUT))
@@ -190,6 +192,8 @@ bool inject_next_op(struct engine *e, struct kernel_op *out)
 	e->inject.more = false;
 	if (inject_waiting(e) == 0)
 		return false;
+	if (former_is_open(e))
+		return false; /* what the kernel has is still to be compared with the record */
 	if (inject_takes_all(e))
 		return false; /* what is there belongs to us, but is not known yet */
 	for (unsigned n = 0; n < LIMIT_COMMIT_SLICE; n++) {
@@ -314,17 +318,20 @@ static void written(struct engine *e, const struct op *op, uint32_t handle)
 	warm_written(e, x->flags & REMOTE_BEHIND);
 	x->flags &= (uint8_t)~REMOTE_BEHIND;
 	if (local) {
+		record_unmade(e, x, &op->key);
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
 		if (!is_expect_op(op))
 			ours_written(e, op, handle, local);
 	} else if (op->destroyed) {
 		/* the end of what we have made, or of what was there before it */
-		x->flags = (uint8_t)((x->flags & ~REMOTE_WRITTEN) | REMOTE_ADOPTED);
+		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+		x->flags |= is_creation(op) ? found_as(e) : REMOTE_ADOPTED;
 		e->inject.unsure = true;
 	} else if (is_creation(op)) {
 		x->flags = (uint8_t)((x->flags & ~REMOTE_WRITTEN) | REMOTE_INJECTED);
 	} else if (!(x->flags & REMOTE_WRITTEN)) {
 		x->flags |= found_as(e);
+		record_made(e, handle);
 	}
 }
 
@@ -332,10 +339,12 @@ static void refused(struct engine *e, const struct op *op, uint32_t handle, int 
 {
 	struct entry *x = at(e, handle);
 
-	if (is_deletion(op) && e->config.standby_warm)
+	if (is_deletion(op) && e->config.standby_warm) {
 		x->flags |= REMOTE_RENEW; /* what was there before still is */
-	else if (op->kind != KERNEL_OP_UPDATE || err == ENOENT)
+	} else if (op->kind != KERNEL_OP_UPDATE || err == ENOENT) {
+		record_unmade(e, x, &op->key);
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+	}
 	x->flags |= REMOTE_BEHIND;
 	if (is_creation(op) && err == ENOENT && !(x->flags & REMOTE_RETRIED) &&
 		(x->flags & ENTRY_HAS_MASTER || entry_is_expect(x)))

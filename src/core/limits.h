@@ -19,12 +19,15 @@ enum {
 	LIMIT_REPAIR_WALK = 65536, /* flows looked at for one NACK; beyond it, a bulk */
 	LIMIT_REPAIR_LOOKS = 4, /* flows looked at that cost as much as one resent */
 	LIMIT_REPAIR_PER_SEC = 200000, /* flows one peer can make us resend a second */
+	LIMIT_BULK_AHEAD = 8192, /* messages that a bulk is ahead of a peer's acknowledgements */
+	LIMIT_BULK_AHEAD_MS = 100, /* it goes on though nothing has been acknowledged for so long */
 	LIMIT_BULK_INTERVAL_MS = 2000, /* between two bulks that the same peer asks for */
 	LIMIT_RESYNC_INTERVAL_MS = 2000, /* between two resyncs asked of the same peer */
 	LIMIT_GAP_MAX = 65536, /* a larger gap is repaired by a resync, not a NACK */
 	LIMIT_SWEEP_MS = 30000, /* conntrackd sends no end of a bulk: sweep after this long */
 
 	LIMIT_KERNEL_OPS_IN_FLIGHT = 1024,
+	LIMIT_RECORDS = 4096, /* facts for the record that nobody has pulled yet */
 	LIMIT_KERNEL_RETRIES = 2, /* of one operation: create, then update */
 	LIMIT_EVENTS_QUEUE = 128, /* engine_event waiting to be read */
 	LIMIT_EVENTS_PER_SEC = 8, /* told of one peer */

@@ -44,6 +44,8 @@ struct bulk {
 	uint32_t flows; /* and expectations: sent since its begin */
 	bool expects; /* the flows have been walked over */
 	uint64_t cursor;
+	mono ahead_until; /* it waits for acknowledgements, but no longer; or never */
+	uint32_t ahead_seq; /* it need not wait for any before this number */
 };
 
 /* The dedicated links (link.c). */
@@ -183,7 +185,7 @@ struct peer {
 struct dump {
 	bool wanted, asked, running, sweeping;
 	bool overrun; /* wanted or running because of an overrun, or of the start */
-	bool repair; /* events were lost since the last one began: wanted when that is over */
+	bool repair; /* events were lost since one began: wanted when that is over */
 	bool complete; /* one has ended well since start or flush */
 	bool flushed; /* the running one began before a flush: it is void, and repeated */
 	bool deaf; /* births are not listened to: none is asked for, and a running one misses some
@@ -341,12 +343,32 @@ struct inject {
 	mono related_at; /* not before: their masters may be on the way */
 	uint32_t gone; /* entries that are in no table any more, but are still to be ended */
 	bool owner; /* the operator has said that what our kernel holds is ours */
+	bool stood_down; /* and since then that another node carries it now */
 	bool yielded; /* flows were left to peers, who have not been told */
 	mono yielded_at;
 	bool unsure; /* of what the kernel has: a dump is to tell, when its time has come */
 	bool more; /* a look was cut short, and goes on with the next pull */
 	uint8_t sweep_peer; /* of a dump's end */
 	uint64_t sweep_cursor;
+};
+
+/* What the next process has to know (record.c). */
+struct record {
+	struct engine_record ring[LIMIT_RECORDS];
+	uint32_t head, count;
+	bool again; /* something is missing in what was told, or needless */
+	unsigned peer; /* of a rewriting: whose table it is at */
+	uint64_t cursor;
+};
+
+/* What a former process wrote for peers, and none of them has told yet (former.c). */
+struct former {
+	struct table table; /* TABLE_FORMER */
+	const struct engine_record *set; /* until it was compared with the kernel's table */
+	size_t set_count;
+	uint64_t sweep_cursor, cursor;
+	mono since; /* all peers are in step; or never */
+	bool ending; /* what is in the table goes */
 };
 
 struct command_slot {
@@ -415,6 +437,8 @@ struct engine {
 	struct purge purge;
 	struct inject inject;
 	struct release release;
+	struct record record;
+	struct former former;
 	struct command_slot commands[LIMIT_COMMANDS];
 	struct event_ring events;
 	mono refused_next; /* when PEER_REFUSED may be told again */
@@ -460,7 +484,9 @@ static inline uint32_t engine_coarse(const struct engine *e, mono t)
 /* The peers are the first peers_count of the array. */
 static inline struct table *engine_table_of(struct engine *e, unsigned id)
 {
-	return id == 0 ? &e->local : &e->peers[id - 1].remote;
+	if (id == TABLE_FORMER)
+		return &e->former.table;
+	return id == TABLE_LOCAL ? &e->local : &e->peers[id - 1].remote;
 }
 
 /* What is left of a timeout [s] learned at touched; can be below 0. */

@@ -3,6 +3,7 @@
 #define CTSYNC_CORE_TABLE_H
 
 #include "core/index.h"
+#include "core/limits.h"
 #include "flow/plain.h"
 
 /* One table of flows and expectations: the local one, or what one peer told. All share a store. */
@@ -27,7 +28,8 @@ struct table_packed {
 	uint8_t bytes[FLOW_PACKED_BYTES_MAX];
 };
 
-enum { TABLE_LOCAL = 0 }; /* the id of the local table; peers' follow */
+/* The id of the local table; peers' follow, and behind them that of former.h. */
+enum { TABLE_LOCAL = 0, TABLE_FORMER = LIMIT_PEERS + 1 };
 
 enum table_result { TABLE_OK, TABLE_FULL, TABLE_NO_MEMORY };
 

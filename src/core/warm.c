@@ -150,7 +150,6 @@ void warm_lost(struct engine *e, uint32_t handle)
 	x->flags &= (uint8_t)~REMOTE_WRITTEN;
 	if (x->flags & REMOTE_WRITING)
 		return; /* its answer, or the dump that follows it, tells */
-	engine_count(e, COUNTER_WARM_LOST);
 	if (x->list != ENTRY_UNLISTED && inject_list_of(x) != INJECT_WAITING)
 		return;
 	x->born = engine_coarse(e, e->now);
@@ -295,7 +294,8 @@ static bool runs_low(const struct engine *e, uint32_t handle)
 		x->list != ENTRY_UNLISTED || entry_is_expect(x))
 		return false;
 	b = brief(e, handle);
-	return !b.has_timeout ||
+	/* a peer with CommitTimeout says none: such a one has an hour, and is made anew then */
+	return b.has_timeout &&
 	       engine_timeout_left(e, x->touched, b.timeout) <= LIMIT_DEAD_TIMEOUT_S;
 }
 
@@ -340,6 +340,12 @@ static void walk_all(struct engine *e)
 
 /* ---- life and time ---- */
 
+void warm_set_rate(struct engine *e, uint32_t rate)
+{
+	e->config.warm_rate = rate > 0 ? rate : 1;
+	bucket_init(&e->inject.warm.rate, e->config.warm_rate, e->now);
+}
+
 void warm_init(struct engine *e)
 {
 	struct engine_config *c = &e->config;
@@ -348,9 +354,7 @@ void warm_init(struct engine *e)
 	if (c->mode == ENGINE_MODE_ALARM || c->internal_cache_off || c->external_cache_off ||
 		c->links == 0)
 		c->standby_warm = false;
-	if (c->warm_rate == 0)
-		c->warm_rate = 1;
-	bucket_init(&e->inject.warm.rate, c->warm_rate, e->now);
+	warm_set_rate(e, c->warm_rate);
 	e->inject.warm.retry_at = e->inject.warm.tick_at = e->inject.warm.walk_began = e->now;
 	e->inject.warm.retry_ms = LIMIT_WARM_RETRY_MS;
 }

@@ -62,6 +62,7 @@ bool warm_may_write(struct engine *);
 void warm_wrote(struct engine *);
 
 void warm_init(struct engine *);
+void warm_set_rate(struct engine *, uint32_t rate); /* [1/s]; 0: 1 */
 void warm_flushed(struct engine *);
 void warm_tick(struct engine *);
 mono warm_deadline(const struct engine *);

@@ -21,6 +21,9 @@
 	X(WRITE_BATCHES, "write_batches", "batches of requests sent to the kernel")                \
 	X(WRITE_LOST, "write_answers_lost", "requests whose answer was lost")                      \
 	X(WRITE_TOO_LARGE, "write_too_large", "operations that fit no request")                    \
+	X(RECORD_BYTES, "record_bytes", "length of the record of flows written for peers")         \
+	X(RECORD_REWRITES, "record_rewrites", "times it was written as a whole")                   \
+	X(RECORD_DROPPED, "record_dropped", "changes that could not be written to it")             \
 	X(LINK_SENT, "link_sent", "datagrams sent on the sync link")                               \
 	X(LINK_SENT_BYTES, "link_sent_bytes", "payload bytes sent there")                          \
 	X(LINK_RECEIVED, "link_received", "datagrams received there")                              \

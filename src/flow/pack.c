@@ -97,6 +97,23 @@ static uint32_t cells_set(uint8_t l4)
 	return flow_l4_has_key(l4) ? SET_ORIG_PORTS : 0;
 }
 
+/* What nearly every flow has, without a loop: the table is constant, and with it each of these. */
+#define GROUP_WORD(g, word) (-(groups >> GROUP_##g & 1) & group_set[GROUP_##g][word])
+
+enum {
+	GROUPS_USUAL = GROUP(REPL) | GROUP(ID) | GROUP(STATUS) | GROUP(TIMEOUT) | GROUP(MARK) |
+		       GROUP(TCP_STATE),
+	GROUPS_NO_SET = GROUP(SET) | GROUP(CELLS) | GROUP(REPL_RAW) | GROUP(REPL_SRC) |
+			GROUP(REPL_DST) | GROUP(REPL_SPORT) | GROUP(REPL_DPORT) |
+			GROUP(STATUS_HIGH) | GROUP(MARK_VALUE) | GROUP(SYNPROXY_VALUE),
+};
+
+static inline uint32_t usual_word(uint32_t groups, unsigned word)
+{
+	return GROUP_WORD(REPL, word) | GROUP_WORD(ID, word) | GROUP_WORD(STATUS, word) |
+	       GROUP_WORD(TIMEOUT, word) | GROUP_WORD(MARK, word) | GROUP_WORD(TCP_STATE, word);
+}
+
 /* The attributes that key and groups say are present. */
 static void implied_set(uint8_t key_bits, uint8_t l4, uint32_t groups, uint32_t set[FLOW_SET_WORDS])
 {
@@ -114,7 +131,11 @@ static void implied_set(uint8_t key_bits, uint8_t l4, uint32_t groups, uint32_t 
 		if ((groups & GROUP(CELLS)) && cells == SET_ORIG_PORTS)
 			set[0] |= SET_REPL_PORTS;
 	}
-	for (uint32_t left = groups; left; left &= left - 1) {
+	set[0] |= usual_word(groups, 0);
+	set[1] |= usual_word(groups, 1);
+	set[2] |= usual_word(groups, 2);
+	for (uint32_t left = groups & ~(uint32_t)(GROUPS_USUAL | GROUPS_NO_SET); left;
+		left &= left - 1) {
 		const uint32_t *add = group_set[__builtin_ctz(left)];
 
 		set[0] |= add[0];

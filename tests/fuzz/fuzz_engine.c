@@ -462,6 +462,7 @@ static void record(struct world *w, struct rbuf *r)
 	case OP_TIMEOUTS:
 		a = rbuf_u8(r);
 		engine_set_timeouts(w->engine, a, rbuf_u8(r));
+		engine_set_warm(w->engine, 100U * a, a);
 		break;
 	case OPS:
 		break;

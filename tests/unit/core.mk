@@ -19,6 +19,7 @@ check_PROGRAMS += \
 	tests/unit/test_core_release \
 	tests/unit/test_core_modes \
 	tests/unit/test_core_queue \
+	tests/unit/test_core_record \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
@@ -39,6 +40,7 @@ TESTS += \
 	tests/unit/test_core_release \
 	tests/unit/test_core_modes \
 	tests/unit/test_core_queue \
+	tests/unit/test_core_record \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
@@ -77,6 +79,8 @@ tests_unit_test_core_modes_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_m
 tests_unit_test_core_modes_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_queue_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_queue.c
 tests_unit_test_core_queue_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_record_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_record.c
+tests_unit_test_core_record_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_relay_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_relay.c
 tests_unit_test_core_relay_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_warm_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_warm.c

@@ -610,6 +610,41 @@ static void no_timeout_runs_low(void)
 	pair_free(p);
 }
 
+/* It was active, and stands by: what its peer has now is there for the peer alone. */
+static void what_was_handed_over_ends_with_its_peer(void)
+{
+	struct pair *p = started();
+
+	pair_command(p, 1, ENGINE_PROMOTE, 1);
+	run(p, 3000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, FLOWS);
+	pair_command(p, 1, ENGINE_DEMOTE, 2);
+	run(p, 1000);
+	for (uint32_t i = 0; i < FLOWS - 5; i++) {
+		struct flow f = marked(i, 7);
+
+		tell(p, KERNEL_EVENT_UPDATE, &f);
+	}
+	for (uint32_t i = FLOWS - 5; i < FLOWS; i++) {
+		struct flow f = pair_flow(i);
+
+		tell(p, KERNEL_EVENT_DESTROY, &f);
+	}
+	run(p, 63000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	CU_ASSERT_EQUAL(alive(), FLOWS - 5);
+	forget_ops();
+	for (uint32_t i = 0; i < FLOWS - 5; i++) {
+		struct flow f = pair_flow(i);
+
+		tell(p, KERNEL_EVENT_DESTROY, &f);
+	}
+	CU_ASSERT_EQUAL(kernel.count[KERNEL_OP_DELETE], FLOWS - 5);
+	CU_ASSERT_EQUAL(kernel.count[KERNEL_OP_UPDATE], 0);
+	CU_ASSERT_EQUAL(alive(), 0);
+	pair_free(p);
+}
+
 static void a_purge_makes_it_start_again(void)
 {
 	struct pair *p = started();
@@ -833,6 +868,7 @@ static const struct unit_test tests[] = {
 	{"an end read late does not make an entry a stranger's",
 		an_end_read_late_does_not_make_an_entry_a_strangers},
 	{"no timeout runs low", no_timeout_runs_low},
+	{"what was handed over ends with its peer", what_was_handed_over_ends_with_its_peer},
 	{"a purge makes it start again", a_purge_makes_it_start_again},
 	{"refusals are tried again after a growing pause",
 		refusals_are_tried_again_after_a_growing_pause},
