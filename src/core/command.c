@@ -104,8 +104,10 @@ static void step_down(struct engine *e, enum engine_role role)
 	set_role(e, role);
 	commit_cancel(e);
 	inject_disown(e);
-	if (e->was_active)
-		purge_schedule(e);
+	if (!e->was_active)
+		return;
+	inject_stand_down(e);
+	purge_schedule(e);
 }
 
 /* Frees a table's entries one by one, O(entries), unless the whole store is emptied after it. */
@@ -124,6 +126,7 @@ static void flush_local(struct engine *e, bool alone)
 	all_done(e, ENGINE_BULK, MONO_NEVER, ENGINE_CANCELLED, NULL);
 	empty(e, &e->local, alone);
 	memset(&e->queued, 0, sizeof(e->queued));
+	memset(&e->held, 0, sizeof(e->held));
 	memset(&e->sent, 0, sizeof(e->sent));
 	memset(&e->tomb, 0, sizeof(e->tomb));
 	e->local_silent = 0;
@@ -237,7 +240,7 @@ static bool at_once(struct engine *e, const struct engine_command *c)
 		peer_ask_all(e);
 		return true;
 	case ENGINE_PURGE_LATER:
-		inject_disown(e);
+		inject_stand_down(e);
 		purge_schedule(e);
 		return true;
 	case ENGINE_BULK:

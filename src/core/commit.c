@@ -49,6 +49,7 @@ void commit_start(struct engine *e, bool promote, enum engine_scope scope)
 	c->pass = scope == ENGINE_SCOPE_EXPECTATIONS ? COMMIT_EXPECTATIONS : COMMIT_FLOWS;
 	c->peer = 0;
 	c->cursor = 0;
+	c->ahead.count = 0;
 	if (is_large(e))
 		dumper_deafen(e, true);
 	commit_settle(e);
@@ -113,8 +114,35 @@ static bool next_pass(struct engine *e)
 	return c->pass <= COMMIT_EXPECTATIONS;
 }
 
+/* The next entry of the table, or 0. An entry that goes while it is ahead is left out. */
+static uint32_t next_of_table(struct engine *e, const struct table *t, struct table_key *k)
+{
+	struct commit_ahead *a = &e->commit.ahead;
+	uint32_t handle = 0;
+
+	do {
+		while (a->count < COMMIT_AHEAD_MAX) {
+			struct table_key *put = &a->ring[(a->head + a->count) % COMMIT_AHEAD_MAX];
+
+			handle = table_next(t, &e->store, &e->commit.cursor);
+			if (!handle)
+				break;
+			*put = table_key_at(&e->store, handle);
+			table_fetch_slot(&e->local, put);
+			a->count++;
+		}
+		if (a->count == 0)
+			return 0;
+		*k = a->ring[a->head];
+		a->head = (a->head + 1) % COMMIT_AHEAD_MAX;
+		a->count--;
+		handle = table_find(t, &e->store, k);
+	} while (!handle);
+	return handle;
+}
+
 /* The next flow or expectation; 0 when all have been looked at, or answers are waited for. */
-static uint32_t walk(struct engine *e)
+static uint32_t walk(struct engine *e, struct table_key *k)
 {
 	struct commit *c = &e->commit;
 
@@ -125,7 +153,7 @@ static uint32_t walk(struct engine *e)
 			c->walked = true;
 			return 0;
 		}
-		if (c->pass == COMMIT_EXPECTATIONS && c->cursor == 0) {
+		if (c->pass == COMMIT_EXPECTATIONS && c->cursor == 0 && c->ahead.count == 0) {
 			/* whether its master is there, only the answers to flows' writes tell */
 			if (e->ops.by_purpose[OP_COMMIT] > 0)
 				return 0;
@@ -134,7 +162,7 @@ static uint32_t walk(struct engine *e)
 				continue;
 			}
 		}
-		handle = table_next(&e->peers[c->peer].remote, &e->store, &c->cursor);
+		handle = next_of_table(e, &e->peers[c->peer].remote, k);
 		if (handle)
 			return handle;
 		c->peer++;
@@ -164,14 +192,13 @@ static bool is_half_open(const struct flow *f)
 }
 
 /*
- * Puts the received flow with the timeout that it is to be written with into *f. Packets put a
- * timeout forward and no event tells, so that what seems over, or nearly, may well be alive.
+ * The timeout that a received flow is to be written with. Packets put a timeout forward and no
+ * event tells, so that what seems over, or nearly, may well be alive.
  */
-static void read_remote(const struct engine *e, uint32_t handle, struct flow *f)
+static void set_timeout(const struct engine *e, uint32_t handle, struct flow *f)
 {
 	int64_t left = LIMIT_DEAD_TIMEOUT_S;
 
-	table_read(&e->store, handle, f);
 	if (flow_has(f, FLOW_TIMEOUT))
 		left = engine_timeout_left(e, at(e, handle)->touched, f->timeout);
 	if (left < LIMIT_DEAD_TIMEOUT_S)
@@ -187,14 +214,15 @@ uint64_t commit_state_hash(const struct engine *e, uint32_t handle)
 	return hash_sip13(e->store.hash_key, x->packed, x->len);
 }
 
-static void build(struct engine *e, struct op *op, uint32_t handle, struct kernel_op *out)
+/* From what the peer told, which is in out->flow, to what is to be written; local: ours, or 0. */
+static void build(
+	struct engine *e, struct op *op, uint32_t handle, uint32_t local, struct kernel_op *out)
 {
 	bool liberal = !e->config.tcp_window_tracking;
-	uint32_t local = local_find_alive(e, &op->key);
 	struct flow known;
 	int64_t left = 0;
 
-	read_remote(e, handle, &out->flow);
+	set_timeout(e, handle, &out->flow);
 	out->id = op->id;
 	out->kind = (enum kernel_op_kind)op->kind;
 	op->state = commit_state_hash(e, handle);
@@ -214,11 +242,11 @@ static void build(struct engine *e, struct op *op, uint32_t handle, struct kerne
 }
 
 /* Looks at one flow; true if there is something to write. */
-static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
+static bool consider(
+	struct engine *e, uint32_t handle, const struct table_key *k, struct kernel_op *out)
 {
 	struct commit *c = &e->commit;
 	const struct entry *x = at(e, handle);
-	struct table_key k;
 	uint32_t local;
 	struct op *op;
 
@@ -229,15 +257,14 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 		c->masters = true;
 	if (c->pass != ((x->flags & ENTRY_HAS_MASTER) != 0))
 		return false;
-	k = table_key_at(&e->store, handle);
-	local = local_find_alive(e, &k);
+	local = local_find_alive(e, k);
 	if (local && !(at(e, local)->flags & ENTRY_SILENT) && at(e, local)->touched > x->touched) {
 		/* our kernel has it, and newer: written before, or alive with traffic */
 		if (c->promote)
 			remote_remove(e, &e->peers[c->peer], handle);
 		return false;
 	}
-	if (commit_is_outdated(e, &k, x->touched))
+	if (commit_is_outdated(e, k, x->touched))
 		return false;
 	if (engine_injects(e) && inject_is_written(e, handle)) {
 		if (c->promote) /* the dump that follows takes it */
@@ -256,8 +283,8 @@ static bool consider(struct engine *e, uint32_t handle, struct kernel_op *out)
 	op->peer = c->peer;
 	op->promote = c->promote;
 	op->keyless = commit_flow_is_keyless(&out->flow);
-	op->key = k;
-	build(e, op, handle, out);
+	op->key = *k;
+	build(e, op, handle, local, out);
 	return true;
 }
 
@@ -269,13 +296,14 @@ bool commit_next_op(struct engine *e, struct kernel_op *out)
 	if (!c->running || c->walked || e->ops.free_count == 0)
 		return false;
 	for (unsigned n = 0; n < LIMIT_COMMIT_SLICE; n++) {
-		uint32_t handle = walk(e);
+		struct table_key k;
+		uint32_t handle = walk(e, &k);
 
 		if (!handle) {
 			commit_settle(e);
 			return false;
 		}
-		if (consider(e, handle, out))
+		if (consider(e, handle, &k, out))
 			return true;
 	}
 	c->more = true;
@@ -297,7 +325,8 @@ bool commit_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 		if (e->commit.running && commit_expect_repeat(e, op, out))
 			return true;
 	} else if (e->commit.running && handle) {
-		build(e, op, handle, out);
+		table_read(&e->store, handle, &out->flow);
+		build(e, op, handle, local_find_alive(e, &op->key), out);
 		/* another flow may have taken its place since the first try */
 		if (e->config.commit_half_open || !is_half_open(&out->flow))
 			return true;
@@ -329,7 +358,8 @@ static bool written(struct engine *e, const struct op *op)
 		inject_committed(e, handle, op->kind == KERNEL_OP_CREATE);
 		return false;
 	}
-	read_remote(e, handle, &f);
+	table_read(&e->store, handle, &f);
+	set_timeout(e, handle, &f);
 	if (op->kind == KERNEL_OP_CREATE) {
 		commit_flow_local(&f);
 	} else {

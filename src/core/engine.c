@@ -7,23 +7,32 @@
 #include "core/addr.h"
 #include "core/bulk.h"
 #include "core/dumper.h"
+#include "core/former.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/link.h"
 #include "core/local.h"
 #include "core/peer.h"
 #include "core/purge.h"
+#include "core/queue.h"
+#include "core/record.h"
 #include "core/refresh.h"
 #include "core/relay.h"
+#include "core/release.h"
 #include "core/remote.h"
 #include "core/sender.h"
 #include "core/warm.h"
 
-enum { TABLES = LIMIT_PEERS + 1, ALIGN = 4096 };
+enum { TABLES = TABLE_FORMER + 1, ALIGN = 4096 };
 
 static size_t aligned(size_t bytes)
 {
 	return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+static size_t chunk_bytes(const struct engine_config *c)
+{
+	return c->chunk_bytes ? c->chunk_bytes : ARENA_CHUNK_BYTES;
 }
 
 /* Room for every table full of the largest flows: address space costs nothing. */
@@ -33,7 +42,8 @@ static size_t arena_bytes(const struct engine_config *c)
 		TABLES + (c->external_cache_off ||
 				 c->standby_warm); /* and what has ended, but not here yet */
 
-	return arena_memory_bytes((size_t)c->flows_max * tables * ARENA_OBJECT_BYTES_MAX);
+	return arena_memory_bytes(
+		(size_t)c->flows_max * tables * ARENA_OBJECT_BYTES_MAX, chunk_bytes(c));
 }
 
 size_t engine_memory_bytes(const struct engine_config *c)
@@ -68,16 +78,24 @@ struct engine *engine_init(
 		table_init(engine_table_of(e, i), at, c->flows_max, (uint8_t)i);
 		at += aligned(table_memory_bytes(c->flows_max));
 	}
-	arena_init(&e->store.arena, at, arena_bytes(c));
+	arena_init(&e->store.arena, at, arena_bytes(c), chunk_bytes(c));
 	kernel_ops_init(e);
 	warm_init(e);
+	e->config.keeps_record = c->keeps_record && e->config.standby_warm;
 	e->peers_know_more = true; /* from a former process, until a bulk tells them all */
 	dumper_init(e);
+	former_init(e);
 	link_init(e);
 	bulk_init(e);
 	refresh_init(e);
 	sender_init(e);
+	release_init(e);
 	return e;
+}
+
+void engine_fini(struct engine *e)
+{
+	arena_fini(&e->store.arena);
 }
 
 bool engine_next_ended(struct engine *e, struct flow *f)
@@ -100,21 +118,44 @@ void engine_set_timeouts(struct engine *e, uint32_t commit_timeout_s, uint32_t p
 	e->config.purge_timeout_s = purge_timeout_s;
 }
 
+void engine_set_warm(struct engine *e, uint32_t warm_age_ms, uint32_t warm_rate)
+{
+	e->config.warm_age_ms = warm_age_ms;
+	warm_set_rate(e, warm_rate);
+}
+
+void engine_kernel_events(struct engine *e, mono now, const struct kernel_told *told, size_t count)
+{
+	struct table_key keys[ENGINE_TOLD_MAX];
+	uint32_t handles[ENGINE_TOLD_MAX];
+
+	CHECK(count <= ENGINE_TOLD_MAX);
+	engine_set_now(e, now);
+	/* short loops, for the processor to have many fetches under way at once */
+	for (size_t i = 0; i < count; i++) {
+		keys[i] = table_key_of(&e->store, &told[i].flow);
+		table_fetch_slot(&e->local, &keys[i]);
+	}
+	for (size_t i = 0; i < count; i++)
+		handles[i] = table_fetch_entry(&e->local, &e->store, &keys[i]);
+	for (size_t i = 0; i < count; i++)
+		if (handles[i])
+			entry_fetch_neighbours(&e->store, handles[i]);
+	for (size_t i = 0; i < count; i++)
+		local_event(e, told[i].kind, &told[i].flow, &keys[i]);
+}
+
 void engine_kernel_event(struct engine *e, mono now, enum kernel_event kind, const struct flow *f)
 {
+	struct table_key k;
+
 	engine_set_now(e, now);
 	switch (kind) {
 	case KERNEL_EVENT_NEW:
-		engine_count(e, COUNTER_KERNEL_NEW);
-		local_event(e, kind, f);
-		break;
 	case KERNEL_EVENT_UPDATE:
-		engine_count(e, COUNTER_KERNEL_UPDATE);
-		local_event(e, kind, f);
-		break;
 	case KERNEL_EVENT_DESTROY:
-		engine_count(e, COUNTER_KERNEL_DESTROY);
-		local_event(e, kind, f);
+		k = table_key_of(&e->store, f);
+		local_event(e, kind, f, &k);
 		break;
 	case KERNEL_DUMP_BEGIN:
 		dumper_begin(e);
@@ -221,12 +262,15 @@ void engine_tick(struct engine *e, mono now)
 		peer_tick(e, &e->peers[i]);
 		remote_tick(e, &e->peers[i]);
 	}
+	queue_release(e);
 	bulk_tick(e);
 	purge_tick(e);
 	inject_tick(e);
+	former_tick(e);
 	refresh_tick(e);
 	relay_tick(e);
 	sender_tick(e);
+	release_tick(e);
 }
 
 mono engine_deadline(const struct engine *e)
@@ -234,7 +278,8 @@ mono engine_deadline(const struct engine *e)
 	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
-	at = mono_min(at, inject_deadline(e));
+	at = mono_min(at, mono_min(inject_deadline(e), release_deadline(e)));
+	at = mono_min(at, mono_min(queue_deadline(e), former_deadline(e)));
 	at = mono_min(at, mono_min(refresh_deadline(e), relay_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)
 		at = mono_min(at,
@@ -262,6 +307,9 @@ void engine_check(const struct engine *e)
 		entries += table_count(&e->peers[i].remote);
 	}
 	inject_check(e);
+	former_check(e);
+	record_check(e);
+	entries += table_count(&e->former.table);
 	CHECK(entries + e->inject.gone == e->store.arena.objects);
 	CHECK(!e->commit.running || !e->purge.running);
 }

@@ -27,6 +27,7 @@ enum entry_flag {
 	ENTRY_BULKED = 1 << 4, /* which bulk it was last sent in: the low bit of its generation */
 	ENTRY_REPAIR = 1 << 5, /* is queued because a peer missed it */
 	ENTRY_HAS_MASTER = 1 << 6,
+	ENTRY_HELD = 1 << 7, /* is queued, but to be sent later: queue.h */
 };
 
 /*
@@ -47,8 +48,9 @@ enum entry_remote_flag {
 /*
  * One flow or expectation of a table: a fixed header, then flow_pack()'s or expect_pack()'s bytes,
  * whose first one tells which. prev and next link entries of the local table, or those of peers'
- * tables that wait to be written; seq is the number it was last sent under, or, in a peer's table,
- * the epoch in which the peer last named it.
+ * tables that wait to be written; seq is the number it was last sent under (of one that is held,
+ * and so never was: when that began), or, in a peer's table, the epoch in which the peer last named
+ * it.
  */
 struct entry {
 	uint32_t prev, next;
@@ -85,7 +87,10 @@ static inline size_t entry_key_len(const struct entry *e)
 	return entry_is_expect(e) ? expect_key_len(e->packed) : flow_key_len(e->packed);
 }
 
-/* Where the entries of all tables live, and the secret they are hashed with. */
+/*
+ * Where the entries of all tables live, and the secret they are hashed with. A handle that is kept
+ * from call to call has to be one that release.c can put right when it moves the entry.
+ */
 struct store {
 	struct arena arena;
 	uint8_t hash_key[HASH_KEY_BYTES];
@@ -94,6 +99,15 @@ struct store {
 static inline struct entry *entry_at(const struct store *s, uint32_t handle)
 {
 	return (struct entry *)arena_at(&s->arena, handle);
+}
+
+/* Whoever takes the entry off its list writes to those beside it. */
+static inline void entry_fetch_neighbours(const struct store *s, uint32_t handle)
+{
+	const struct entry *e = entry_at(s, handle);
+
+	__builtin_prefetch(entry_at(s, e->prev), 1);
+	__builtin_prefetch(entry_at(s, e->next), 1);
 }
 
 /* A list of entries of the local table. */

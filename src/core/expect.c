@@ -6,6 +6,7 @@
 #include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
+#include "core/queue.h"
 #include "core/sender.h"
 #include "core/view.h"
 
@@ -81,6 +82,16 @@ static uint32_t take(
 	return local_take(e, k, handle, &p, expect_has(x, EXPECT_TIMEOUT), false);
 }
 
+/* Peers want to know the master first, however young it is. */
+static void announce(struct engine *e, uint32_t handle, bool known, const struct expect *x)
+{
+	uint32_t master = e->held.head ? expect_master(e, x) : 0;
+
+	if (master)
+		queue_put_now(e, master);
+	local_queue_changed(e, handle, known);
+}
+
 static void changed(struct engine *e, const struct table_key *k, uint32_t handle,
 	const struct expect *x, bool is_new)
 {
@@ -100,7 +111,7 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 	if (e->config.internal_cache_off && unknown && !is_new)
 		at(e, handle)->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
 	if (news)
-		local_queue_changed(e, handle, known);
+		announce(e, handle, known, x);
 	else
 		engine_count(e, COUNTER_COALESCED);
 }
@@ -155,7 +166,7 @@ static void dumped(
 	local_set_evented(e, handle, false);
 	if (!known)
 		local_set_silent(e, handle, !e->config.internal_cache_off);
-	local_queue_changed(e, handle, known);
+	announce(e, handle, known, x);
 }
 
 void engine_kernel_expect(

@@ -6,7 +6,9 @@
 #include "base/check.h"
 #include "core/bulk.h"
 #include "core/dumper.h"
+#include "core/former.h"
 #include "core/local.h"
+#include "core/record.h"
 #include "core/remote.h"
 #include "core/warm.h"
 #include "flow/merge.h"
@@ -147,11 +149,38 @@ static void left_to(struct engine *e, uint32_t handle, uint8_t written, bool our
 		warm_told(e, handle, false);
 }
 
+/*
+ * The entry by which another peer tells a flow that this one does not, any more; or 0. Of a peer
+ * that is gone, or has come back without its table, only what it told last counts: who has told the
+ * flow since has taken it over from there.
+ */
+static uint32_t outlived_by(
+	struct engine *e, const struct peer *p, const struct table_key *k, struct entry *x)
+{
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		struct peer *q = &e->peers[i];
+		uint32_t handle = 0;
+		const struct entry *y;
+
+		if (q != p && table_count(&q->remote) > 0)
+			handle = table_find(&q->remote, &e->store, k);
+		if (!handle)
+			continue;
+		y = at(e, handle);
+		if (!warm_is_idle(e) || !(q->silent || q->unconfirmed) ||
+			y->flags & REMOTE_WRITING || y->touched > x->touched)
+			return handle;
+		x->flags |= y->flags & REMOTE_WRITTEN;
+		remote_remove(e, q, handle);
+	}
+	return 0;
+}
+
 void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 	struct entry *x = at(e, handle);
-	uint32_t other = inject_told_by(e, &k, (unsigned)(p - e->peers));
+	uint32_t other = outlived_by(e, p, &k, x);
 	bool ours = local_find_alive(e, &k) != 0, doubted = !warm_is_idle(e);
 	struct op *op;
 
@@ -206,6 +235,9 @@ enum inject_news inject_news(const struct engine *e, uint32_t handle, const stru
 	if (!flow_has(f, FLOW_TIMEOUT) || !flow_has(&old, FLOW_TIMEOUT))
 		return INJECT_REFRESH;
 	left = engine_timeout_left(e, x->touched, old.timeout);
+	/* our entry, and the record of it, would outlive what is told now */
+	if (e->config.standby_warm && (int64_t)f->timeout + REFRESH_SLACK_S < left)
+		return INJECT_REFRESH;
 	if (e->config.standby_warm && left > LIMIT_WARM_REFRESH_S)
 		return INJECT_SAME;
 	return (int64_t)f->timeout > left + REFRESH_SLACK_S ? INJECT_REFRESH : INJECT_SAME;
@@ -239,14 +271,31 @@ static bool yields(struct engine *e, uint32_t local)
 	return true;
 }
 
+/*
+ * What of ours a peer has taken over: who has been told to stand by ends it as anything that was
+ * written for a peer. Who has not may carry packets of it.
+ */
+static bool leave(struct engine *e, uint32_t handle, const struct table_key *k)
+{
+	bool made = warm_is_idle(e) && e->inject.stood_down;
+
+	at(e, handle)->flags |= made ? REMOTE_INJECTED : REMOTE_ADOPTED;
+	if (made) /* it is written with what the peer tells, and that is told again */
+		record_left(e, k);
+	return made;
+}
+
 void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 	struct entry *x = at(e, handle);
 	uint32_t local = local_find_alive(e, &k);
+	bool same;
 
+	if (former_told(e, handle, &k, &same) && same)
+		news = INJECT_SAME;
 	if (local && yields(e, local)) {
-		x->flags |= REMOTE_ADOPTED;
+		news = leave(e, handle, &k) ? INJECT_NEWS : news;
 		local = 0;
 	}
 	if (x->flags & REMOTE_WRITING)
@@ -281,7 +330,8 @@ bool inject_takes_all(const struct engine *e)
 /* Packets make it ours, and an end ends it: what is there now, we have not made. */
 bool inject_event(struct engine *e, const struct table_key *k, bool ended)
 {
-	bool theirs = false, lost = ended && e->config.standby_warm && !inject_takes_all(e);
+	bool theirs = former_event(e, k);
+	bool lost = ended && e->config.standby_warm && !inject_takes_all(e);
 
 	/* the end of what the active node carries: its peers hear of it by themselves */
 	if (lost && !warm_is_idle(e) && local_find_alive(e, k))
@@ -297,6 +347,9 @@ bool inject_event(struct engine *e, const struct table_key *k, bool ended)
 		theirs = theirs || !e->config.internal_cache_off ||
 			 at(e, handle)->flags & REMOTE_INJECTED;
 		doubt(e, at(e, handle));
+		if (lost && at(e, handle)->flags & REMOTE_WRITTEN)
+			engine_count(e, COUNTER_WARM_LOST);
+		record_unmade(e, at(e, handle), k);
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 		if (lost)
 			warm_lost(e, handle);
@@ -318,6 +371,17 @@ static bool has_changed(const struct engine *e, uint32_t handle, const struct fl
 		       told.tcp.state != f->tcp.state);
 }
 
+/* Our kernel has something of it, we do not know what. */
+static void adopt(struct engine *e, uint32_t handle)
+{
+	struct entry *x = at(e, handle);
+
+	if (!(x->flags & REMOTE_INJECTED))
+		x->flags |= REMOTE_ADOPTED;
+	if (inject_list_of(x) == INJECT_AGED)
+		inject_list_move(e, handle, INJECT_QUEUE);
+}
+
 bool inject_dumped(struct engine *e, const struct table_key *k, const struct flow *f)
 {
 	bool told = false, ours = inject_takes_all(e);
@@ -332,11 +396,18 @@ bool inject_dumped(struct engine *e, const struct table_key *k, const struct flo
 		told = true;
 		ours = ours || has_changed(e, handle, f);
 		at(e, handle)->dump_gen = e->dump.gen;
-		if (ours)
+		if (ours) {
+			if (!inject_takes_all(e))
+				record_unmade(e, at(e, handle), k);
 			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
-		else if (!(at(e, handle)->flags & REMOTE_WRITTEN))
-			at(e, handle)->flags |= REMOTE_ADOPTED;
+		} else if (!(at(e, handle)->flags & REMOTE_WRITTEN)) {
+			if (former_has_made(e, k, f))
+				at(e, handle)->flags |= REMOTE_INJECTED;
+			adopt(e, handle);
+		}
 	}
+	if (!told && f)
+		return former_dumped(e, k, f, ours);
 	return told && !ours;
 }
 
@@ -346,14 +417,21 @@ static void sweep(struct engine *e, uint32_t handle)
 	struct entry *x = at(e, handle);
 	struct table_key k;
 
-	if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING))
+	if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING)) {
+		if (x->flags & REMOTE_INJECTED) {
+			k = table_key_at(&e->store, handle);
+			record_unmade(e, x, &k);
+		}
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+	}
 	if (!e->config.standby_warm || x->flags & (REMOTE_WRITTEN | REMOTE_WRITING) ||
 		x->list != ENTRY_UNLISTED || inject_takes_all(e))
 		return;
 	k = table_key_at(&e->store, handle);
-	if (!local_find_alive(e, &k) && !warm_is_outdated(e, &k, handle))
-		warm_lost(e, handle);
+	if (local_find_alive(e, &k) || warm_is_outdated(e, &k, handle))
+		return;
+	engine_count(e, COUNTER_WARM_LOST);
+	warm_lost(e, handle);
 }
 
 bool inject_sweep(struct engine *e)
@@ -364,6 +442,8 @@ bool inject_sweep(struct engine *e)
 		uint32_t handle;
 
 		if (i->sweep_peer >= e->peers_count) {
+			if (!former_sweep(e))
+				return false;
 			i->sweep_peer = 0;
 			i->sweep_cursor = 0;
 			return true;
@@ -384,12 +464,22 @@ bool inject_sweep(struct engine *e)
 void inject_own(struct engine *e)
 {
 	e->inject.owner = true;
+	e->inject.stood_down = false;
+	former_own(e);
 	dumper_doubt(e);
 }
 
 void inject_disown(struct engine *e)
 {
+	if (e->inject.owner)
+		record_again(e); /* of what has not become ours yet */
 	e->inject.owner = false;
+}
+
+void inject_stand_down(struct engine *e)
+{
+	inject_disown(e);
+	e->inject.stood_down = true;
 }
 
 bool inject_is_written(const struct engine *e, uint32_t handle)
@@ -419,7 +509,7 @@ bool inject_has(const struct engine *e, const struct table_key *k)
 {
 	uint32_t handle = inject_told_by(e, k, LIMIT_PEERS);
 
-	return handle && at(e, handle)->flags & REMOTE_WRITTEN;
+	return (handle && at(e, handle)->flags & REMOTE_WRITTEN) || former_has(e, k);
 }
 
 void inject_expects_purged(struct engine *e)
@@ -442,10 +532,12 @@ void inject_purged(struct engine *e, const struct table_key *k)
 
 		if (!handle)
 			continue;
+		record_unmade(e, at(e, handle), k);
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 		if (e->config.standby_warm)
 			warm_lost(e, handle);
 	}
+	former_event(e, k);
 }
 
 bool inject_hand_over(struct engine *e, const struct table_key *k, uint32_t local)
@@ -454,7 +546,8 @@ bool inject_hand_over(struct engine *e, const struct table_key *k, uint32_t loca
 
 	if (!handle)
 		return false;
-	at(e, handle)->flags |= REMOTE_ADOPTED;
+	if (leave(e, handle, k) && !(at(e, handle)->flags & REMOTE_WRITING))
+		warm_told(e, handle, false);
 	at(e, handle)->dump_gen = e->dump.gen;
 	engine_count(e, COUNTER_INJECT_YIELDED);
 	local_kill(e, local, false); /* peers learn by the bulk that follows a purge */
@@ -466,6 +559,7 @@ void inject_flushed(struct engine *e)
 	struct inject *i = &e->inject;
 	uint32_t handle, next;
 
+	former_flushed(e);
 	for (unsigned list = 0; list < INJECT_LISTS; list++)
 		for (handle = inject_list_head(e, (enum inject_list)list); handle; handle = next) {
 			next = at(e, handle)->next;

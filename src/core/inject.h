@@ -65,6 +65,7 @@ bool inject_takes_all(const struct engine *);
 /* The operator says that what our kernel holds is ours, and all of it; or that it is not. */
 void inject_own(struct engine *);
 void inject_disown(struct engine *);
+void inject_stand_down(struct engine *); /* and that another node carries it now */
 
 /* The kernel has the entry as the peer told it last; a commit need not write it. */
 bool inject_is_written(const struct engine *, uint32_t handle);

@@ -4,9 +4,11 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "core/commit_flow.h"
+#include "core/former.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
+#include "core/record.h"
 #include "core/warm.h"
 
 /* The kernel operations of what peers tell, and what their answers mean. */
@@ -54,7 +56,7 @@ static bool is_deletion(const struct op *op)
  */
 static void read_told(const struct engine *e, uint32_t handle, struct flow *f)
 {
-	int64_t left = LIMIT_DEAD_TIMEOUT_S;
+	int64_t left = e->config.standby_warm ? LIMIT_HOLD_S : LIMIT_DEAD_TIMEOUT_S;
 
 	table_read(&e->store, handle, f);
 	if (flow_has(f, FLOW_TIMEOUT))
@@ -185,22 +187,13 @@ static bool end_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 	return true;
 }
 
-/* What another peer has told since is in the kernel, or will be. */
-static bool is_outdated(const struct engine *e, uint32_t handle)
-{
-	struct table_key k;
-
-	if (!e->config.standby_warm || e->peers_count < 2)
-		return false;
-	k = table_key_at(&e->store, handle);
-	return warm_is_outdated(e, &k, handle);
-}
-
 bool inject_next_op(struct engine *e, struct kernel_op *out)
 {
 	e->inject.more = false;
 	if (inject_waiting(e) == 0)
 		return false;
+	if (former_is_open(e))
+		return false; /* what the kernel has is still to be compared with the record */
 	if (inject_takes_all(e))
 		return false; /* what is there belongs to us, but is not known yet */
 	for (unsigned n = 0; n < LIMIT_COMMIT_SLICE; n++) {
@@ -211,7 +204,7 @@ bool inject_next_op(struct engine *e, struct kernel_op *out)
 		handle = inject_pull(e);
 		if (!handle)
 			return false;
-		if (!at(e, handle)->dead && is_outdated(e, handle))
+		if (!at(e, handle)->dead && warm_puts_off(e, handle))
 			continue;
 		if (!at(e, handle)->dead)
 			write_op(e, handle, out);
@@ -246,11 +239,21 @@ static void let_go(struct engine *e, struct op *op, bool over)
 	}
 }
 
+/* It was in our kernel and is not any more; to be made anew it would have to have settled. */
+static bool is_too_young(const struct engine *e, const struct op *op, uint32_t handle)
+{
+	return e->config.standby_warm && op->kind == KERNEL_OP_CREATE &&
+	       !warm_has_settled(e, handle);
+}
+
 bool inject_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 {
 	uint32_t handle = written_entry(e, op);
 
-	if (handle && !op->gone) {
+	if (handle && !op->gone && is_too_young(e, op, handle)) {
+		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITING;
+		warm_lost(e, handle);
+	} else if (handle && !op->gone) {
 		build(e, op, handle, out);
 		return true;
 	}
@@ -315,17 +318,20 @@ static void written(struct engine *e, const struct op *op, uint32_t handle)
 	warm_written(e, x->flags & REMOTE_BEHIND);
 	x->flags &= (uint8_t)~REMOTE_BEHIND;
 	if (local) {
+		record_unmade(e, x, &op->key);
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
 		if (!is_expect_op(op))
 			ours_written(e, op, handle, local);
 	} else if (op->destroyed) {
 		/* the end of what we have made, or of what was there before it */
-		x->flags = (uint8_t)((x->flags & ~REMOTE_WRITTEN) | REMOTE_ADOPTED);
+		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+		x->flags |= is_creation(op) ? found_as(e) : REMOTE_ADOPTED;
 		e->inject.unsure = true;
 	} else if (is_creation(op)) {
 		x->flags = (uint8_t)((x->flags & ~REMOTE_WRITTEN) | REMOTE_INJECTED);
 	} else if (!(x->flags & REMOTE_WRITTEN)) {
 		x->flags |= found_as(e);
+		record_made(e, handle);
 	}
 }
 
@@ -333,8 +339,12 @@ static void refused(struct engine *e, const struct op *op, uint32_t handle, int 
 {
 	struct entry *x = at(e, handle);
 
-	if (op->kind != KERNEL_OP_UPDATE || err == ENOENT)
+	if (is_deletion(op) && e->config.standby_warm) {
+		x->flags |= REMOTE_RENEW; /* what was there before still is */
+	} else if (op->kind != KERNEL_OP_UPDATE || err == ENOENT) {
+		record_unmade(e, x, &op->key);
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+	}
 	x->flags |= REMOTE_BEHIND;
 	if (is_creation(op) && err == ENOENT && !(x->flags & REMOTE_RETRIED) &&
 		(x->flags & ENTRY_HAS_MASTER || entry_is_expect(x)))

@@ -9,6 +9,7 @@
 #include "core/dumper.h"
 #include "core/inject.h"
 #include "core/purge.h"
+#include "core/record.h"
 
 void kernel_ops_init(struct engine *e)
 {
@@ -150,8 +151,15 @@ static bool next_again(struct engine *e, struct kernel_op *out)
 bool engine_next_kernel_op(struct engine *e, mono now, struct kernel_op *out)
 {
 	engine_set_now(e, now);
-	return dumper_next_op(e, out) || next_again(e, out) || commit_next_op(e, out) ||
-	       inject_next_op(e, out) || purge_next_op(e, out);
+	if (dumper_next_op(e, out))
+		return true;
+	if (!record_has_room(e)) /* it is to be pulled first */
+		return false;
+	if (!next_again(e, out) && !commit_next_op(e, out) && !inject_next_op(e, out) &&
+		!purge_next_op(e, out))
+		return false;
+	record_op(e, out);
+	return true;
 }
 
 void engine_kernel_result(struct engine *e, mono now, uint64_t op_id, int err)
@@ -166,6 +174,7 @@ void engine_kernel_result(struct engine *e, mono now, uint64_t op_id, int err)
 	}
 	if (!op_id || op->id != op_id)
 		return;
+	record_answer(e, op, err);
 	switch ((enum op_purpose)op->purpose) {
 	case OP_COMMIT:
 		commit_answered(e, op, err);

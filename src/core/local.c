@@ -6,6 +6,7 @@
 #include "core/event.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
+#include "core/queue.h"
 #include "core/relay.h"
 #include "core/repair.h"
 #include "flow/merge.h"
@@ -17,11 +18,6 @@ enum {
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
 	return entry_at(&e->store, handle);
-}
-
-static struct entry_chain *chain_of(struct engine *e, unsigned list)
-{
-	return list == ENTRY_QUEUED ? &e->queued : list == ENTRY_SENT ? &e->sent : &e->tomb;
 }
 
 uint32_t local_entries(const struct engine *e)
@@ -54,46 +50,6 @@ uint32_t local_find_alive(const struct engine *e, const struct table_key *k)
 	uint32_t handle = table_find(&e->local, &e->store, k);
 
 	return handle && !at(e, handle)->dead ? handle : 0;
-}
-
-/* ---- lists ---- */
-
-static void unlist(struct engine *e, uint32_t handle)
-{
-	struct entry *x = at(e, handle);
-
-	if (x->list == ENTRY_UNLISTED)
-		return;
-	chain_remove(&e->store, chain_of(e, x->list), handle);
-	x->list = ENTRY_UNLISTED;
-	if (x->flags & ENTRY_REPAIR) {
-		x->flags &= (uint8_t)~ENTRY_REPAIR;
-		e->sender.repairs--;
-	}
-}
-
-void local_queue(struct engine *e, uint32_t handle)
-{
-	if (e->config.links == 0)
-		return;
-	if (at(e, handle)->list == ENTRY_QUEUED) {
-		engine_count(e, COUNTER_COALESCED);
-		return;
-	}
-	unlist(e, handle);
-	at(e, handle)->list = ENTRY_QUEUED;
-	chain_append(&e->store, &e->queued, handle);
-}
-
-void local_queue_repair(struct engine *e, uint32_t handle)
-{
-	struct entry *x = at(e, handle);
-
-	unlist(e, handle);
-	x->list = ENTRY_QUEUED;
-	x->flags |= ENTRY_REPAIR;
-	e->sender.repairs++;
-	chain_prepend(&e->store, &e->queued, handle);
 }
 
 void local_set_silent(struct engine *e, uint32_t handle, bool silent)
@@ -137,7 +93,7 @@ static void set_bulked(struct engine *e, uint32_t handle)
 
 static void forget(struct engine *e, uint32_t handle)
 {
-	unlist(e, handle);
+	queue_remove(e, handle);
 	local_set_silent(e, handle, false);
 	table_remove(&e->local, &e->store, handle);
 }
@@ -145,7 +101,7 @@ static void forget(struct engine *e, uint32_t handle)
 void local_bury(struct engine *e, uint32_t handle)
 {
 	CHECK(at(e, handle)->dead && at(e, handle)->list != ENTRY_UNLISTED);
-	unlist(e, handle);
+	queue_remove(e, handle);
 	e->tombs--;
 	if (is_evented(e, handle))
 		return; /* until the dump's end it is a mark */
@@ -173,12 +129,11 @@ void local_sent(struct engine *e, uint32_t handle, uint32_t seq)
 	struct entry *x = at(e, handle);
 	bool again = x->flags & ENTRY_REPAIR;
 
-	unlist(e, handle);
+	queue_remove(e, handle);
 	set_bulked(e, handle);
 	x->seq = seq;
 	x->flags |= ENTRY_ANNOUNCED;
-	x->list = x->dead ? ENTRY_TOMB : ENTRY_SENT;
-	chain_append(&e->store, x->dead ? &e->tomb : &e->sent, handle);
+	queue_append(e, handle, x->dead ? ENTRY_TOMB : ENTRY_SENT);
 	if (!engine_acknowledges(e))
 		sent_unheard(e, handle, again);
 }
@@ -189,7 +144,7 @@ void local_give_up(struct engine *e, uint32_t handle)
 		local_bury(e, handle);
 		return;
 	}
-	unlist(e, handle);
+	queue_remove(e, handle);
 	set_bulked(e, handle);
 }
 
@@ -203,14 +158,14 @@ void local_kill(struct engine *e, uint32_t handle, bool announce)
 	if (announce && x->flags & ENTRY_ANNOUNCED) {
 		set_dead(e, handle, true);
 		e->tombs++;
-		local_queue(e, handle);
+		queue_put(e, handle);
 		return;
 	}
 	if (!announce)
 		e->peers_know_more = true;
 	if (x->list == ENTRY_QUEUED)
-		engine_count(e, COUNTER_COALESCED);
-	unlist(e, handle);
+		engine_count(e, queue_holds(e, handle) ? COUNTER_SHORT_LIVED : COUNTER_COALESCED);
+	queue_remove(e, handle);
 	if (e->dump.running) {
 		set_dead(e, handle, true);
 		local_set_evented(e, handle, true);
@@ -231,7 +186,7 @@ static void revive(struct engine *e, uint32_t handle)
 	else
 		x->flags &= (uint8_t)~ENTRY_ANNOUNCED;
 	if (x->list == ENTRY_TOMB || e->config.tells_ended)
-		unlist(e, handle);
+		queue_remove(e, handle);
 	set_dead(e, handle, false);
 	set_bulked(e, handle);
 	x->born = engine_coarse(e, e->now);
@@ -277,8 +232,8 @@ static uint32_t write(struct engine *e, const struct table_key *k, uint32_t hand
 		event_table_full(e);
 		return old;
 	}
-	if (handle != old && at(e, handle)->list != ENTRY_UNLISTED)
-		chain_moved(&e->store, chain_of(e, at(e, handle)->list), handle);
+	if (handle != old)
+		queue_moved(e, handle);
 	if (timed)
 		at(e, handle)->touched = engine_coarse(e, e->now);
 	return handle;
@@ -321,7 +276,7 @@ void local_queue_changed(struct engine *e, uint32_t handle, bool known)
 
 	if (known && x->flags & ENTRY_ANNOUNCED && x->list != ENTRY_QUEUED)
 		x->flags |= ENTRY_CHANGED;
-	local_queue(e, handle);
+	queue_put(e, handle);
 }
 
 /* ---- what the kernel tells ---- */
@@ -333,6 +288,7 @@ static bool ids_differ(const struct flow *a, const struct flow *b)
 
 /* How the state of an entry and a newer one relate. */
 struct change {
+	const struct flow *now; /* what it is: what was told, or merged */
 	struct flow old, merged;
 	bool known; /* old is there: the same flow as far as one can tell */
 	bool replaced; /* alive, but with another id: the end of the old one went unheard */
@@ -348,14 +304,12 @@ static void change_of(
 		c->replaced = ids_differ(&c->old, f);
 		c->known = !c->replaced;
 	}
-	if (!c->known) {
-		c->merged = *f;
+	c->now = f;
+	if (!c->known || (whole && flow_has(f, FLOW_TIMEOUT)))
 		return;
-	}
 	c->merged = c->old;
 	flow_merge(&c->merged, f);
-	if (whole && flow_has(f, FLOW_TIMEOUT))
-		c->merged = *f;
+	c->now = &c->merged;
 	if (!flow_has(f, FLOW_TIMEOUT) && flow_has(&c->merged, FLOW_TIMEOUT)) {
 		/* the old timeout has run on since */
 		int64_t left = engine_timeout_left(e, at(e, handle)->touched, c->merged.timeout);
@@ -367,11 +321,11 @@ static void change_of(
 /* How far the timeout is from what the entry would have said [s]. */
 static int64_t timeout_gain(const struct engine *e, const struct change *c, uint32_t handle)
 {
-	if (!flow_has(&c->merged, FLOW_TIMEOUT))
+	if (!flow_has(c->now, FLOW_TIMEOUT))
 		return 0;
 	if (!flow_has(&c->old, FLOW_TIMEOUT))
 		return INT32_MAX;
-	return (int64_t)c->merged.timeout -
+	return (int64_t)c->now->timeout -
 	       engine_timeout_left(e, at(e, handle)->touched, c->old.timeout);
 }
 
@@ -388,8 +342,8 @@ static uint32_t take(
 {
 	struct table_packed p;
 
-	table_pack(&p, &c->merged);
-	return local_take(e, k, handle, &p, flow_has(&c->merged, FLOW_TIMEOUT), c->replaced);
+	table_pack(&p, c->now);
+	return local_take(e, k, handle, &p, flow_has(c->now, FLOW_TIMEOUT), c->replaced);
 }
 
 void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
@@ -406,7 +360,7 @@ void local_ended(struct engine *e, const struct table_key *k, uint32_t handle,
 		if (tell) {
 			at(e, handle)->flags |= ENTRY_ANNOUNCED;
 			e->tombs++;
-			local_queue(e, handle);
+			queue_put(e, handle);
 		}
 	}
 	local_set_evented(e, handle, true);
@@ -446,7 +400,7 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 	bool news = true, unknown = !handle;
 
 	change_of(e, &c, handle, f, whole);
-	if (!flow_filter_match(&e->config.filter, &c.merged)) {
+	if (!flow_filter_match(&e->config.filter, c.now)) {
 		refuse(e, handle, c.known || c.replaced);
 		if (e->config.internal_cache_off && !handle && !whole && may_be_known(e, f)) {
 			table_pack(&p, f);
@@ -457,7 +411,7 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 	if (c.known) {
 		int64_t gain = timeout_gain(e, &c, handle);
 
-		news = !flow_same_state(&c.old, &c.merged) || gain > TIMEOUT_SLACK_S ||
+		news = !flow_same_state(&c.old, c.now) || gain > TIMEOUT_SLACK_S ||
 		       gain < -TIMEOUT_SLACK_S;
 	}
 	handle = take(e, k, handle, &c);
@@ -465,10 +419,12 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 		return;
 	local_set_evented(e, handle, true);
 	local_set_silent(e, handle, false);
-	if (news)
-		local_queue_changed(e, handle, c.known);
-	else
+	if (!news)
 		engine_count(e, COUNTER_COALESCED);
+	else if (whole && !c.known)
+		queue_put_later(e, handle);
+	else
+		local_queue_changed(e, handle, c.known);
 	if (e->config.internal_cache_off)
 		tell_as(e, handle, unknown && !whole);
 }
@@ -509,23 +465,30 @@ static void destroyed(struct engine *e, const struct table_key *k, uint32_t hand
 	local_ended(e, k, handle, &p, tell);
 }
 
-void local_event(struct engine *e, enum kernel_event kind, const struct flow *f)
+void local_event(
+	struct engine *e, enum kernel_event kind, const struct flow *f, const struct table_key *k)
 {
-	struct table_key k = table_key_of(&e->store, f);
+	static const enum counter counters[] = {
+		[KERNEL_EVENT_NEW] = COUNTER_KERNEL_NEW,
+		[KERNEL_EVENT_UPDATE] = COUNTER_KERNEL_UPDATE,
+		[KERNEL_EVENT_DESTROY] = COUNTER_KERNEL_DESTROY,
+	};
 	bool theirs = false;
 	uint32_t handle;
 
-	if (!k.len) {
+	CHECK(kind <= KERNEL_EVENT_DESTROY);
+	engine_count(e, counters[kind]);
+	if (!k->len) {
 		engine_count(e, COUNTER_KERNEL_NO_KEY);
 		return;
 	}
 	if (engine_injects(e))
-		theirs = inject_event(e, &k, kind == KERNEL_EVENT_DESTROY);
-	handle = table_find(&e->local, &e->store, &k);
+		theirs = inject_event(e, k, kind == KERNEL_EVENT_DESTROY);
+	handle = table_find(&e->local, &e->store, k);
 	if (kind == KERNEL_EVENT_DESTROY)
-		destroyed(e, &k, handle, f, theirs);
+		destroyed(e, k, handle, f, theirs);
 	else
-		changed(e, &k, handle, f, kind == KERNEL_EVENT_NEW);
+		changed(e, k, handle, f, kind == KERNEL_EVENT_NEW);
 }
 
 /*
@@ -544,6 +507,7 @@ static uint32_t learn_id(
 	uint32_t touched = at(e, handle)->touched;
 	struct table_packed p;
 
+	c->merged = *c->now;
 	if (flow_has(&c->old, FLOW_TIMEOUT))
 		c->merged.timeout = c->old.timeout;
 	table_pack(&p, &c->merged);
@@ -556,7 +520,7 @@ static uint32_t learn_id(
 static void queue_whole(struct engine *e, uint32_t handle)
 {
 	at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
-	local_queue(e, handle);
+	queue_put(e, handle);
 }
 
 /*
@@ -606,14 +570,14 @@ void local_dumped(struct engine *e, const struct flow *f)
 	if (engine_injects(e) && (!handle || at(e, handle)->dead) && inject_dumped(e, &k, f))
 		return;
 	change_of(e, &c, handle, f, true);
-	if (!flow_filter_match(&e->config.filter, &c.merged)) {
+	if (!flow_filter_match(&e->config.filter, c.now)) {
 		refuse(e, handle, c.known || c.replaced);
 		return;
 	}
-	if (c.known && !e->config.internal_cache_off && flow_same_state(&c.old, &c.merged)) {
+	if (c.known && !e->config.internal_cache_off && flow_same_state(&c.old, c.now)) {
 		int64_t gain = timeout_gain(e, &c, handle);
 
-		int64_t slack = TIMEOUT_SLACK_S + (int64_t)c.merged.timeout / 2;
+		int64_t slack = TIMEOUT_SLACK_S + (int64_t)c.now->timeout / 2;
 
 		/* a timeout that traffic put forward is news when the copies run short of it */
 		if (gain <= slack && gain >= -slack) {
@@ -646,11 +610,10 @@ void local_dumped(struct engine *e, const struct flow *f)
 static void entomb(struct engine *e, uint32_t handle)
 {
 	local_set_silent(e, handle, false);
-	unlist(e, handle);
+	queue_remove(e, handle);
 	set_dead(e, handle, true);
 	e->tombs++;
-	at(e, handle)->list = ENTRY_QUEUED;
-	chain_append(&e->store, &e->queued, handle);
+	queue_append(e, handle, ENTRY_QUEUED);
 }
 
 void local_sweep(struct engine *e, uint32_t handle)

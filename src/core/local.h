@@ -13,7 +13,7 @@
  */
 
 /* KERNEL_EVENT_NEW, _UPDATE, _DESTROY */
-void local_event(struct engine *, enum kernel_event, const struct flow *);
+void local_event(struct engine *, enum kernel_event, const struct flow *, const struct table_key *);
 void local_dumped(struct engine *, const struct flow *);
 
 /* One entry at a dump's end: what the dump did not name goes, and so do dead marks. */
@@ -27,12 +27,6 @@ uint32_t local_find_alive(const struct engine *, const struct table_key *);
 
 /* A flow or expectation has ended. Without announce, peers are not told. */
 void local_kill(struct engine *, uint32_t handle, bool announce);
-
-/* Appends to the queue, unless it hangs there already. */
-void local_queue(struct engine *, uint32_t handle);
-
-/* For a repair: to the queue's front; entries are handed over from the newest to the oldest. */
-void local_queue_repair(struct engine *, uint32_t handle);
 
 /* It was sent under this number: to the sent list, or to the tombstones waiting. */
 void local_sent(struct engine *, uint32_t handle, uint32_t seq);

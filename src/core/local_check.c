@@ -31,9 +31,10 @@ static void chain_check(const struct engine *e, const struct entry_chain *c, uns
 void local_check(const struct engine *e)
 {
 	uint64_t cursor = 0, silent = 0;
-	uint32_t h, dead = 0, dead_expects = 0, tombs = 0, listed = 0, repairs = 0;
+	uint32_t h, dead = 0, dead_expects = 0, tombs = 0, listed = 0, repairs = 0, held = 0;
 
 	chain_check(e, &e->queued, ENTRY_QUEUED);
+	chain_check(e, &e->held, ENTRY_QUEUED);
 	chain_check(e, &e->sent, ENTRY_SENT);
 	chain_check(e, &e->tomb, ENTRY_TOMB);
 	while ((h = table_next(&e->local, &e->store, &cursor)) != 0) {
@@ -45,11 +46,15 @@ void local_check(const struct engine *e)
 		listed += x->list != ENTRY_UNLISTED;
 		repairs += (x->flags & ENTRY_REPAIR) != 0;
 		silent += (x->flags & ENTRY_SILENT) != 0;
+		held += (x->flags & ENTRY_HELD) != 0;
+		CHECK(!(x->flags & ENTRY_HELD) ||
+			(!x->dead && x->list == ENTRY_QUEUED && !(x->flags & ENTRY_ANNOUNCED)));
 		CHECK(!(x->dead && x->flags & ENTRY_SILENT));
 		CHECK(!x->dead || x->list != ENTRY_UNLISTED || e->dump.running ||
 			e->dump.sweeping || e->dump.wanted || e->dump.repair || e->dump.asked);
 	}
-	CHECK(listed == e->queued.count + e->sent.count + e->tomb.count);
+	CHECK(listed == e->queued.count + e->held.count + e->sent.count + e->tomb.count);
+	CHECK(held == e->held.count);
 	CHECK(dead == e->dead && tombs == e->tombs && silent == e->local_silent);
 	CHECK(dead_expects == e->dead_expects);
 	CHECK(repairs == e->sender.repairs);

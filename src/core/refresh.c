@@ -2,6 +2,7 @@
 #include "core/refresh.h"
 
 #include "core/local.h"
+#include "core/queue.h"
 #include "core/remote.h"
 #include "core/sender.h"
 
@@ -129,7 +130,7 @@ static void say_deletions_again(struct engine *e)
 			r->again_at = mono_add_ms(e->now, LIMIT_AGAIN_MS);
 			return;
 		}
-		local_queue_repair(e, handle);
+		queue_put_repair(e, handle);
 	}
 }
 

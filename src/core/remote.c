@@ -46,13 +46,13 @@ static void refuse(struct engine *e, enum table_result r)
 }
 
 /* What the table has of a flow, with what a partial update tells of it. */
-static void merge(const struct engine *e, uint32_t handle, struct arrival *a)
+static void merge(const struct engine *e, uint32_t handle, struct flow *f)
 {
 	struct flow known;
 
 	table_read(&e->store, handle, &known);
-	flow_merge(&known, &a->flow);
-	a->flow = known;
+	flow_merge(&known, f);
+	*f = known;
 }
 
 static void store(struct engine *e, struct peer *p, const struct table_key *k, uint32_t handle,
@@ -96,15 +96,21 @@ static void store(struct engine *e, struct peer *p, const struct table_key *k, u
 static void put(struct engine *e, struct arrival *a)
 {
 	uint32_t handle = table_find(&a->peer->remote, &e->store, &a->key);
+	bool merges =
+		handle && a->partial && (int32_t)(at(e, handle)->seq - a->peer->sure_epoch) >= 0;
 	enum inject_news news = INJECT_NEWS;
-	struct table_packed packed;
+	struct flow f;
 
-	if (handle && a->partial && (int32_t)(at(e, handle)->seq - a->peer->sure_epoch) >= 0)
-		merge(e, handle, a);
-	if (handle && engine_injects(e))
-		news = inject_news(e, handle, &a->flow);
-	table_pack(&packed, &a->flow);
-	store(e, a->peer, &a->key, handle, &packed, news);
+	if (merges || (handle && engine_injects(e))) {
+		CHECK(wire_v1_get_flow(&a->message, &f) == WIRE_V1_OK);
+		if (merges)
+			merge(e, handle, &f);
+		if (engine_injects(e))
+			news = inject_news(e, handle, &f);
+		if (merges)
+			table_pack(&a->packed, &f);
+	}
+	store(e, a->peer, &a->key, handle, &a->packed, news);
 }
 
 static void drop(struct engine *e, struct peer *p, const struct table_key *k)
@@ -137,31 +143,27 @@ void remote_expect_drop(struct engine *e, struct peer *p, const struct table_key
 	drop(e, p, k);
 }
 
-/* back: 0 is the one that came last */
-static struct arrival *arrival(struct engine *e, unsigned back)
-{
-	struct arrivals *q = &e->arrivals;
-
-	return &q->ring[(q->head + q->count - 1 - back) % ARRIVALS_MAX];
-}
-
-static void settle_oldest(struct engine *e)
-{
-	struct arrivals *q = &e->arrivals;
-	struct arrival *a = &q->ring[q->head];
-
-	if (a->ended)
-		drop(e, a->peer, &a->key);
-	else
-		put(e, a);
-	q->head = (q->head + 1) % ARRIVALS_MAX;
-	q->count--;
-}
-
+/*
+ * Three loops, each short enough for the processor to have many of its fetches under way at once.
+ * What a message changes in the index may make a fetch ahead useless, but not wrong.
+ */
 void remote_settle(struct engine *e)
 {
-	while (e->arrivals.count > 0)
-		settle_oldest(e);
+	struct arrivals *q = &e->arrivals;
+
+	for (unsigned i = 0; i < q->count; i++)
+		table_fetch_slot(&q->arrival[i].peer->remote, &q->arrival[i].key);
+	for (unsigned i = 0; i < q->count; i++)
+		table_fetch_entry(&q->arrival[i].peer->remote, &e->store, &q->arrival[i].key);
+	for (unsigned i = 0; i < q->count; i++) {
+		struct arrival *a = &q->arrival[i];
+
+		if (a->ended)
+			drop(e, a->peer, &a->key);
+		else
+			put(e, a);
+	}
+	q->count = 0;
 }
 
 /* A data message has been understood; what a bulk names puts off asking for it again. */
@@ -197,32 +199,48 @@ static void expect_message(struct engine *e, struct peer *p, const struct wire_v
 		remote_expect_put(e, p, &k, &x);
 }
 
+/* Its key and its packed form. False: it makes no sense. */
+static bool parse(const struct engine *e, struct arrival *a, const struct wire_v1_message *m)
+{
+	struct flow_plain plain;
+	struct flow f;
+
+	a->ended = m->type == WIRE_V1_CT_DEL;
+	if (wire_v1_get_plain(m, &plain)) {
+		table_key_of_plain(&e->store, &plain, &a->key);
+		if (!a->ended)
+			table_pack_plain(&a->packed, &plain);
+		return true;
+	}
+	if (wire_v1_get_flow(m, &f) != WIRE_V1_OK || !flow_has_key(&f))
+		return false;
+	a->key = table_key_of(&e->store, &f);
+	if (!a->ended)
+		table_pack(&a->packed, &f);
+	return true;
+}
+
 void remote_message(struct engine *e, struct peer *p, const struct wire_v1_message *m)
 {
 	struct arrivals *q = &e->arrivals;
-	struct arrival *a = &q->ring[(q->head + q->count) % ARRIVALS_MAX];
+	struct arrival *a = &q->arrival[q->count];
 
 	if (m->type > WIRE_V1_CT_DEL) {
 		expect_message(e, p, m);
 		return;
 	}
-	if (wire_v1_get_flow(m, &a->flow) != WIRE_V1_OK || !flow_has_key(&a->flow)) {
+	if (!parse(e, a, m)) {
 		engine_count(e, COUNTER_BAD_PAYLOAD);
 		return;
 	}
 	engine_count(e, COUNTER_RECEIVED_FLOWS);
 	a->peer = p;
-	a->ended = m->type == WIRE_V1_CT_DEL;
+	a->message = *m;
 	a->partial = m->type == WIRE_V1_CT_UPD && e->config.mode == ENGINE_MODE_NOTRACK &&
 		     (p->partial || !p->is_ctsync);
 	taken(e, p, a->ended);
-	a->key = table_key_of(&e->store, &a->flow);
-	table_fetch_slot(&p->remote, &a->key);
-	q->count++;
-	if (q->count > 1)
-		table_fetch_entry(&p->remote, &e->store, &arrival(e, 1)->key);
-	if (q->count > 2)
-		settle_oldest(e);
+	if (++q->count == ARRIVALS_MAX)
+		remote_settle(e);
 }
 
 /* ---- bulks ---- */

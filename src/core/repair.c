@@ -4,6 +4,7 @@
 #include "core/ack.h"
 #include "core/bulk.h"
 #include "core/local.h"
+#include "core/queue.h"
 #include "core/peer.h"
 #include "core/sender.h"
 
@@ -109,7 +110,7 @@ static void repair_entries(struct engine *e, struct peer *p, uint32_t from, uint
 			return;
 		}
 		bucket_take(&p->repair, 1);
-		local_queue_repair(e, handle);
+		queue_put_repair(e, handle);
 		engine_count(e, COUNTER_RESENT);
 	}
 }

@@ -9,6 +9,7 @@
 #include "core/expect.h"
 #include "core/link.h"
 #include "core/local.h"
+#include "core/queue.h"
 #include "core/refresh.h"
 #include "core/relay.h"
 #include "core/repair.h"
@@ -238,10 +239,33 @@ bool sender_put_entry(struct engine *e, struct wbuf *w, uint32_t handle)
 
 static bool put_entry_queue(struct engine *e, struct wbuf *w)
 {
-	while (e->queued.head)
-		if (!sender_put_entry(e, w, e->queued.head))
+	unsigned put = 0;
+
+	for (; e->queued.head; put++)
+		if (!sender_put_entry(e, w, e->queued.head)) {
+			e->sender.filled = true;
+			e->sender.fill = put;
 			return false;
+		}
 	return true;
+}
+
+/*
+ * Behind a full datagram the rest of a reading waits for the next one, which is to come in any case
+ * and pushes it out first. So nothing waits twice, and what waits is what was read last.
+ */
+static bool waits(const struct engine *e)
+{
+	const struct sender *s = &e->sender;
+
+	return s->gathering && s->filled && e->queued.count < s->fill && s->queue_count == 0 &&
+	       s->repairs == 0 && e->bulk.state == BULK_NONE && !e->bulk.end_again;
+}
+
+void engine_gathering(struct engine *e, bool more)
+{
+	e->sender.gathering = more;
+	e->sender.filled = false;
 }
 
 /* Events may come as fast as they are sent: the end of a bulk does not wait for an empty queue. */
@@ -277,7 +301,8 @@ size_t engine_next_datagram(struct engine *e, mono now, uint8_t *buf, size_t cap
 
 	engine_set_now(e, now);
 	*link = e->links.current;
-	if (e->config.links == 0 || !link_is_usable(e))
+	queue_release(e);
+	if (e->config.links == 0 || !link_is_usable(e) || waits(e))
 		return 0;
 	put_all(e, &w);
 	if (w.used == 0)

@@ -44,6 +44,8 @@ struct bulk {
 	uint32_t flows; /* and expectations: sent since its begin */
 	bool expects; /* the flows have been walked over */
 	uint64_t cursor;
+	mono ahead_until; /* it waits for acknowledgements, but no longer; or never */
+	uint32_t ahead_seq; /* it need not wait for any before this number */
 };
 
 /* The dedicated links (link.c). */
@@ -62,6 +64,8 @@ struct sender {
 	bool gone_known; /* gone_seq is the newest number of a control message not kept any more */
 	uint32_t gone_seq;
 	uint32_t repairs; /* entries on the queue with ENTRY_REPAIR */
+	bool gathering, filled; /* a reading follows; a datagram was filled since the last one */
+	uint32_t fill; /* how many entries did */
 	mono alive_at;
 	struct control queue[LIMIT_CONTROL_QUEUE];
 	uint32_t queue_head, queue_count;
@@ -259,6 +263,17 @@ struct tally {
 
 enum commit_pass { COMMIT_FLOWS, COMMIT_RELATED, COMMIT_EXPECTATIONS };
 
+/*
+ * Keys of entries that a commit comes to next, from the table that it is in: their slots in the
+ * local table are fetched into the cache meanwhile.
+ */
+enum { COMMIT_AHEAD_MAX = 8 };
+
+struct commit_ahead {
+	struct table_key ring[COMMIT_AHEAD_MAX];
+	unsigned head, count;
+};
+
 struct commit {
 	bool running, promote;
 	bool walked; /* all flows have been looked at */
@@ -268,6 +283,7 @@ struct commit {
 	uint8_t pass; /* enum commit_pass */
 	uint8_t peer;
 	uint64_t cursor;
+	struct commit_ahead ahead;
 	struct tally tally;
 };
 
@@ -280,6 +296,16 @@ struct purge {
 	bool scheduled;
 	mono at;
 	struct tally tally;
+};
+
+/* Giving memory back (release.c). */
+struct release {
+	mono look_at; /* not before, where there is something to look for */
+	mono step_at;
+	uint32_t chunks; /* empty ones that may be given back */
+	uint16_t ranges; /* that may be told before the next step */
+	bool thins; /* nearly empty chunks are being emptied */
+	bool moved; /* the last one chosen has lost an entry */
 };
 
 /*
@@ -300,6 +326,7 @@ enum inject_list {
 struct warm {
 	struct bucket rate; /* of writes */
 	bool dry; /* nothing is left of it, and there is more to write */
+	bool woken; /* a tick has come for a write that is due: the next pull makes it */
 	mono retry_at; /* when what was refused is tried again; it has to wait longer each time */
 	int64_t retry_ms;
 	uint32_t retry_left; /* of this try: entries that are still to be written */
@@ -316,12 +343,32 @@ struct inject {
 	mono related_at; /* not before: their masters may be on the way */
 	uint32_t gone; /* entries that are in no table any more, but are still to be ended */
 	bool owner; /* the operator has said that what our kernel holds is ours */
+	bool stood_down; /* and since then that another node carries it now */
 	bool yielded; /* flows were left to peers, who have not been told */
 	mono yielded_at;
 	bool unsure; /* of what the kernel has: a dump is to tell, when its time has come */
 	bool more; /* a look was cut short, and goes on with the next pull */
 	uint8_t sweep_peer; /* of a dump's end */
 	uint64_t sweep_cursor;
+};
+
+/* What the next process has to know (record.c). */
+struct record {
+	struct engine_record ring[LIMIT_RECORDS];
+	uint32_t head, count;
+	bool again; /* something is missing in what was told, or needless */
+	unsigned peer; /* of a rewriting: whose table it is at */
+	uint64_t cursor;
+};
+
+/* What a former process wrote for peers, and none of them has told yet (former.c). */
+struct former {
+	struct table table; /* TABLE_FORMER */
+	const struct engine_record *set; /* until it was compared with the kernel's table */
+	size_t set_count;
+	uint64_t sweep_cursor, cursor;
+	mono since; /* all peers are in step; or never */
+	bool ending; /* what is in the table goes */
 };
 
 struct command_slot {
@@ -339,22 +386,24 @@ struct event_ring {
 };
 
 /*
- * Data messages of the datagram that is being read, on their way into a remote table: each waits
- * for two more to be parsed, while its slot, then its entry, come into the cache.
+ * Data messages of the datagram that is being read, on their way into a remote table. They go
+ * there together: what each of them needs of the index and of the store is fetched into the cache
+ * for all of them first, so that they wait for the memory once and not one after the other.
  */
-enum { ARRIVALS_MAX = 4 };
+enum { ARRIVALS_MAX = 32 };
 
 struct arrival {
 	struct peer *peer;
 	bool ended; /* CT_DEL */
 	bool partial; /* a CT_UPD that may say only what has changed */
+	struct wire_v1_message message; /* its bytes are the datagram's */
 	struct table_key key;
-	struct flow flow;
+	struct table_packed packed; /* unless it has ended */
 };
 
 struct arrivals {
-	struct arrival ring[ARRIVALS_MAX];
-	unsigned head, count;
+	struct arrival arrival[ARRIVALS_MAX];
+	unsigned count;
 };
 
 struct engine {
@@ -370,7 +419,7 @@ struct engine {
 	uint32_t tombs; /* dead entries that are queued or wait for an acknowledgement */
 	uint32_t dead; /* all dead entries; the rest are marks of a running dump */
 	uint32_t dead_expects; /* of them, expectations */
-	struct entry_chain queued, sent, tomb;
+	struct entry_chain queued, held, sent, tomb; /* queue.c */
 
 	struct links links;
 	struct sender sender;
@@ -387,6 +436,9 @@ struct engine {
 	struct commit commit;
 	struct purge purge;
 	struct inject inject;
+	struct release release;
+	struct record record;
+	struct former former;
 	struct command_slot commands[LIMIT_COMMANDS];
 	struct event_ring events;
 	mono refused_next; /* when PEER_REFUSED may be told again */
@@ -432,7 +484,9 @@ static inline uint32_t engine_coarse(const struct engine *e, mono t)
 /* The peers are the first peers_count of the array. */
 static inline struct table *engine_table_of(struct engine *e, unsigned id)
 {
-	return id == 0 ? &e->local : &e->peers[id - 1].remote;
+	if (id == TABLE_FORMER)
+		return &e->former.table;
+	return id == TABLE_LOCAL ? &e->local : &e->peers[id - 1].remote;
 }
 
 /* What is left of a timeout [s] learned at touched; can be below 0. */

@@ -42,6 +42,12 @@ struct table_key table_key_of_expect(const struct store *s, const struct expect 
 	return k;
 }
 
+void table_key_of_plain(const struct store *s, const struct flow_plain *f, struct table_key *k)
+{
+	k->len = flow_plain_key(f, k->bytes);
+	k->hash = index_hash(s, k->bytes, k->len);
+}
+
 struct table_key table_key_at(const struct store *s, uint32_t handle)
 {
 	const struct entry *e = entry_at(s, handle);
@@ -71,6 +77,12 @@ void table_pack(struct table_packed *p, const struct flow *f)
 	p->len = flow_pack(f, p->bytes);
 	p->flags = master_flag(f);
 	CHECK(p->len > 0);
+}
+
+void table_pack_plain(struct table_packed *p, const struct flow_plain *f)
+{
+	p->len = flow_plain_pack(f, p->bytes);
+	p->flags = 0;
 }
 
 void table_pack_expect(struct table_packed *p, const struct expect *x)
@@ -145,6 +157,13 @@ enum table_result table_write_packed(struct table *t, struct store *s, const str
 	e->flags = (uint8_t)((e->flags & ~ENTRY_HAS_MASTER) | p->flags);
 	memcpy(e->packed, p->bytes, p->len);
 	return TABLE_OK;
+}
+
+void table_moved(struct table *t, const struct store *s, uint32_t old, uint32_t handle)
+{
+	const struct entry *e = entry_at(s, handle);
+
+	index_replace(&t->index, index_hash(s, e->packed, entry_key_len(e)), old, handle);
 }
 
 void table_detach(struct table *t, const struct store *s, uint32_t handle)

@@ -3,6 +3,8 @@
 #define CTSYNC_CORE_TABLE_H
 
 #include "core/index.h"
+#include "core/limits.h"
+#include "flow/plain.h"
 
 /* One table of flows and expectations: the local one, or what one peer told. All share a store. */
 struct table {
@@ -26,7 +28,8 @@ struct table_packed {
 	uint8_t bytes[FLOW_PACKED_BYTES_MAX];
 };
 
-enum { TABLE_LOCAL = 0 }; /* the id of the local table; peers' follow */
+/* The id of the local table; peers' follow, and behind them that of former.h. */
+enum { TABLE_LOCAL = 0, TABLE_FORMER = LIMIT_PEERS + 1 };
 
 enum table_result { TABLE_OK, TABLE_FULL, TABLE_NO_MEMORY };
 
@@ -36,6 +39,7 @@ void table_init(struct table *, void *memory, uint32_t entries_max, uint8_t id);
 void table_reset(struct table *); /* its entries are gone already; O(size) */
 
 struct table_key table_key_of(const struct store *, const struct flow *);
+void table_key_of_plain(const struct store *, const struct flow_plain *, struct table_key *);
 struct table_key table_key_of_expect(const struct store *, const struct expect *);
 struct table_key table_key_at(const struct store *, uint32_t handle);
 
@@ -50,10 +54,10 @@ static inline void table_fetch_slot(const struct table *t, const struct table_ke
 	index_fetch_slot(&t->index, k->hash);
 }
 
-static inline void table_fetch_entry(
+static inline uint32_t table_fetch_entry(
 	const struct table *t, const struct store *s, const struct table_key *k)
 {
-	index_fetch_entry(&t->index, s, k->hash);
+	return index_fetch_entry(&t->index, s, k->hash);
 }
 
 /* The entry with this key, or 0. */
@@ -61,6 +65,7 @@ uint32_t table_find(const struct table *, const struct store *, const struct tab
 
 /* Of what has a key. */
 void table_pack(struct table_packed *, const struct flow *);
+void table_pack_plain(struct table_packed *, const struct flow_plain *);
 void table_pack_expect(struct table_packed *, const struct expect *);
 
 /*
@@ -80,6 +85,9 @@ enum table_result table_write(struct table *, struct store *, const struct table
 	const struct flow *, uint32_t *handle);
 enum table_result table_write_packed(struct table *, struct store *, const struct table_key *,
 	const struct table_packed *, uint32_t *handle);
+
+/* Its entry has been copied to another place: the index learns where it is. */
+void table_moved(struct table *, const struct store *, uint32_t old, uint32_t handle);
 
 void table_remove(struct table *, struct store *, uint32_t handle);
 

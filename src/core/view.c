@@ -42,12 +42,13 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 	out->local_silent = e->local_silent;
 	out->local_expectations = local_expects(e);
 	out->tombstones = e->tombs;
-	out->send_queue = e->queued.count;
+	out->send_queue = (uint64_t)e->queued.count + e->held.count;
 	out->inject_queue = inject_waiting(e) + e->ops.by_purpose[OP_INJECT];
 	out->control_queue = e->sender.queue_count;
 	out->control_kept = e->sender.sent_count;
 	out->memory_bytes =
 		arena_touched_bytes(&e->store.arena) + index_touched_bytes(&e->local.index);
+	out->former_flows = table_count(&e->former.table);
 	out->peers_count = e->peers_count;
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		view_peer(e, &e->peers[i], now, &out->peers[i]);

@@ -29,12 +29,14 @@ bool warm_is_idle(const struct engine *e)
 
 /* ---- what has settled ---- */
 
-static bool has_settled(const struct engine *e, uint32_t handle)
+bool warm_has_settled(const struct engine *e, uint32_t handle)
 {
 	struct flow_brief b = brief(e, handle);
 
 	switch (b.l4) {
 	case IPPROTO_TCP:
+		if (b.has_tcp_state && flow_tcp_is_half_open(b.tcp_state))
+			return false;
 		return b.tcp_state == FLOW_TCP_ESTABLISHED || b.status & FLOW_STATUS_ASSURED;
 	case IPPROTO_UDP:
 	case IPPROTO_UDPLITE:
@@ -115,7 +117,7 @@ static void told_again(struct engine *e, uint32_t handle, enum inject_list list)
 			inject_list_move(e, handle, INJECT_WAITING);
 		break;
 	case INJECT_AGED:
-		if (!has_settled(e, handle))
+		if (!warm_has_settled(e, handle))
 			break;
 		inject_unlist(e, handle);
 		put_ready(e, handle);
@@ -148,7 +150,6 @@ void warm_lost(struct engine *e, uint32_t handle)
 	x->flags &= (uint8_t)~REMOTE_WRITTEN;
 	if (x->flags & REMOTE_WRITING)
 		return; /* its answer, or the dump that follows it, tells */
-	engine_count(e, COUNTER_WARM_LOST);
 	if (x->list != ENTRY_UNLISTED && inject_list_of(x) != INJECT_WAITING)
 		return;
 	x->born = engine_coarse(e, e->now);
@@ -167,7 +168,7 @@ uint32_t warm_pull(struct engine *e)
 		inject_unlist(e, handle);
 		x = at(e, handle);
 		expect = entry_is_expect(x);
-		settled = expect || x->flags & REMOTE_WRITTEN || has_settled(e, handle);
+		settled = expect || x->flags & REMOTE_WRITTEN || warm_has_settled(e, handle);
 		if (!settled)
 			inject_list_append(e, handle, INJECT_AGED);
 		else if (expect || x->flags & ENTRY_HAS_MASTER)
@@ -177,6 +178,23 @@ uint32_t warm_pull(struct engine *e)
 	}
 	e->inject.more = true;
 	return 0;
+}
+
+bool warm_puts_off(struct engine *e, uint32_t handle)
+{
+	const struct entry *x = at(e, handle);
+	struct table_key k;
+
+	if (!e->config.standby_warm)
+		return false;
+	k = table_key_at(&e->store, handle);
+	if (e->peers_count > 1 && warm_is_outdated(e, &k, handle))
+		return true;
+	if (x->flags & REMOTE_WRITTEN || entry_is_expect(x) || warm_has_settled(e, handle) ||
+		local_find_alive(e, &k))
+		return false;
+	inject_list_append(e, handle, INJECT_AGED);
+	return true;
 }
 
 /* ---- what was refused ---- */
@@ -232,6 +250,7 @@ bool warm_may_write(struct engine *e)
 
 	if (!e->config.standby_warm)
 		return true;
+	e->inject.warm.woken = false;
 	if (bucket_fill(b, e->now) > burst(e))
 		b->tokens = burst(e);
 	e->inject.warm.dry = b->tokens == 0;
@@ -275,7 +294,8 @@ static bool runs_low(const struct engine *e, uint32_t handle)
 		x->list != ENTRY_UNLISTED || entry_is_expect(x))
 		return false;
 	b = brief(e, handle);
-	return !b.has_timeout ||
+	/* a peer with CommitTimeout says none: such a one has an hour, and is made anew then */
+	return b.has_timeout &&
 	       engine_timeout_left(e, x->touched, b.timeout) <= LIMIT_DEAD_TIMEOUT_S;
 }
 
@@ -320,6 +340,12 @@ static void walk_all(struct engine *e)
 
 /* ---- life and time ---- */
 
+void warm_set_rate(struct engine *e, uint32_t rate)
+{
+	e->config.warm_rate = rate > 0 ? rate : 1;
+	bucket_init(&e->inject.warm.rate, e->config.warm_rate, e->now);
+}
+
 void warm_init(struct engine *e)
 {
 	struct engine_config *c = &e->config;
@@ -328,9 +354,7 @@ void warm_init(struct engine *e)
 	if (c->mode == ENGINE_MODE_ALARM || c->internal_cache_off || c->external_cache_off ||
 		c->links == 0)
 		c->standby_warm = false;
-	if (c->warm_rate == 0)
-		c->warm_rate = 1;
-	bucket_init(&e->inject.warm.rate, c->warm_rate, e->now);
+	warm_set_rate(e, c->warm_rate);
 	e->inject.warm.retry_at = e->inject.warm.tick_at = e->inject.warm.walk_began = e->now;
 	e->inject.warm.retry_ms = LIMIT_WARM_RETRY_MS;
 }
@@ -338,17 +362,6 @@ void warm_init(struct engine *e)
 void warm_flushed(struct engine *e)
 {
 	e->inject.warm.retry_left = 0;
-}
-
-void warm_tick(struct engine *e)
-{
-	struct warm *w = &e->inject.warm;
-
-	if (!e->config.standby_warm || mono_before(e->now, w->tick_at))
-		return;
-	w->tick_at = mono_add_ms(e->now, LIMIT_TICK_MS);
-	if (!inject_takes_all(e))
-		walk_all(e);
 }
 
 static mono aged_at(const struct engine *e, uint32_t handle)
@@ -362,7 +375,7 @@ static mono write_at(const struct engine *e)
 	uint32_t waiting = inject_list_head(e, INJECT_WAITING);
 	mono when = MONO_NEVER;
 
-	if (inject_takes_all(e) || e->ops.free_count == 0)
+	if (e->inject.warm.woken || inject_takes_all(e) || e->ops.free_count == 0)
 		return MONO_NEVER;
 	if (waiting)
 		when = aged_at(e, waiting);
@@ -371,6 +384,20 @@ static mono write_at(const struct engine *e)
 	if (inject_list_count(e, INJECT_QUEUE) > 0)
 		when = e->now;
 	return e->inject.warm.dry && mono_before(when, refilled_at(e)) ? refilled_at(e) : when;
+}
+
+void warm_tick(struct engine *e)
+{
+	struct warm *w = &e->inject.warm;
+
+	if (!e->config.standby_warm)
+		return;
+	w->woken = w->woken || mono_reached(e->now, write_at(e));
+	if (mono_before(e->now, w->tick_at))
+		return;
+	w->tick_at = mono_add_ms(e->now, LIMIT_TICK_MS);
+	if (!inject_takes_all(e))
+		walk_all(e);
 }
 
 mono warm_deadline(const struct engine *e)

@@ -37,9 +37,16 @@ void warm_written(struct engine *, bool after_refusal);
 
 /* The next one that has its age and has settled, off its chain; 0: none now. */
 uint32_t warm_pull(struct engine *);
+uint32_t warm_pull_refused(struct engine *); /* likewise, of what was refused */
 
-/* The same of what was refused. */
-uint32_t warm_pull_refused(struct engine *);
+/*
+ * It was pulled, but is not to be written: what another peer has told since is in the kernel, or
+ * will be; or it is not there any more, and has not settled. May be called always.
+ */
+bool warm_puts_off(struct engine *, uint32_t handle);
+
+/* Of a flow: it may be written, but for its age. */
+bool warm_has_settled(const struct engine *, uint32_t handle);
 
 /* Another peer has told the flow later: its word counts. */
 bool warm_is_outdated(const struct engine *, const struct table_key *, uint32_t handle);
@@ -55,6 +62,7 @@ bool warm_may_write(struct engine *);
 void warm_wrote(struct engine *);
 
 void warm_init(struct engine *);
+void warm_set_rate(struct engine *, uint32_t rate); /* [1/s]; 0: 1 */
 void warm_flushed(struct engine *);
 void warm_tick(struct engine *);
 mono warm_deadline(const struct engine *);

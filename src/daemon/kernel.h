@@ -8,6 +8,7 @@
 #include "io/loop.h"
 #include "io/nlbatch.h"
 #include "io/nlsock.h"
+#include "daemon/record.h"
 #include "daemon/stats.h"
 #include "parser/config.h"
 
@@ -21,6 +22,7 @@ enum kernel_table { KERNEL_TABLE_FLOWS, KERNEL_TABLE_EXPECTATIONS };
  */
 struct kernel {
 	struct stats *stats;
+	struct record *record;
 	struct engine *engine;
 	struct loop *loop;
 	struct nlsock events;
@@ -36,13 +38,15 @@ struct kernel {
 	uint32_t read_max; /* datagrams of events in one turn */
 	uint32_t rcvbuf_max_bytes;
 	mono clock; /* of the reading or writing under way */
+	struct kernel_told told[ENGINE_TOLD_MAX]; /* read, but not yet told to the engine */
+	size_t told_count; /* 0 between readings */
 	bool events_left; /* a turn's bound was reached */
 	bool ops_left; /* the engine had more operations than one turn takes */
 	uint64_t other, bad_attr, too_large;
 };
 
 /* Opens the sockets. 0 or a negative errno; *what says which step failed. */
-int kernel_open(struct kernel *, struct loop *, struct engine *, struct stats *,
+int kernel_open(struct kernel *, struct loop *, struct engine *, struct stats *, struct record *,
 	const struct config *, const char **what);
 void kernel_close(struct kernel *);
 

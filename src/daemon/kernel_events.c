@@ -55,21 +55,33 @@ static void on_other(struct kernel *k, const struct nlmsghdr *nlh, size_t len, b
 			k->engine, k->clock, is_dump ? KERNEL_DUMP_FLOW : kinds[event], &expect);
 }
 
+static void tell(struct kernel *k)
+{
+	engine_kernel_events(k->engine, k->clock, k->told, k->told_count);
+	k->told_count = 0;
+}
+
 static void on_event(void *ctx, const struct nlmsghdr *nlh, size_t len)
 {
 	struct kernel *k = ctx;
 	enum nlmsg_event event = nlmsg_ct_event(nlh);
-	struct flow flow;
+	struct kernel_told *told = &k->told[k->told_count];
 
 	if (event == NLMSG_EVENT_NONE) {
+		tell(k);
 		on_other(k, nlh, len, false);
 		return;
 	}
-	if (!is_usable(k, nlmsg_ct_parse(nlh, len, &flow)))
+	if (!is_usable(k, nlmsg_ct_parse(nlh, len, &told->flow)))
 		return;
 	if (event == NLMSG_EVENT_DESTROY)
-		stats_on_end(k->stats, &flow);
-	engine_kernel_event(k->engine, k->clock, kinds[event], &flow);
+		stats_on_end(k->stats, &told->flow);
+	/* the message may be gone when the engine is told; it has no use for what they point to */
+	flow_mark_unset(&told->flow, FLOW_SECCTX);
+	flow_mark_unset(&told->flow, FLOW_HELPER_INFO);
+	told->kind = kinds[event];
+	if (++k->told_count == ENGINE_TOLD_MAX)
+		tell(k);
 }
 
 void kernel_events_on_dumped(void *ctx, const struct nlmsghdr *nlh, size_t len)
@@ -113,11 +125,13 @@ bool kernel_events_read(struct kernel *k, mono now)
 		return false;
 	k->clock = now;
 	err = nlsock_read(&k->events, k->read_max, on_event, k, &reading);
+	tell(k);
 	if (reading.overrun)
 		on_overrun(k);
 	if (reading.overrun_over) /* only a dump begun from here on misses nothing */
 		engine_overrun(k->engine, now);
 	drain_done(&k->drain, now, reading.messages);
+	engine_gathering(k->engine, !drain_wants_wake(&k->drain));
 	if (err && log_limit_pass(&limit, now, 60 * NS_PER_SEC, 1, &missed))
 		log_error("reading kernel events failed: %s (%" PRIu64 " more)", strerror(-err),
 			missed);

@@ -52,6 +52,7 @@ bool kernel_write_batch(struct kernel *k, mono now)
 		more = engine_next_kernel_op(k->engine, now, &op);
 		if (!more)
 			break;
+		record_keep(k->record);
 		if (op.kind == KERNEL_OP_DUMP) {
 			kernel_dump_start(k, now);
 			continue;
@@ -66,7 +67,10 @@ bool kernel_write_batch(struct kernel *k, mono now)
 	}
 	k->clock = now;
 	if (!nlbatch_is_empty(&k->batch)) {
-		int err = nlbatch_flush(&k->batch, on_result, k);
+		int err;
+
+		record_flush(k->record, now); /* before it is true */
+		err = nlbatch_flush(&k->batch, on_result, k);
 
 		if (err < 0)
 			log_error("writing to the kernel failed: %s", strerror(-err));

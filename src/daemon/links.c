@@ -11,6 +11,12 @@
 enum {
 	LINKS_SEND_PER_TURN = 64, /* datagrams, so that sending never starves the rest */
 	LINKS_RECEIVE_PER_TURN = 256,
+	LINKS_CATCH_UP = 64, /* times as many, at the most */
+	LINKS_GATHER_US = 10000, /* busy: from one reading to the next, at the most */
+	LINKS_BUSY = 4, /* datagrams in that time */
+	LINKS_FULL = CHANNEL_DATAGRAMS, /* more in one reading makes them no cheaper */
+	LINKS_DATAGRAM_COST = 4608, /* of a socket's buffer, of one of 1500 bytes: seen at most */
+	LINKS_BUFFER_PARTS = 8, /* one of which a gathering may fill, since bursts come */
 	LINKS_RETRY_MS = 1, /* after ENOBUFS */
 	LINKS_TELL_MAX = 8, /* lines about one link's connection */
 	LINKS_TELL_S = 60, /* in so many seconds */
@@ -271,18 +277,57 @@ static void tell_source(struct link *k)
 		name_of(k), addr);
 }
 
+/* One wake-up costs more than the datagrams that a burst brings: on a busy link they gather. */
+static void drain_start(struct link *k)
+{
+	uint32_t full = k->channel.rcvbuf_bytes / LINKS_BUFFER_PARTS / LINKS_DATAGRAM_COST;
+
+	drain_init(&k->drain, LINKS_BUSY, LINKS_GATHER_US * NS_PER_US);
+	drain_bound(&k->drain, full < LINKS_BUSY   ? LINKS_BUSY
+			       : full > LINKS_FULL ? LINKS_FULL
+						   : full);
+}
+
+/* Errors are counted by the channel; the socket stays. */
+static void receive(struct link *k, mono now)
+{
+	int n = channel_receive(&k->channel, LINKS_RECEIVE_PER_TURN, on_datagram, k);
+
+	tell_source(k);
+	k->rx_left = n == LINKS_RECEIVE_PER_TURN;
+	if (k->channel.config.kind == CHANNEL_TCP) {
+		k->full = channel_is_full(&k->channel);
+		update(k);
+		return;
+	}
+	drain_done(&k->drain, now, n > 0 ? (unsigned)n : 0);
+	loop_want(k->all->loop, &k->rx_watch, drain_wants_wake(&k->drain) ? LOOP_READ : 0);
+}
+
 static void on_readable(void *ctx, unsigned ready)
 {
 	struct link *k = ctx;
 
 	(void)ready;
-	/* Errors are counted by the channel; the socket stays. */
-	channel_receive(&k->channel, LINKS_RECEIVE_PER_TURN, on_datagram, k);
-	tell_source(k);
-	if (k->channel.config.kind != CHANNEL_TCP)
-		return;
-	k->full = channel_is_full(&k->channel);
-	update(k);
+	receive(k, loop_now(k->all->loop));
+}
+
+static bool is_due(const struct link *k, mono now)
+{
+	return k->rx_left || mono_reached(now, drain_deadline(&k->drain));
+}
+
+void links_catch_up(struct links *l, mono now)
+{
+	for (unsigned i = 0; i < l->count; i++) {
+		struct link *k = &l->link[i];
+
+		for (unsigned n = 0; n < LINKS_CATCH_UP; n++) {
+			receive(k, now);
+			if (!k->rx_left)
+				break;
+		}
+	}
 }
 
 static void on_writable(void *ctx, unsigned ready)
@@ -309,6 +354,7 @@ int links_start(struct links *l, struct loop *loop, struct engine *engine)
 		err = loop_add(loop, &k->rx_watch, k->channel.rx_fd, LOOP_READ, on_readable, k);
 		if (!err && k->channel.tx_fd >= 0)
 			err = loop_add(loop, &k->tx_watch, k->channel.tx_fd, 0, on_writable, k);
+		drain_start(k);
 		k->usable = true; /* what the engine believes */
 	}
 	if (!err)
@@ -384,6 +430,9 @@ void links_run(struct links *l, mono now)
 	if (!l->count)
 		return;
 	maintain(l, now);
+	for (unsigned i = 0; i < l->count; i++)
+		if (is_due(&l->link[i], now))
+			receive(&l->link[i], now);
 	for (unsigned i = 0; i < LINKS_SEND_PER_TURN; i++) {
 		struct link *k = sending(l, now);
 		unsigned link = 0;
@@ -406,9 +455,13 @@ mono links_deadline(const struct links *l, mono now)
 
 	if (!l->count)
 		return at;
-	for (unsigned i = 0; i < l->count; i++)
+	for (unsigned i = 0; i < l->count; i++) {
+		if (l->link[i].rx_left)
+			return now;
+		at = mono_min(at, drain_deadline(&l->link[i].drain));
 		if (l->link[i].up)
 			at = mono_min(at, channel_deadline(&l->link[i].channel));
+	}
 	/* nothing is sent then, so that a retry that is due would wake the loop for ever */
 	if (!engine_current_link(l->engine, &current) || l->link[current].full)
 		return at;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "core/engine.h"
 #include "io/channel.h"
+#include "io/drain.h"
 #include "io/iface.h"
 #include "io/loop.h"
 #include "parser/config.h"
@@ -22,6 +23,8 @@ struct link {
 	const struct config_link *config;
 	struct channel channel;
 	struct loop_watch rx_watch, tx_watch;
+	struct drain drain; /* UDP: when rx_watch is to be read */
+	bool rx_left; /* one turn did not take all */
 	bool up; /* the interface is up and has a carrier */
 	bool connected; /* TCP: as it was told to the log */
 	bool usable; /* both: as it was told to the engine */
@@ -58,6 +61,12 @@ uint32_t links_datagram_bytes(const struct links *);
 
 /* Takes them into the loop. 0 or negative errno. */
 int links_start(struct links *, struct loop *, struct engine *);
+
+/*
+ * Reads what has arrived until now. A busy link's datagrams gather for some milliseconds, and what
+ * an operator decides is to be decided with all that the peers have said.
+ */
+void links_catch_up(struct links *, mono now);
 
 /* One turn: connects what is to be connected, sends what the engine has. */
 void links_run(struct links *, mono now);

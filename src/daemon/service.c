@@ -90,6 +90,7 @@ static uint64_t give_command(
 		.tables = request->tables,
 	};
 
+	s->catch_up(s->ctx);
 	engine_command(s->engine, loop_now(s->loop), &command);
 	return command.id;
 }

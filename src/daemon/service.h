@@ -22,6 +22,7 @@ struct service {
 	const struct config *config; /* the daemon's, which may change by a reload */
 	uint64_t purges, resyncs; /* asked for */
 	void (*figures)(void *ctx, struct figures *); /* for status and stats */
+	void (*catch_up)(void *ctx); /* reads what has arrived, ahead of a command */
 	void (*stop)(void *ctx); /* for kill: returns at once, the daemon ends a little later */
 	void *ctx;
 };

@@ -6,6 +6,12 @@
 #include "flow/flow.h"
 #include "flow/status.h"
 
+_Static_assert((int)FLOW_L4_ICMP == IPPROTO_ICMP && (int)FLOW_L4_TCP == IPPROTO_TCP &&
+		       (int)FLOW_L4_UDP == IPPROTO_UDP && (int)FLOW_L4_DCCP == IPPROTO_DCCP &&
+		       (int)FLOW_L4_GRE == IPPROTO_GRE && (int)FLOW_L4_ICMPV6 == IPPROTO_ICMPV6 &&
+		       (int)FLOW_L4_SCTP == IPPROTO_SCTP && (int)FLOW_L4_UDPLITE == IPPROTO_UDPLITE,
+	"the numbers are IANA's");
+
 bool flow_has_addrs(const struct flow *f, enum flow_dir dir)
 {
 	bool repl = dir == FLOW_REPL;
@@ -21,22 +27,6 @@ bool flow_has_addrs(const struct flow *f, enum flow_dir dir)
 		       flow_has(f, repl ? FLOW_REPL_IPV6_DST : FLOW_ORIG_IPV6_DST);
 	}
 	return false;
-}
-
-bool flow_l4_has_ports(uint8_t l4)
-{
-	return l4 == IPPROTO_TCP || l4 == IPPROTO_UDP || l4 == IPPROTO_UDPLITE ||
-	       l4 == IPPROTO_SCTP || l4 == IPPROTO_DCCP;
-}
-
-bool flow_l4_is_icmp(uint8_t l4)
-{
-	return l4 == IPPROTO_ICMP || l4 == IPPROTO_ICMPV6;
-}
-
-bool flow_l4_has_key(uint8_t l4)
-{
-	return flow_l4_has_ports(l4) || flow_l4_is_icmp(l4) || l4 == IPPROTO_GRE;
 }
 
 uint8_t flow_icmp_reply_type(uint8_t l3, uint8_t type)

@@ -149,12 +149,35 @@ static inline void flow_mark_unset(struct flow *f, enum flow_attr a)
 /* Both addresses of the direction and its layer 3 protocol are present. */
 bool flow_has_addrs(const struct flow *, enum flow_dir);
 
+/* Protocol numbers as in <netinet/in.h>, which says much else. */
+enum {
+	FLOW_L4_ICMP = 1,
+	FLOW_L4_TCP = 6,
+	FLOW_L4_UDP = 17,
+	FLOW_L4_DCCP = 33,
+	FLOW_L4_GRE = 47,
+	FLOW_L4_ICMPV6 = 58,
+	FLOW_L4_SCTP = 132,
+	FLOW_L4_UDPLITE = 136,
+};
+
 /* The protocols whose key is a pair of ports: TCP UDP UDPLITE SCTP DCCP. */
-bool flow_l4_has_ports(uint8_t l4);
-bool flow_l4_is_icmp(uint8_t l4); /* ICMP and ICMPv6 */
+static inline bool flow_l4_has_ports(uint8_t l4)
+{
+	return l4 == FLOW_L4_TCP || l4 == FLOW_L4_UDP || l4 == FLOW_L4_UDPLITE ||
+	       l4 == FLOW_L4_SCTP || l4 == FLOW_L4_DCCP;
+}
+
+static inline bool flow_l4_is_icmp(uint8_t l4) /* ICMP and ICMPv6 */
+{
+	return l4 == FLOW_L4_ICMP || l4 == FLOW_L4_ICMPV6;
+}
 
 /* The protocols whose tuples use the layer 4 cells at all: those with ports, ICMP, ICMPv6, GRE. */
-bool flow_l4_has_key(uint8_t l4);
+static inline bool flow_l4_has_key(uint8_t l4)
+{
+	return flow_l4_has_ports(l4) || flow_l4_is_icmp(l4) || l4 == FLOW_L4_GRE;
+}
 
 /*
  * Source or destination NAT as the reply tuple shows it: the status is unknown or carries the

@@ -6,64 +6,8 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "flow/pack.h"
+#include "flow/pack_layout.h"
 
-/*
- * Layout:
- *   key     u8 enum key_bit, u8 layer 4 protocol, source, destination (4 or 16 bytes each),
- *           layer 4 cells (4 bytes, if the protocol has them), nonzero zones (2 bytes each)
- *   u32     enum group, as bits: what follows and, with it, which attributes are present
- *   values  in the order of enum group
- *
- * A cell or zone that is not present counts as 0 in the key, so that a message which spares it
- * finds the same flow. Groups are chosen so that what kernel and peers say in practice needs
- * nothing beyond the group bits to know the attributes present. Whatever else occurs carries the
- * presence set itself (GROUP_SET).
- */
-enum key_bit { /* 1 << 7 is an expectation's: expect_pack.h */
-	KEY_IPV6 = 1 << 0,
-	KEY_CELLS = 1 << 1,
-	KEY_ZONE = 1 << 2,
-	KEY_ORIG_ZONE = 1 << 3,
-	KEY_REPL_ZONE = 1 << 4,
-	KEY_ZONES = KEY_ZONE | KEY_ORIG_ZONE | KEY_REPL_ZONE,
-};
-
-enum group {
-	GROUP_SET, /* the presence set in full */
-	GROUP_CELLS, /* no value: all layer 4 attributes of the protocol are present */
-	GROUP_REPL, /* no value: the reply tuple is the inverted original, but for the next ones */
-	GROUP_REPL_RAW, /* the whole tuple: its protocols are not the original's */
-	GROUP_REPL_SRC,
-	GROUP_REPL_DST,
-	GROUP_REPL_SPORT,
-	GROUP_REPL_DPORT,
-	GROUP_ID,
-	GROUP_STATUS, /* 16 bits */
-	GROUP_STATUS_HIGH, /* 16 more */
-	GROUP_TIMEOUT,
-	GROUP_MARK, /* no value: present */
-	GROUP_MARK_VALUE, /* if it is not 0 */
-	GROUP_TCP_STATE,
-	GROUP_TCP_WSCALE,
-	GROUP_TCP_FLAGS,
-	GROUP_SCTP_STATE,
-	GROUP_SCTP_VTAG,
-	GROUP_DCCP,
-	GROUP_MASTER, /* layer 3 and 4 protocol and cells */
-	GROUP_MASTER_IPV4,
-	GROUP_MASTER_IPV6,
-	GROUP_MASTER_PORTS, /* no value: present */
-	GROUP_SECMARK,
-	GROUP_SEQADJ_ORIG,
-	GROUP_SEQADJ_REPL,
-	GROUP_HELPER_NAME,
-	GROUP_LABELS,
-	GROUP_SYNPROXY, /* no value: present */
-	GROUP_SYNPROXY_VALUE, /* if one is not 0 */
-	GROUPS,
-};
-
-#define GROUP(g)   (UINT32_C(1) << GROUP_##g)
 #define BIT(a)	   (UINT32_C(1) << (FLOW_##a % 32))
 #define ON(n, a)   (FLOW_##a / 32 == (n) ? BIT(a) : 0)
 #define WORD(f, a) ((f)->set[FLOW_##a / 32])
@@ -153,6 +97,23 @@ static uint32_t cells_set(uint8_t l4)
 	return flow_l4_has_key(l4) ? SET_ORIG_PORTS : 0;
 }
 
+/* What nearly every flow has, without a loop: the table is constant, and with it each of these. */
+#define GROUP_WORD(g, word) (-(groups >> GROUP_##g & 1) & group_set[GROUP_##g][word])
+
+enum {
+	GROUPS_USUAL = GROUP(REPL) | GROUP(ID) | GROUP(STATUS) | GROUP(TIMEOUT) | GROUP(MARK) |
+		       GROUP(TCP_STATE),
+	GROUPS_NO_SET = GROUP(SET) | GROUP(CELLS) | GROUP(REPL_RAW) | GROUP(REPL_SRC) |
+			GROUP(REPL_DST) | GROUP(REPL_SPORT) | GROUP(REPL_DPORT) |
+			GROUP(STATUS_HIGH) | GROUP(MARK_VALUE) | GROUP(SYNPROXY_VALUE),
+};
+
+static inline uint32_t usual_word(uint32_t groups, unsigned word)
+{
+	return GROUP_WORD(REPL, word) | GROUP_WORD(ID, word) | GROUP_WORD(STATUS, word) |
+	       GROUP_WORD(TIMEOUT, word) | GROUP_WORD(MARK, word) | GROUP_WORD(TCP_STATE, word);
+}
+
 /* The attributes that key and groups say are present. */
 static void implied_set(uint8_t key_bits, uint8_t l4, uint32_t groups, uint32_t set[FLOW_SET_WORDS])
 {
@@ -170,7 +131,11 @@ static void implied_set(uint8_t key_bits, uint8_t l4, uint32_t groups, uint32_t 
 		if ((groups & GROUP(CELLS)) && cells == SET_ORIG_PORTS)
 			set[0] |= SET_REPL_PORTS;
 	}
-	for (uint32_t left = groups; left; left &= left - 1) {
+	set[0] |= usual_word(groups, 0);
+	set[1] |= usual_word(groups, 1);
+	set[2] |= usual_word(groups, 2);
+	for (uint32_t left = groups & ~(uint32_t)(GROUPS_USUAL | GROUPS_NO_SET); left;
+		left &= left - 1) {
 		const uint32_t *add = group_set[__builtin_ctz(left)];
 
 		set[0] |= add[0];
@@ -247,8 +212,11 @@ size_t flow_key_make(const struct flow *f, uint8_t key[FLOW_KEY_BYTES_MAX])
 
 static size_t key_len(uint8_t bits)
 {
-	return 2 + (bits & KEY_IPV6 ? 32 : 8) + (bits & KEY_CELLS ? 4 : 0) +
-	       2 * (size_t)__builtin_popcount(bits & KEY_ZONES);
+	size_t len = 2 + (bits & KEY_IPV6 ? 32 : 8) + (bits & KEY_CELLS ? 4 : 0);
+
+	if (bits & KEY_ZONES) /* few have one, and counting bits is a call on some processors */
+		len += 2 * (size_t)__builtin_popcount(bits & KEY_ZONES);
+	return len;
 }
 
 size_t flow_key_len(const uint8_t *packed)
@@ -631,7 +599,8 @@ void flow_unpack_brief(const uint8_t *packed, size_t len, struct flow_brief *b)
 		b->timeout = rbuf_u32(&r);
 	if (groups & GROUP(MARK_VALUE))
 		(void)rbuf_take(&r, sizeof(uint32_t));
-	if (groups & GROUP(TCP_STATE))
+	b->has_tcp_state = groups & GROUP(TCP_STATE);
+	if (b->has_tcp_state)
 		b->tcp_state = rbuf_u8(&r);
 	CHECK(!r.bad);
 }

@@ -49,7 +49,7 @@ size_t flow_key_len(const uint8_t *packed);
 
 /* What decides how a flow is treated; 0 where it is not present. */
 struct flow_brief {
-	bool has_timeout;
+	bool has_timeout, has_tcp_state;
 	uint8_t l4;
 	uint8_t tcp_state;
 	uint32_t status, timeout;

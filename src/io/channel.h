@@ -27,6 +27,7 @@ enum channel_kind {
 enum {
 	CHANNEL_DATAGRAMS = 64, /* received by one system call at the most */
 	CHANNEL_DATAGRAM_BYTES = 65536, /* room for a received one: any UDP datagram */
+	CHANNEL_RCVBUF_BYTES = 2 << 20, /* UDP: at least, if nothing else is wanted */
 	CHANNEL_ADDR_BYTES = 16,
 	CHANNEL_IPV4_HEADERS = 28, /* IP and UDP */
 	CHANNEL_IPV6_HEADERS = 48,
@@ -55,7 +56,8 @@ struct channel_config {
 	struct channel_addr local; /* IPv4_interface, or the address to bind to; all 0: none */
 	uint16_t port; /* host order */
 	char interface[IF_NAMESIZE];
-	uint32_t sndbuf_bytes, rcvbuf_bytes; /* 0: the system's */
+	uint32_t sndbuf_bytes; /* 0: the system's */
+	uint32_t rcvbuf_bytes; /* 0: the system's; UDP: but CHANNEL_RCVBUF_BYTES, if that is more */
 	bool checksum; /* false: UDP/IPv4 checksum 0 is sent */
 	channel_frame_fn *frame; /* TCP */
 };
@@ -90,6 +92,7 @@ struct channel {
 	int tx_fd, rx_fd;
 	unsigned ifindex;
 	unsigned mtu;
+	uint32_t rcvbuf_bytes; /* UDP: what the kernel has granted, its own overhead included */
 	struct channel_addr source; /* the address we send from; all 0 if not known */
 	int last_error; /* positive errno of the last failed send, 0 after a good one */
 	struct channel_stats stats;

@@ -10,7 +10,11 @@
 #include "io/channel_impl.h"
 #include "io/memory.h"
 
-enum { CONTROL_BYTES = 128 }; /* ancillary data: one pktinfo */
+enum {
+	CONTROL_BYTES = 128, /* ancillary data: one pktinfo */
+	/* so that buffers at the same places of their pages do not share sets of the caches */
+	SPREAD_BYTES = 25 * 64,
+};
 
 /* What recvmmsg() needs. The buffers are address space: only those ever used become memory. */
 struct channel_area {
@@ -18,7 +22,7 @@ struct channel_area {
 	struct iovec iov[CHANNEL_DATAGRAMS];
 	union sockaddr_ip from[CHANNEL_DATAGRAMS];
 	uint8_t control[CHANNEL_DATAGRAMS][CONTROL_BYTES] __attribute__((aligned(16)));
-	uint8_t buffers[CHANNEL_DATAGRAMS][CHANNEL_DATAGRAM_BYTES];
+	uint8_t buffers[CHANNEL_DATAGRAMS][CHANNEL_DATAGRAM_BYTES + SPREAD_BYTES];
 };
 
 /* Multicast leaves through the configured interface, whatever the routes say. */
@@ -156,6 +160,23 @@ static int set_receiver_options(struct channel *ch)
 	return err;
 }
 
+/* The kernel doubles what it is asked for: its overhead counts, too. */
+static int size_receiver(struct channel *ch)
+{
+	uint32_t wanted = ch->config.rcvbuf_bytes;
+	socklen_t len = sizeof(int);
+	int granted = 0, err = 0;
+
+	if (!wanted && getsockopt(ch->rx_fd, SOL_SOCKET, SO_RCVBUF, &granted, &len) == 0 &&
+		granted < 2 * CHANNEL_RCVBUF_BYTES)
+		wanted = CHANNEL_RCVBUF_BYTES;
+	if (wanted)
+		err = channel_set_buffer(ch->rx_fd, SO_RCVBUFFORCE, SO_RCVBUF, wanted);
+	if (!err && getsockopt(ch->rx_fd, SOL_SOCKET, SO_RCVBUF, &granted, &len) == 0)
+		ch->rcvbuf_bytes = (uint32_t)granted;
+	return err;
+}
+
 static int open_receiver(struct channel *ch)
 {
 	const struct channel_config *c = &ch->config;
@@ -171,7 +192,7 @@ static int open_receiver(struct channel *ch)
 	if (!err)
 		err = channel_free_bind(ch, ch->rx_fd);
 	if (!err)
-		err = channel_set_buffer(ch->rx_fd, SO_RCVBUFFORCE, SO_RCVBUF, c->rcvbuf_bytes);
+		err = size_receiver(ch);
 	if (!err)
 		err = set_receiver_options(ch);
 	if (err)

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "flow/expect.h"
 #include "flow/flow.h"
+#include "flow/plain.h"
 
 /*
  * Version 1 of the sync protocol, the one conntrackd 1.4 speaks (doc/PROTOCOL.md): bytes of a
@@ -84,6 +85,13 @@ enum wire_v1_result wire_v1_next(struct rbuf *, struct wire_v1_message *out);
  * set as it was requested (FLOW_SNAT_IPV4 and kin).
  */
 enum wire_v1_result wire_v1_get_flow(const struct wire_v1_message *, struct flow *out);
+
+/*
+ * The same in one pass for what is a plain flow, its attributes in the order in which they are
+ * written. False: it may be anything else, bad included, and wire_v1_get_flow() has to tell. *out
+ * borrows from the message.
+ */
+bool wire_v1_get_plain(const struct wire_v1_message *, struct flow_plain *out);
 
 struct wire_v1_options {
 	bool without_timeout; /* CommitTimeout is configured */

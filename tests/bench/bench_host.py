@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the benchmark reads and sets on the host: processors, memory, the kernel's limits, loads."""
 
+import contextlib
 import json
 import os
 import sys
@@ -24,6 +25,16 @@ def cpus():
     """(active daemon, backup daemon, generator): processor numbers."""
     have = sorted(AFFINITY)
     return have[0], have[min(1, len(have) - 1)], have[min(2, len(have) - 1)]
+
+
+@contextlib.contextmanager
+def beside_active():
+    """This program and what it starts, off the backup's processor: a daemon in real time leaves the
+    one who waits for its answer none until it has nothing more to do."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpus()[0]})
+    yield
+    os.sched_setaffinity(0, before)
 
 
 def cpu_ns(pid):

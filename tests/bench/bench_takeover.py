@@ -3,7 +3,7 @@
 
 import time
 
-from bench_host import generate, note, raise_limit
+from bench_host import beside_active, generate, note, raise_limit
 from bench_load import probe
 from bench_pair import WARM, Pair, table_of
 from netns import Failed, wait_for
@@ -21,9 +21,11 @@ def takeover(lab, kind, args):
     pair.rest()
     pair.expect("in a bulk", pair.backup.node.remote_count, flows)
     figures = {"bulk_s": seconds, "bulk_per_s": flows / seconds, "losses": pair.losses()}
+    pair.active.node.stop()  # as in bench_load.commit()
     cpu, begin = pair.backup.cpu_ns(), time.monotonic()
-    pair.backup.node.commit()
-    seconds, cpu = time.monotonic() - begin, pair.backup.cpu_ns() - cpu
+    with beside_active():
+        pair.backup.node.commit()
+        seconds, cpu = time.monotonic() - begin, pair.backup.cpu_ns() - cpu
     pair.expect("in the backup's kernel", pair.backup.space.count, flows)
     pair.rest()
     known = pair.backup.node.local_count()
@@ -42,10 +44,10 @@ def promote_cold(pair, flows):
     pair.backup.space.flush()
     wait_for(lambda: pair.backup.node.local_count() == 0, 120, "the flush is heard", 0.1)
     pair.rest()
-    pair.active.node.kill()
     begin = time.monotonic()
-    pair.backup.ask("promote")
-    seconds = time.monotonic() - begin
+    with beside_active():
+        pair.backup.ask("promote")
+        seconds = time.monotonic() - begin
     pair.expect("in the backup's kernel", pair.backup.space.count, flows)
     return seconds * 1e3
 
@@ -79,8 +81,9 @@ def warm(lab, kind, args):
     pair.expect("in the standby's kernel", pair.backup.space.count, flows)
     changed = change(pair, flows)
     begin = time.monotonic()
-    told = pair.backup.ask("promote")
-    figures["promotion_warm_ms"] = (time.monotonic() - begin) * 1e3
+    with beside_active():
+        told = pair.backup.ask("promote")
+        figures["promotion_warm_ms"] = (time.monotonic() - begin) * 1e3
     figures["promotion_warm_written"] = float(told["written"])
     found = [pair.backup.space.count()] + [table_of(pair.backup.space, mark) for mark in (7, 9)]
     want = [flows + changed["created"] - changed["deleted"], changed["updated"],

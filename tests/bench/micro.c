@@ -134,6 +134,8 @@ static double time_op(void (*op)(unsigned), unsigned count)
 
 enum { NODES = 2, BATCH = 64, PHASES = 3 };
 
+_Static_assert(BATCH % ENGINE_TOLD_MAX == 0, "a batch is told in whole parts");
+
 static const char *const phase_names[PHASES] = {"create", "update", "delete"};
 static const enum kernel_event phase_events[PHASES] = {
 	KERNEL_EVENT_NEW, KERNEL_EVENT_UPDATE, KERNEL_EVENT_DESTROY};
@@ -228,7 +230,7 @@ static void cluster_init(struct cluster *c, uint32_t flows_max)
 /* Events of all flows, a batch at a time as a busy socket gives them. */
 static void replicate(struct cluster *c, unsigned phase, uint32_t count, double ns[NODES])
 {
-	struct flow batch[BATCH];
+	static struct kernel_told batch[BATCH];
 
 	memset(c->spent_ns, 0, sizeof(c->spent_ns));
 	for (uint32_t done = 0; done < count;) {
@@ -236,13 +238,15 @@ static void replicate(struct cluster *c, unsigned phase, uint32_t count, double 
 		int64_t begin;
 
 		for (uint32_t i = 0; i < n; i++) {
-			flowgen_numbered(done + i, &batch[i]);
+			batch[i].kind = phase_events[phase];
+			flowgen_numbered(done + i, &batch[i].flow);
 			if (phase > 0)
-				batch[i].mark++;
+				batch[i].flow.mark++;
 		}
 		begin = cpu_ns();
-		for (uint32_t i = 0; i < n; i++)
-			engine_kernel_event(c->engine[0], c->now, phase_events[phase], &batch[i]);
+		for (uint32_t i = 0; i < n; i += ENGINE_TOLD_MAX)
+			engine_kernel_events(c->engine[0], c->now, &batch[i],
+				n - i < ENGINE_TOLD_MAX ? n - i : ENGINE_TOLD_MAX);
 		c->spent_ns[0] += cpu_ns() - begin;
 		exchange(c);
 		done += n;

@@ -68,6 +68,25 @@ static void take_expect(const struct wire_v1_message *m)
 		resend_expect(m, &x);
 }
 
+/* The short way, where it is taken, leads to where the long one does. */
+static void compare_ways(
+	const struct wire_v1_message *m, enum wire_v1_result result, const struct flow *f)
+{
+	uint8_t packed[2][FLOW_PACKED_BYTES_MAX], key[2][FLOW_KEY_BYTES_MAX];
+	struct flow_plain plain;
+	size_t len[2];
+
+	if (!wire_v1_get_plain(m, &plain))
+		return;
+	CHECK(result == WIRE_V1_OK);
+	len[0] = flow_plain_pack(&plain, packed[0]);
+	len[1] = flow_pack(f, packed[1]);
+	CHECK(len[0] == len[1] && memcmp(packed[0], packed[1], len[0]) == 0);
+	len[0] = flow_plain_key(&plain, key[0]);
+	len[1] = flow_key_make(f, key[1]);
+	CHECK(len[0] == len[1] && memcmp(key[0], key[1], len[0]) == 0);
+}
+
 static void take(const struct wire_v1_message *m)
 {
 	uint8_t bytes[WIRE_V1_MARK_BYTES];
@@ -79,6 +98,7 @@ static void take(const struct wire_v1_message *m)
 	if (m->type <= WIRE_V1_CT_DEL) {
 		result = wire_v1_get_flow(m, &f);
 		CHECK(result == WIRE_V1_OK || result == WIRE_V1_BAD_PAYLOAD);
+		compare_ways(m, result, &f);
 		if (result == WIRE_V1_OK)
 			resend(m, &f);
 	} else if (m->type <= WIRE_V1_EXP_DEL) {

@@ -2,7 +2,7 @@
 #include "flow/status.h"
 #include "tests/sim/chance.h"
 
-enum { RNG_EXPECT = 7, RNG_MODE = 100, RNG_LINKS, RNG_COMMIT };
+enum { RNG_EXPECT = 7, RNG_MODE = 100, RNG_LINKS, RNG_COMMIT, RNG_WARM, RNG_QUEUE };
 
 void chance_params_calm(struct sim_params *p)
 {
@@ -26,6 +26,7 @@ void chance_params_calm(struct sim_params *p)
 				.resend_max = 131072,
 				.purge_timeout_s = 5,
 				.poll_s = 3,
+				.chunk_bytes = 4096,
 				.first_seq = 1000000,
 			},
 	};
@@ -112,6 +113,19 @@ static void params_mode(uint64_t seed, struct sim_params *p)
 }
 
 /* Likewise. */
+static void params_warm(uint64_t seed, struct engine_config *c)
+{
+	static const uint32_t rates[] = {40, 300, 2000, 50000};
+	struct rng r = dice_of(seed, RNG_WARM);
+
+	if (c->mode == ENGINE_MODE_ALARM || c->internal_cache_off || c->external_cache_off)
+		return;
+	c->standby_warm = dice_permille(&r, 500);
+	c->warm_age_ms = (uint32_t)dice_range(&r, 0, 2000);
+	c->warm_rate = rates[rng_below(&r, 4)];
+}
+
+/* Likewise. */
 static void params_links(uint64_t seed, struct sim_params *p)
 {
 	struct rng r = dice_of(seed, RNG_LINKS);
@@ -122,6 +136,17 @@ static void params_links(uint64_t seed, struct sim_params *p)
 	/* Nobody can tell nodes apart by numbers that are near each other: see test_core_link. */
 	if (p->config.links > 1 && p->nodes > 2)
 		p->seq_apart = 100000000;
+}
+
+/* Likewise: how what is to be sent waits. */
+static void params_queue(uint64_t seed, struct sim_params *p)
+{
+	struct rng r = dice_of(seed, RNG_QUEUE);
+
+	if (dice_permille(&r, 400))
+		p->gather_permille = (unsigned)dice_range(&r, 100, 950);
+	if (dice_permille(&r, 300))
+		p->config.sync_delay_ms = (uint32_t)dice_range(&r, 1, 2000);
 }
 
 void chance_params(uint64_t seed, struct sim_params *p)
@@ -142,8 +167,10 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	params_config(&r, &p->config);
 	params_links(seed, p);
 	params_mode(seed, p);
+	params_warm(seed, &p->config);
 	r = dice_of(seed, RNG_COMMIT);
 	p->config.commit_large = dice_permille(&r, 600) ? (uint32_t)dice_range(&r, 1, 40) : 0;
+	params_queue(seed, p);
 	r = dice_of(seed, RNG_EXPECT);
 	p->config.expect_filter.on = dice_permille(&r, 600);
 	/*

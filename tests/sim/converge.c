@@ -2,6 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <netinet/in.h>
+
+#include "flow/status.h"
 #include "tests/sim/expect_check.h"
 #include "tests/sim/invariants.h"
 
@@ -9,9 +12,9 @@ static const char *const sync_names[] = {
 	"SYNCED", "SYNC_SILENT", "SYNC_HANDSHAKE", "SYNC_BULK", "SYNC_GAP", "SYNC_LAGGING"};
 
 /*
- * With external_cache_off a flow that a peer has told is in the local table only if it is ours,
- * too. One that no peer tells any more, and that we wrote, was left to the kernel's timer, which
- * stands still by now; how many those may be is a matter of the unit tests.
+ * With external_cache_off, or a warm standby, a flow that a peer has told is in the local table
+ * only if it is ours, too. One that no peer tells any more, and that we wrote, was left to the
+ * kernel's timer, which stands still by now; how many those may be is a matter of the unit tests.
  */
 static bool is_a_peers(const struct sim_node *n, unsigned slot)
 {
@@ -19,7 +22,7 @@ static bool is_a_peers(const struct sim_node *n, unsigned slot)
 	const struct flow *f = &n->kernel.entries[slot].flow;
 	struct engine_flow_view v;
 
-	return n->config.external_cache_off && !engine_find(n->engine, ENGINE_TABLE_LOCAL, f, &v) &&
+	return sim_injects(n) && !engine_find(n->engine, ENGINE_TABLE_LOCAL, f, &v) &&
 	       (engine_find(n->engine, ENGINE_TABLE_REMOTE, f, &v) ||
 		       h->states[h->count - 1].rewritten);
 }
@@ -54,13 +57,29 @@ static bool may_differ(struct sim *s, struct sim_node *n, unsigned slot, const s
 	       is_told(s, n, (int)slot, e->flow.mark);
 }
 
-/* With external_cache_off: what peers have told is in the kernel, and the newest of it. */
+/* A warm standby's kernel need not have it: it has not settled. */
+static bool is_cold(const struct sim_node *n, const struct flow *f)
+{
+	uint32_t settled = FLOW_STATUS_ASSURED;
+
+	if (!n->config.standby_warm)
+		return false;
+	if (flow_has(f, FLOW_TCP_STATE) && flow_tcp_is_half_open(f->tcp.state))
+		return true;
+	if (f->tuple[FLOW_ORIG].l4 == IPPROTO_TCP)
+		return f->tcp.state != FLOW_TCP_ESTABLISHED && !(f->status & settled);
+	if (!flow_l4_has_key(f->tuple[FLOW_ORIG].l4) || flow_l4_is_icmp(f->tuple[FLOW_ORIG].l4))
+		settled |= FLOW_STATUS_SEEN_REPLY;
+	return !(f->status & settled);
+}
+
+/* What peers have told is in the kernel, and the newest of it. */
 static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size_t cap)
 {
 	struct engine_flow_view v;
 	uint64_t cursor = 0;
 
-	if (!n->config.external_cache_off)
+	if (!sim_injects(n))
 		return true;
 	while (engine_show_next(n->engine, s->now, ENGINE_TABLE_REMOTE, &cursor, &v)) {
 		int slot = traffic_slot(&v.flow);
@@ -69,11 +88,43 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 		if (slot < 0 || slot >= TRAFFIC_WHOLE_SLOTS || (unsigned)slot >= n->kernel.slots)
 			continue;
 		e = &n->kernel.entries[slot];
+		/* a flow before it may be left there, if the kernel has refused to end that one */
+		if (is_cold(n, &v.flow) && (!e->live || s->params.refuse_permille > 0))
+			continue;
 		if (e->live &&
 			(e->flow.mark == v.flow.mark || may_differ(s, n, (unsigned)slot, &v.flow)))
 			continue;
 		snprintf(why, cap, "node %u: slot %d: a peer told version %u, the kernel has %u",
 			n->index, slot, v.flow.mark, e->live ? e->flow.mark : 0);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * What was written for a peer into a warm standby's kernel, and no packet has changed since, is
+ * there because a peer has it. That holds for who has done nothing else since its machine's start;
+ * what had been in the kernel before it was written, and was given a minute, shows no version.
+ */
+static bool kernel_has_no_more(struct sim *s, struct sim_node *n, char *why, size_t cap)
+{
+	struct engine_flow_view v;
+
+	if (!n->config.standby_warm || n->boot > 1 || n->took_over || n->committed || n->flushed ||
+		s->params.refuse_permille > 0 || s->params.corrupt_permille > 0)
+		return true;
+	for (unsigned slot = 0; slot < n->kernel.slots; slot++) {
+		const struct kernel_entry *e = &n->kernel.entries[slot];
+		const struct history *h = &n->kernel.history[slot];
+
+		if (!e->live || !h->states[h->count - 1].rewritten || e->flow.mark == 0 ||
+			engine_find(n->engine, ENGINE_TABLE_REMOTE, &e->flow, &v))
+			continue;
+		/* ours by an event, before a peer told more of it */
+		if (engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &v) && !v.silent)
+			continue;
+		snprintf(why, cap, "node %u: slot %u: version %u was written, and no peer has it",
+			n->index, slot, e->flow.mark);
 		return false;
 	}
 	return true;
@@ -182,7 +233,7 @@ static bool was_committed(const struct sim_node *owner, int slot)
 {
 	const struct history *h = &owner->kernel.history[slot];
 
-	return (owner->committed || owner->config.external_cache_off) && h->count > 0 &&
+	return (owner->committed || sim_injects(owner)) && h->count > 0 &&
 	       h->states[h->count - 1].live && h->states[h->count - 1].rewritten;
 }
 
@@ -261,7 +312,7 @@ static bool node_is_settled(struct sim *s, struct sim_node *n, char *why, size_t
 		what = "purge scheduled";
 	else if (n->commands_count > 0)
 		what = "commands under way";
-	else if (st.inject_queue > 0)
+	else if (st.inject_queue > 0 && !n->config.standby_warm) /* kernel_has_remote() */
 		what = "flows to be written";
 	else if (n->ops_in_flight > 0)
 		what = "writes in flight";
@@ -278,7 +329,7 @@ bool invariants_converged(struct sim *s, char *why, size_t cap)
 		if (!n->running)
 			continue;
 		if (!node_is_settled(s, n, why, cap) || !local_is_kernel(s, n, why, cap) ||
-			!kernel_has_remote(s, n, why, cap) ||
+			!kernel_has_remote(s, n, why, cap) || !kernel_has_no_more(s, n, why, cap) ||
 			!expect_local_is_kernel(s, n, why, cap))
 			return false;
 		for (unsigned o = 0; o < s->params.nodes; o++)

@@ -43,6 +43,7 @@
 	X(EXPECT_BORN, "expectations born", 2000)                                                  \
 	X(EXPECT_ENDED, "expectations fulfilled", 300)                                             \
 	X(EXPECT_VIEWS, "shown expectations compared", 5000)                                       \
+	X(RELEASED, "ranges of memory given back", 200)                                            \
 	X(VIEWS, "shown flows compared", 10000)
 
 #define X(name, text, floor) COVERAGE_##name,

@@ -96,8 +96,8 @@ static bool show(struct sim *s, struct sim_node *n, int peer, struct shown *out)
 
 /*
  * The local table has every expectation of the kernel's whose master it has, and no other. With a
- * filter by state a master may come into it after what it expects was left out, and with
- * external_cache_off a peer may have told what it expects.
+ * filter by state a master may come into it after what it expects was left out, and where what
+ * peers tell is written a peer may have told what it expects.
  */
 bool expect_local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t cap)
 {
@@ -113,7 +113,7 @@ bool expect_local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t
 	for (unsigned i = 0; i < n->kernel.expects.count; i++) {
 		const struct expect_model_entry *e = &n->kernel.expects.entries[i];
 		struct engine_flow_view v;
-		bool may_miss = filtered || n->config.external_cache_off ||
+		bool may_miss = filtered || sim_injects(n) ||
 				!engine_find(n->engine, ENGINE_TABLE_LOCAL,
 					&n->kernel.entries[i / EXPECT_MODEL_PER_SLOT].flow, &v);
 

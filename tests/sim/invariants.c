@@ -257,8 +257,7 @@ static void check_end(struct sim *s, const struct sim_node *n, const struct kern
 	const struct history *h;
 	const struct history_state *last;
 
-	if (!n->config.external_cache_off || n->purged || slot < 0 ||
-		(unsigned)slot >= s->params.slots)
+	if (!sim_injects(n) || n->purged || slot < 0 || (unsigned)slot >= s->params.slots)
 		return;
 	h = &n->kernel.history[slot];
 	last = h->count > 0 ? &h->states[h->count - 1] : NULL;

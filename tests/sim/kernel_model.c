@@ -51,8 +51,8 @@ void kernel_reboot(struct kernel_model *k, mono now)
 
 void kernel_tell(struct kernel_model *k, const struct kernel_fact *fact, bool silent)
 {
-	if (!k->listened || silent || (k->births_unheard && fact->kind == KERNEL_EVENT_NEW &&
-						!fact->is_expect))
+	if (!k->listened || silent ||
+		(k->births_unheard && fact->kind == KERNEL_EVENT_NEW && !fact->is_expect))
 		return;
 	if (k->events_count == k->events_cap) {
 		k->events_lost = true;

@@ -22,6 +22,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/scenario_inject.c tests/sim/scenario_modes.c \
 	tests/sim/scenario_restart.c \
 	tests/sim/scenario_stress.c tests/sim/scenario_takeover.c \
+	tests/sim/scenario_warm.c \
 	tests/sim/sim.h tests/sim/sim.c \
 	tests/sim/trace.h tests/sim/trace.c \
 	tests/sim/traffic.h tests/sim/traffic.c tests/sim/traffic_compare.c

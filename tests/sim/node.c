@@ -107,12 +107,25 @@ static void take_expect(
 		engine_kernel_expect(n->engine, s->now, kind, x);
 }
 
+/* Whether together or one by one must make no difference. */
+static void tell_events(struct sim *s, struct sim_node *n, struct kernel_told *told, size_t *count)
+{
+	if (*count == 1)
+		engine_kernel_event(n->engine, s->now, told->kind, &told->flow);
+	else
+		engine_kernel_events(n->engine, s->now, told, *count);
+	*count = 0;
+}
+
 static void drain_events(struct sim *s, struct sim_node *n)
 {
+	struct kernel_told told[ENGINE_TOLD_MAX];
 	struct kernel_fact fact;
+	size_t count = 0;
 
 	while (kernel_next_event(&n->kernel, &fact)) {
 		if (fact.is_expect) {
+			tell_events(s, n, told, &count);
 			take_expect(s, n, fact.kind, &fact.expect);
 			continue;
 		}
@@ -120,8 +133,11 @@ static void drain_events(struct sim *s, struct sim_node *n)
 			(uint64_t)traffic_slot(&fact.flow), fact.flow.mark);
 		if (traffic_slot(&fact.flow) >= 0)
 			n->heard[traffic_slot(&fact.flow)] = fact.flow.mark;
-		engine_kernel_event(n->engine, s->now, fact.kind, &fact.flow);
+		told[count++] = (struct kernel_told){fact.kind, fact.flow};
+		if (count == ENGINE_TOLD_MAX)
+			tell_events(s, n, told, &count);
 	}
+	tell_events(s, n, told, &count);
 	if (n->kernel.events_lost) {
 		n->kernel.events_lost = false;
 		n->overrun_at = s->now;
@@ -391,6 +407,25 @@ void node_wake(struct sim *s, struct sim_node *n)
 
 /* ---- time ---- */
 
+/* What holds nothing, as the engine says, holds nothing from here on. */
+static void release(struct sim *s, struct sim_node *n)
+{
+	uint8_t *first = n->memory + PAGE_BYTES;
+	size_t bytes;
+	void *at;
+
+	while (engine_next_release(n->engine, &at, &bytes)) {
+		size_t offset = (size_t)((uint8_t *)at - first);
+
+		if (offset % PAGE_BYTES || bytes % PAGE_BYTES || bytes == 0 ||
+			offset + bytes > n->memory_bytes)
+			sim_fail(s, "node %u: %zu bytes at %zu are no pages of its own", n->index,
+				bytes, offset);
+		CHECK(madvise(at, bytes, MADV_DONTNEED) == 0);
+		s->coverage.count[COVERAGE_RELEASED]++;
+	}
+}
+
 static void tick(struct sim *s, struct job *j)
 {
 	struct sim_node *n = &s->nodes[j->node];
@@ -402,6 +437,7 @@ static void tick(struct sim *s, struct job *j)
 		mono_reached(s->now, engine_deadline(n->engine))) {
 		trace_put(&s->trace, TRACE_TICK, n->index, 0, 0, 0);
 		engine_tick(n->engine, s->now);
+		release(s, n);
 		if (mono_reached(s->now, engine_deadline(n->engine)))
 			n->ticks_at_once++;
 		else
@@ -435,6 +471,17 @@ static void tick_plan(struct sim *s, struct sim_node *n)
 	sim_later(s, mono_diff_ns(mono_add_ns(at, late_us * NS_PER_US), s->now), &j);
 }
 
+/* A busy daemon says that it reads on, whether there is anything or not. */
+static void gather(struct sim *s, struct sim_node *n)
+{
+	bool more = s->params.gather_permille > 0 && !s->quiet &&
+		    dice_permille(&s->rng_node, s->params.gather_permille);
+
+	engine_gathering(n->engine, more);
+	if (more)
+		node_events_ready(s, n);
+}
+
 static void read_events(struct sim *s, struct job *j)
 {
 	struct sim_node *n = &s->nodes[j->node];
@@ -450,6 +497,7 @@ static void read_events(struct sim *s, struct job *j)
 	}
 	n->drain_due = false;
 	drain_events(s, n);
+	gather(s, n);
 	node_wake(s, n);
 }
 
@@ -497,6 +545,8 @@ void node_init(struct sim *s, unsigned index)
 
 static void memory_drop(struct sim_node *n)
 {
+	if (n->engine)
+		engine_fini(n->engine);
 	if (n->memory)
 		munmap(n->memory, n->memory_bytes + 2 * PAGE_BYTES);
 	n->memory = NULL;

@@ -49,6 +49,7 @@ struct sim_params {
 
 	size_t events_cap;
 	int64_t events_delay_us;
+	unsigned gather_permille; /* readings of events that another one follows in any case */
 	unsigned dump_abort_permille, refuse_permille;
 	bool dump_ahead; /* a dump may tell of changes whose events are still to be read */
 
@@ -121,6 +122,12 @@ struct sim_node {
 
 	struct sim_view *views[SIM_NODES_MAX]; /* by owner: [slots] */
 };
+
+/* What its peers tell goes into its kernel, by and by. */
+static inline bool sim_injects(const struct sim_node *n)
+{
+	return n->config.external_cache_off || n->config.standby_warm;
+}
 
 struct sim {
 	uint64_t seed;

@@ -80,6 +80,26 @@ static void drain_stays_busy_and_goes_idle_by_itself(void)
 	CU_ASSERT_EQUAL(d.switches, 1);
 }
 
+static void drain_gathers_longer_where_little_comes(void)
+{
+	struct drain d;
+
+	drain_init(&d, 16, NS_PER_MS);
+	drain_stretch(&d, 64);
+	drain_done(&d, at_us(0), 20);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(1000).ns);
+	drain_done(&d, at_us(1000), 63);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(3000).ns);
+	/* as many in twice the time are not many */
+	drain_done(&d, at_us(3000), 127);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(5000).ns);
+	drain_done(&d, at_us(5000), 128);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(6000).ns);
+	/* read twice at once, since one reading did not take all */
+	drain_done(&d, at_us(5000), 0);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, at_us(6000).ns);
+}
+
 static void drain_stays_busy_between_bursts(void)
 {
 	struct drain d;
@@ -95,6 +115,39 @@ static void drain_stays_busy_between_bursts(void)
 	CU_ASSERT_EQUAL(d.switches, 1);
 }
 
+/* One that overflows is gathered for less, and for as long as before once that has passed. */
+static void drain_gathers_no_more_than_it_is_told(void)
+{
+	struct drain d;
+	int64_t now = 0;
+
+	drain_init(&d, 4, 8 * NS_PER_MS);
+	drain_bound(&d, 64);
+	drain_done(&d, at_us(0), 4);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns, 8 * NS_PER_MS / DRAIN_FIRST_PART);
+	for (unsigned i = 0; i < 10; i++)
+		drain_done(&d, drain_deadline(&d), 10);
+	now = drain_deadline(&d).ns;
+	drain_done(&d, drain_deadline(&d), 10);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns - now, 8 * NS_PER_MS);
+	now = drain_deadline(&d).ns;
+	drain_done(&d, drain_deadline(&d), 256);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns - now, 2 * NS_PER_MS);
+	for (unsigned i = 0; i < 10; i++) {
+		now = drain_deadline(&d).ns;
+		drain_done(&d, drain_deadline(&d), 64);
+		CU_ASSERT_EQUAL(drain_deadline(&d).ns - now, 2 * NS_PER_MS);
+	}
+	for (unsigned i = 0; i < 100; i++)
+		drain_done(&d, drain_deadline(&d), 100000);
+	now = drain_deadline(&d).ns;
+	drain_done(&d, drain_deadline(&d), 100000);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns - now, 8 * NS_PER_MS / DRAIN_LEAST_PART);
+	for (unsigned i = 0; i < DRAIN_QUIET_GATHERINGS; i++)
+		drain_done(&d, drain_deadline(&d), 3);
+	CU_ASSERT_TRUE(drain_wants_wake(&d));
+}
+
 static const struct unit_test tests[] = {
 	{"drain wakes at once when idle", drain_wakes_at_once_when_idle},
 	{"drain gathers after one large reading", drain_gathers_after_one_large_reading},
@@ -102,7 +155,9 @@ static const struct unit_test tests[] = {
 		drain_sees_a_rate_that_reading_keeps_up_with},
 	{"drain's window does not add up over time", drain_window_does_not_add_up_over_time},
 	{"drain stays busy and goes idle by itself", drain_stays_busy_and_goes_idle_by_itself},
+	{"drain gathers longer where little comes", drain_gathers_longer_where_little_comes},
 	{"drain stays busy between bursts", drain_stays_busy_between_bursts},
+	{"drain gathers no more than it is told", drain_gathers_no_more_than_it_is_told},
 };
 
 UNIT_MAIN("io drain", tests)

@@ -6,11 +6,13 @@ check_PROGRAMS += \
 	tests/unit/test_wire_expect \
 	tests/unit/test_wire_frame \
 	tests/unit/test_wire_flow \
+	tests/unit/test_wire_plain \
 	tests/unit/test_wire_capture
 TESTS += \
 	tests/unit/test_wire_expect \
 	tests/unit/test_wire_frame \
 	tests/unit/test_wire_flow \
+	tests/unit/test_wire_plain \
 	tests/unit/test_wire_capture
 tests_unit_test_wire_expect_SOURCES = tests/unit/unit.h tests/unit/hex.h \
 	tests/unit/test_wire_expect.c
@@ -20,6 +22,8 @@ tests_unit_test_wire_frame_LDADD = $(WIRE_TEST_LDADD)
 tests_unit_test_wire_flow_SOURCES = \
 	tests/unit/unit.h tests/unit/flow_value.h tests/unit/test_wire_flow.c
 tests_unit_test_wire_flow_LDADD = $(WIRE_TEST_LDADD)
+tests_unit_test_wire_plain_SOURCES = tests/unit/unit.h tests/unit/test_wire_plain.c
+tests_unit_test_wire_plain_LDADD = $(WIRE_TEST_LDADD)
 # The fuzzer's entry is run over the recordings and their mutations by every `make check`.
 tests_unit_test_wire_capture_SOURCES = \
 	tests/unit/unit.h tests/unit/test_wire_capture.c tests/fuzz/fuzz_wire.c
