@@ -85,7 +85,8 @@
 	X(SENT_EXPECTATIONS, "sent_expectations", "the same about expectations")                   \
 	X(SENT_CONTROL, "sent_control", "control messages sent")                                   \
 	X(COALESCED, "coalesced", "changes that needed no message of their own")                   \
-	X(SHORT_LIVED, "short_lived", "flows that ended within SyncDelay: nothing was sent")       \
+	X(SHORT_LIVED, "short_lived",                                                              \
+		"flows that ended or closed within SyncDelay: nothing was sent")                   \
 	X(RESENT, "resent", "flows and tombstones sent again for a NACK")                          \
 	X(REFRESHED, "refreshed", "flows sent again because it was time (ALARM mode)")             \
 	X(REPAIR_LIMITED, "repair_limited", "NACKs cut short by a peer's rate limit")              \

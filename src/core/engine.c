@@ -47,10 +47,16 @@ static size_t arena_bytes(const struct engine_config *c)
 		(size_t)c->flows_max * tables * ARENA_OBJECT_BYTES_MAX, chunk_bytes(c));
 }
 
+/* Each of them, and of those whose end was told while they were written. */
+static uint32_t ended_max(const struct engine_config *c)
+{
+	return c->flows_max + LIMIT_KERNEL_OPS_IN_FLIGHT;
+}
+
 size_t engine_memory_bytes(const struct engine_config *c)
 {
 	return aligned(sizeof(struct engine)) + TABLES * aligned(table_memory_bytes(c->flows_max)) +
-	       aligned(arena_bytes(c));
+	       aligned(index_memory_bytes(ended_max(c))) + aligned(arena_bytes(c));
 }
 
 struct engine *engine_init(
@@ -79,6 +85,8 @@ struct engine *engine_init(
 		table_init(engine_table_of(e, i), at, c->flows_max, (uint8_t)i);
 		at += aligned(table_memory_bytes(c->flows_max));
 	}
+	index_init(&e->inject.ended, at, ended_max(c), true);
+	at += aligned(index_memory_bytes(ended_max(c)));
 	arena_init(&e->store.arena, at, arena_bytes(c), chunk_bytes(c));
 	kernel_ops_init(e);
 	warm_init(e);

@@ -396,9 +396,14 @@ static void ours_written(struct engine *e, const struct op *op, uint32_t handle,
  * The kernel had it, and we did not know. A warm standby, which knows all that its kernel has by
  * packets, has made it itself: the end that the kernel told of was that of the one before.
  */
+bool inject_has_made(const struct engine *e)
+{
+	return warm_is_idle(e) && e->kernel_synced;
+}
+
 static uint8_t found_as(const struct engine *e)
 {
-	return warm_is_idle(e) && e->kernel_synced ? REMOTE_INJECTED : REMOTE_ADOPTED;
+	return inject_has_made(e) ? REMOTE_INJECTED : REMOTE_ADOPTED;
 }
 
 static void written(struct engine *e, const struct op *op, uint32_t handle)

@@ -354,6 +354,7 @@ struct inject {
 	struct warm warm;
 	mono related_at; /* not before: their masters may be on the way */
 	uint32_t gone; /* entries that are in no table any more, but are still to be ended */
+	struct index ended; /* finds them */
 	bool owner; /* the operator has said that what our kernel holds is ours */
 	bool stood_down; /* and since then that another node carries it now */
 	bool yielded; /* flows were left to peers, who have not been told */

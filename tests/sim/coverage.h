@@ -33,6 +33,8 @@
 	X(DUMP_STALE, "dumped flows older than their events", 20)                                  \
 	X(WRITTEN, "kernel writes done", 500)                                                      \
 	X(REFUSED, "kernel writes refused", 50)                                                    \
+	X(RECORDED, "writes for peers that a former daemon left a record of", 200)                 \
+	X(REWRITTEN, "such records written as a whole", 200)                                       \
 	X(COMMAND, "commands", 200)                                                                \
 	X(BORN, "flows born", 2000)                                                                \
 	X(REBORN, "flows born again on the same tuple", 500)                                       \
