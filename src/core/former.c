@@ -310,10 +310,7 @@ void former_tick(struct engine *e)
 			return;
 		}
 		engine_count(e, COUNTER_FORMER_ENDED);
-		table_detach(&f->table, &e->store, handle);
-		at(e, handle)->dead = 1;
-		e->inject.gone++;
-		inject_queue_gone(e, handle);
+		inject_queue_gone(e, inject_detach(e, &f->table, handle));
 	}
 }
 
