@@ -21,6 +21,7 @@
 #include "core/release.h"
 #include "core/remote.h"
 #include "core/sender.h"
+#include "core/take.h"
 #include "core/warm.h"
 
 enum { TABLES = TABLE_FORMER + 1, ALIGN = 4096 };
@@ -274,6 +275,7 @@ void engine_tick(struct engine *e, mono now)
 	bulk_tick(e);
 	purge_tick(e);
 	inject_tick(e);
+	take_tick(e);
 	former_tick(e);
 	refresh_tick(e);
 	relay_tick(e);
@@ -286,7 +288,8 @@ mono engine_deadline(const struct engine *e)
 	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
-	at = mono_min(at, mono_min(inject_deadline(e), release_deadline(e)));
+	at = mono_min(at, mono_min(inject_deadline(e), take_deadline(e)));
+	at = mono_min(at, release_deadline(e));
 	at = mono_min(at, mono_min(queue_deadline(e), former_deadline(e)));
 	at = mono_min(at, mono_min(refresh_deadline(e), relay_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)
@@ -315,6 +318,7 @@ void engine_check(const struct engine *e)
 		entries += table_count(&e->peers[i].remote);
 	}
 	inject_check(e);
+	take_check(e);
 	former_check(e);
 	record_check(e);
 	entries += table_count(&e->former.table);

@@ -477,10 +477,16 @@ bool inject_sweep(struct engine *e)
 
 void inject_own(struct engine *e)
 {
+	/* of a warm standby's kernel it is known what it has; the dump behind the promotion looks
+	 */
+	bool known = e->config.standby_warm && e->kernel_synced && e->dump.complete &&
+		     table_count(&e->former.table) == 0;
+
 	e->inject.owner = true;
 	e->inject.stood_down = false;
 	former_own(e);
-	dumper_doubt(e);
+	if (!known)
+		dumper_doubt(e);
 }
 
 void inject_disown(struct engine *e)

@@ -94,6 +94,9 @@ void inject_check(const struct engine *);
 /* ---- inject_op.c ---- */
 
 bool inject_next_op(struct engine *, struct kernel_op *);
+
+/* The same for a commit that is under way, with no regard to age and rate. */
+bool inject_next_hurried(struct engine *, struct kernel_op *);
 bool inject_repeat(struct engine *, struct op *, struct kernel_op *); /* false: not any more */
 void inject_answered(struct engine *, struct op *, int err);
 

@@ -94,7 +94,7 @@ void record_again(struct engine *e)
 
 static bool is_for_peer(const struct op *op)
 {
-	return op->purpose == OP_INJECT || (op->purpose == OP_COMMIT && !op->promote);
+	return op->purpose != OP_PURGE && !op->promote;
 }
 
 /* Some peer's entry says that we have made it, or has one of these other flags. */

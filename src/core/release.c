@@ -7,22 +7,26 @@
 #include "core/inject.h"
 #include "core/queue.h"
 
-/* All of them: the tables', and that of what has left its table but not our kernel. */
+/* Of the tables, the former process's included, and of what is still to be ended. */
 static unsigned indexes(const struct engine *e)
 {
-	return e->peers_count + 2;
+	return e->peers_count + 3;
 }
 
 static const struct index *index_at(const struct engine *e, unsigned i)
 {
-	if (i > e->peers_count)
-		return &e->inject.ended;
-	return i == 0 ? &e->local.index : &e->peers[i - 1].remote.index;
+	if (i == 0)
+		return &e->local.index;
+	if (i <= e->peers_count)
+		return &e->peers[i - 1].remote.index;
+	return i == e->peers_count + 1 ? &e->former.table.index : &e->inject.ended;
 }
 
 static struct index *nth_index(struct engine *e, unsigned i)
 {
-	return i > e->peers_count ? &e->inject.ended : &engine_table_of(e, i)->index;
+	if (i <= e->peers_count)
+		return &engine_table_of(e, i)->index;
+	return i == e->peers_count + 1 ? &e->former.table.index : &e->inject.ended;
 }
 
 static bool wastes(const struct engine *e)

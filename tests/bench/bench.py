@@ -49,6 +49,7 @@ FLOOR_GROUPS = {
     "load": bench_floor.load,
     "commit": bench_floor.commit,
     "takeover": bench_floor.takeover,
+    "tax": bench_floor.tax,
 }
 # What only ctsyncd has, or what would only show how long conntrackd can take.
 OURS = ("warm", "warm-kernel", "growth")

@@ -5,9 +5,11 @@ daemons are measured. All namespaces' flows share one hash table, whose occupanc
 import contextlib
 import json
 import resource
+import statistics
 import subprocess
 
 from bench_host import REAL_TIME, cpus, generate, pace, raise_limit
+from bench_tax import Firewall
 from netns import Failed, built
 
 
@@ -75,6 +77,21 @@ def write(lab, flows, prefix):
 
 def commit(lab, args):
     return write(lab, args.flows, "")
+
+
+def tax(lab, args):
+    """What a listener costs that has the kernel make each event, and takes none."""
+    raise_limit(lab, args.flows)
+    space = lab.ns("floor")
+    firewall = Firewall(lab, space)
+    firewall.rate(args.flows)
+    shares = []
+    for _ in range(args.repeats):
+        space.sysctl(netfilter__nf_conntrack_events=2)
+        without = firewall.rate(args.flows)
+        with heard(space):
+            shares.append(firewall.rate(args.flows) / without)
+    return {"tax": statistics.median(shares)}
 
 
 def takeover(lab, args):

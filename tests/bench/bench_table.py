@@ -35,6 +35,7 @@ EXPECTED = [
 # somebody listens to.
 FLOORS = {
     **{f"active_{phase}_cpu_us": f"receive_{phase}_cpu_us" for phase in PHASES},
+    "tax": "tax",
     "commit_per_s": "create_listened_per_s",
     "commit_cpu_us": "create_listened_cpu_us",
     "commit_large_per_s": "large_create_listened_per_s",

@@ -90,6 +90,7 @@ def test_figures_of_ours_alone():
     lines = bench(*SMALL, "--only", OURS, "--daemon", "ctsyncd")
     equal(sorted(lines), ["ctsyncd", "floor"], "lines")
     check_figures(lines["ctsyncd"], OUR_FIGURES)
+    check_figures(lines["floor"], ["tax"])
     equal((lines["ctsyncd"]["losses"], lines["ctsyncd"]["overload_wrong"]), ({}, 0.0),
           "losses, and flows that were wrong after the overload")
 
