@@ -328,9 +328,9 @@ static void who_stood_down_may_die(struct sim *s)
 	for (int turn = 0; turn < 4; turn++) {
 		node_command(s, a, ENGINE_DEMOTE);
 		scenario_command(s, b, ENGINE_PROMOTE, 5000);
-		traffic_through(s, b, 50);
 		/* the purge, by which it lets go of what was its own */
 		calm_for(s, b, 10 + (int)s->params.config.purge_timeout_s);
+		traffic_through(s, b, 50);
 		node_crash(s, a);
 		traffic_through(s, b, 50);
 		node_start(s, a, false);
