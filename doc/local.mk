@@ -5,8 +5,8 @@ man_MANS += doc/conntrackd.8
 endif
 EXTRA_DIST += doc/conntrackd.8
 EXTRA_DIST += README.md CHANGELOG.md CONTRIBUTING.md LICENSE autogen.sh .clang-format .gitignore \
-	.ci doc/ARCHITECTURE.md doc/KERNEL.md doc/MIGRATION.md doc/PERFORMANCE.md doc/PROTOCOL.md \
-	doc/ROADMAP.md doc/TESTING.md doc/doxygen_filter.py doc/nfct-groups.dox
+	.ci doc/ARCHITECTURE.md doc/KERNEL.md doc/MIGRATION.md doc/OPERATIONS.md \
+	doc/PERFORMANCE.md doc/PROTOCOL.md doc/ROADMAP.md doc/TESTING.md doc/doxygen_filter.py doc/nfct-groups.dox
 
 # The library's reference as HTML, in doc/reference of the build folder. A warning is an error: a
 # function or a parameter without a description, a name that does not exist.

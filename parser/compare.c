@@ -90,8 +90,8 @@ static const struct {
 	[CONFIG_SET_DISABLE_EXTERNAL_CACHE] =
 		SETTING("DisableExternalCache", AT_START, AS_BYTES, sync.disable_external_cache),
 	[CONFIG_SET_STANDBY_TABLE] = SETTING("StandbyTable", AT_START, AS_BYTES, sync.standby_warm),
-	[CONFIG_SET_WARM_AGE] = SETTING("WarmAge", AT_START, AS_BYTES, sync.warm_age_s),
-	[CONFIG_SET_WARM_RATE] = SETTING("WarmRate", AT_START, AS_BYTES, sync.warm_rate),
+	[CONFIG_SET_WARM_AGE] = SETTING("WarmAge", AT_RUNTIME, AS_BYTES, sync.warm_age_s),
+	[CONFIG_SET_WARM_RATE] = SETTING("WarmRate", AT_RUNTIME, AS_BYTES, sync.warm_rate),
 	[CONFIG_SET_SYNC_DELAY] = SETTING("SyncDelay", AT_START, AS_BYTES, sync.sync_delay_ms),
 	[CONFIG_SET_EXPECTATION_SYNC] =
 		SETTING("ExpectationSync", AT_START, AS_EXPECT, sync.expectation_sync),

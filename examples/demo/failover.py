@@ -218,7 +218,8 @@ class Firewall:
 
     def start_sync(self, kind):
         if kind != "none":
-            self.node = SyncNode(self.lab, self.space, kind, sync_conf(f"10.9.0.{self.number}"))
+            conf = sync_conf(f"10.9.0.{self.number}", mode_options=self.demo.mode_options(kind))
+            self.node = SyncNode(self.lab, self.space, kind, conf)
             self.node.start()
 
     def instances(self):
@@ -286,9 +287,16 @@ class Demo:
 
     node_class = Firewall
 
-    def __init__(self, lab, kind, flows):
-        self.lab, self.kind, self.flows = lab, kind, flows
+    def __init__(self, lab, kind, flows, standby="warm"):
+        self.lab, self.kind, self.flows, self.standby = lab, kind, flows, standby
         self.facts = {}
+
+    def is_warm(self, kind):
+        return kind == "ctsyncd" and self.standby == "warm"
+
+    def mode_options(self, kind):
+        """What the firewalls' Mode section says."""
+        return "\t\tStandbyTable Warm\n" if self.is_warm(kind) else ""
 
     def build(self):
         lab = self.lab
@@ -354,6 +362,17 @@ class Demo:
         wait_for(lambda: self.fw2.node.remote_count() >= self.fw1.space.count(), 30,
                  "fw2 has every flow of fw1")
         self.facts["replicated"] = self.fw2.node.remote_count()
+        if self.is_warm(self.fw2.node.kind):
+            self.await_warmth()
+
+    def await_warmth(self):
+        """Until nothing is left that could be written to fw2's kernel in advance."""
+        def status():
+            s = self.fw2.node.status()
+            done = s["warm_flows"] + s["warm_unsettled"] == s["remote_flows"]
+            return s if done and s["warm_behind_ms"] == 0 else None
+        s = wait_for(status, 30, "fw2 is warm")
+        say(f"fw2 is warm: {s['warm_flows']} of {s['remote_flows']} flows are in its kernel")
 
     def await_traffic(self, bytes_more):
         """Every transfer moves on by that much in both directions."""
@@ -463,11 +482,12 @@ class Demo:
               f"{self.facts['promotion_ms']} ms\n", flush=True)
 
 
-def one_run(kind, flows):
+def one_run(kind, flows, standby):
     """Verdicts of a run with that daemon; the lab is gone when it returns."""
-    print(f"\nRun with {kind if kind != 'none' else 'no sync daemon'}:", flush=True)
+    how = f", {standby} standby" if kind == "ctsyncd" else ""
+    print(f"\nRun with {kind + how if kind != 'none' else 'no sync daemon'}:", flush=True)
     with Lab("demo") as lab:
-        demo = Demo(lab, kind, flows)
+        demo = Demo(lab, kind, flows, standby)
         verdicts = demo.run()
         demo.table(verdicts)
         if kind != "none" and any(verdicts.values()):
@@ -496,6 +516,8 @@ def main():
                         help="one run with this one (may be repeated; default: ctsyncd, none)")
     parser.add_argument("--flows", type=int, default=10000,
                         help="flows to put into the active firewall's table (default 10000)")
+    parser.add_argument("--standby", choices=["warm", "cold"], default="warm",
+                        help="what StandbyTable says to ctsyncd (default warm)")
     args = parser.parse_args()
     if os.geteuid() != 0:
         print("failover.py: root is needed, to make network namespaces", file=sys.stderr)
@@ -503,7 +525,7 @@ def main():
     results = []
     try:
         for kind in args.daemon or ["ctsyncd", "none"]:
-            results.append((kind, one_run(kind, args.flows if kind != "none" else 0)))
+            results.append((kind, one_run(kind, args.flows if kind != "none" else 0, args.standby)))
     except Failed as e:
         print(f"failover.py: {e}", file=sys.stderr)
         return 1

@@ -8,6 +8,7 @@ BASE_SOURCES = \
 	src/base/check.h src/base/check.c \
 	src/base/hash.h src/base/hash.c \
 	src/base/mono.h \
+	src/base/poison.h \
 	src/base/rng.h src/base/rng.c \
 	src/base/text.h src/base/text.c
 src_base_libbase_a_SOURCES = $(BASE_SOURCES)

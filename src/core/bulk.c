@@ -10,6 +10,7 @@
 void bulk_init(struct engine *e)
 {
 	e->bulk.spaced_next = e->now;
+	e->bulk.ahead_until = MONO_NEVER;
 }
 
 void bulk_want(struct engine *e)
@@ -76,6 +77,8 @@ static bool begin(struct engine *e, struct wbuf *w)
 	b->flows = 0;
 	b->expects = false;
 	b->cursor = 0;
+	b->ahead_seq = seq;
+	b->ahead_until = MONO_NEVER;
 	e->peers_know_more = false;
 	engine_count(e, COUNTER_BULKS_SENT);
 	return true;
@@ -137,6 +140,47 @@ static bool end(struct engine *e, struct wbuf *w)
 	return true;
 }
 
+/* A peer's window may be larger than ours; what it has not reached it acknowledges by time. */
+static uint32_t ahead_max(const struct engine *e)
+{
+	uint32_t windows = 2 * e->config.ack_window;
+
+	return windows > LIMIT_BULK_AHEAD ? windows : LIMIT_BULK_AHEAD;
+}
+
+static bool is_ahead(const struct engine *e)
+{
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		const struct peer *p = &e->peers[i];
+
+		if (!p->silent && p->answered && e->sender.next_seq - 1 - p->acked >= ahead_max(e))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A whole table leaves faster than some peers can take it, and what overflows their buffers is to
+ * be said again. So it goes no further ahead than a buffer holds of what they have acknowledged.
+ * One that acknowledges nothing for a while, be it that the very acknowledgement was lost, holds it
+ * up no longer.
+ */
+static bool waits(struct engine *e)
+{
+	struct bulk *b = &e->bulk;
+
+	if (!engine_acknowledges(e) || !e->sender.hello_done ||
+		wire_v1_seq_before(e->sender.next_seq, b->ahead_seq) || !is_ahead(e)) {
+		b->ahead_until = MONO_NEVER;
+		return false;
+	}
+	if (mono_is_never(b->ahead_until)) {
+		b->ahead_until = mono_add_ms(e->now, LIMIT_BULK_AHEAD_MS);
+		engine_count(e, COUNTER_BULK_WAITS);
+	}
+	return true;
+}
+
 bool bulk_put(struct engine *e, struct wbuf *w)
 {
 	struct bulk *b = &e->bulk;
@@ -144,7 +188,7 @@ bool bulk_put(struct engine *e, struct wbuf *w)
 	if (b->state == BULK_WANTED && e->dump.complete && !begin(e, w))
 		return false;
 	if (b->state == BULK_RUNNING)
-		return put_entries(e, w) && end(e, w);
+		return waits(e) || (put_entries(e, w) && end(e, w));
 	if (b->end_again)
 		return end(e, w);
 	return true;
@@ -173,7 +217,13 @@ void bulk_lost(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 
 void bulk_tick(struct engine *e)
 {
-	if (e->bulk.spaced)
+	struct bulk *b = &e->bulk;
+
+	if (mono_reached(e->now, b->ahead_until)) {
+		b->ahead_until = MONO_NEVER;
+		b->ahead_seq = e->sender.next_seq + ahead_max(e);
+	}
+	if (b->spaced)
 		bulk_want_spaced(e);
 	for (unsigned i = 0; i < e->peers_count; i++)
 		if (e->peers[i].bulk_wanted)
@@ -184,6 +234,7 @@ mono bulk_deadline(const struct engine *e)
 {
 	mono at = e->bulk.spaced ? e->bulk.spaced_next : MONO_NEVER;
 
+	at = mono_min(at, e->bulk.ahead_until);
 	for (unsigned i = 0; i < e->peers_count; i++)
 		if (e->peers[i].bulk_wanted)
 			at = mono_min(at, e->peers[i].bulk_next);

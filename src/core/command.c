@@ -13,6 +13,7 @@
 #include "core/relay.h"
 #include "core/repair.h"
 #include "core/sender.h"
+#include "core/take.h"
 
 static void done(struct engine *e, const struct engine_command *c, mono began,
 	enum engine_outcome outcome, const struct tally *t)
@@ -103,9 +104,12 @@ static void step_down(struct engine *e, enum engine_role role)
 {
 	set_role(e, role);
 	commit_cancel(e);
+	take_stop(e);
 	inject_disown(e);
-	if (e->was_active)
-		purge_schedule(e);
+	if (!e->was_active)
+		return;
+	inject_stand_down(e);
+	purge_schedule(e);
 }
 
 /* Frees a table's entries one by one, O(entries), unless the whole store is emptied after it. */
@@ -160,6 +164,7 @@ static void flush_remote(struct engine *e, bool alone)
  */
 static void flush(struct engine *e, enum engine_tables tables)
 {
+	take_finish(e);
 	switch (tables) {
 	case ENGINE_TABLES_ALL:
 		purge_unschedule(e);
@@ -207,8 +212,11 @@ static void promote(struct engine *e)
 	purge_cancel(e);
 	if (engine_injects(e))
 		inject_own(e);
-	if (!e->commit.running || !e->commit.promote)
-		commit_start(e, true, ENGINE_SCOPE_ALL);
+	if (e->commit.running && e->commit.promote)
+		return;
+	if (e->config.standby_warm)
+		take_start(e);
+	commit_start(e, true, ENGINE_SCOPE_ALL);
 }
 
 static bool is_busy(const struct engine *e, const struct engine_command *c)
@@ -238,7 +246,7 @@ static bool at_once(struct engine *e, const struct engine_command *c)
 		peer_ask_all(e);
 		return true;
 	case ENGINE_PURGE_LATER:
-		inject_disown(e);
+		inject_stand_down(e);
 		purge_schedule(e);
 		return true;
 	case ENGINE_BULK:

@@ -53,7 +53,14 @@
 	X(INJECT_RUN_OUT, "inject_run_out",                                                        \
 		"ends told by peers that are left to our kernel's timer")                          \
 	X(INJECT_YIELDED, "inject_yielded", "dumped flows left to the peer that tells them")       \
+	X(TAKEN, "taken", "entries of a warm standby's kernel that a promotion made ours")         \
 	X(INJECT_FULL, "inject_full", "ends told by peers not carried out: too many wait")         \
+	X(FORMER_FOUND, "former_found",                                                            \
+		"flows in the kernel that a former process wrote for a peer")                      \
+	X(FORMER_OURS, "former_ours", "such flows that have had packets here since")               \
+	X(FORMER_ENDED, "former_ended", "such flows that no peer tells any more, ended")           \
+	X(RECORDS_LOST, "records_lost",                                                            \
+		"changes that the record of written flows had no room for")                        \
 	X(WARM_LOST, "warm_lost",                                                                  \
 		"flows that our kernel ended while peers have them, to be written again")          \
 	X(WARM_REFRESHED, "warm_refreshed", "flows written again because little time was left")    \
@@ -71,6 +78,7 @@
 	X(LOCAL_FULL, "local_full", "flows not taken: the local table is full")                    \
 	X(REMOTE_FULL, "remote_full", "flows not taken: a remote table is full")                   \
 	X(MEMORY_FULL, "memory_full", "flows not taken: no memory of that size class is left")     \
+	X(MEMORY_MOVED, "memory_moved", "entries moved, so that memory could be given back")       \
 	X(SENT_DATAGRAMS, "sent_datagrams", "datagrams built")                                     \
 	X(SENT_BYTES, "sent_bytes", "payload bytes of datagrams built")                            \
 	X(SENT_FLOWS, "sent_flows", "messages about flows sent, resent ones included")             \
@@ -88,6 +96,7 @@
 	X(CONTROL_FULL, "control_full", "control messages not sent: queue full")                   \
 	X(BULKS_SENT, "bulks_sent", "whole tables sent")                                           \
 	X(BULKS_LIMITED, "bulks_limited", "whole tables put off: too soon after the last")         \
+	X(BULK_WAITS, "bulk_waits", "times that a whole table waited for acknowledgements")        \
 	X(RECEIVED_DATAGRAMS, "received_datagrams", "datagrams received")                          \
 	X(RECEIVED_BYTES, "received_bytes", "payload bytes received")                              \
 	X(RECEIVED_FLOWS, "received_flows", "messages about flows taken")                          \

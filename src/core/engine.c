@@ -7,6 +7,7 @@
 #include "core/addr.h"
 #include "core/bulk.h"
 #include "core/dumper.h"
+#include "core/former.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
 #include "core/link.h"
@@ -14,17 +15,25 @@
 #include "core/peer.h"
 #include "core/purge.h"
 #include "core/queue.h"
+#include "core/record.h"
 #include "core/refresh.h"
 #include "core/relay.h"
+#include "core/release.h"
 #include "core/remote.h"
 #include "core/sender.h"
+#include "core/take.h"
 #include "core/warm.h"
 
-enum { TABLES = LIMIT_PEERS + 1, ALIGN = 4096 };
+enum { TABLES = TABLE_FORMER + 1, ALIGN = 4096 };
 
 static size_t aligned(size_t bytes)
 {
 	return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
+
+static size_t chunk_bytes(const struct engine_config *c)
+{
+	return c->chunk_bytes ? c->chunk_bytes : ARENA_CHUNK_BYTES;
 }
 
 /* Room for every table full of the largest flows: address space costs nothing. */
@@ -34,13 +43,20 @@ static size_t arena_bytes(const struct engine_config *c)
 		TABLES + (c->external_cache_off ||
 				 c->standby_warm); /* and what has ended, but not here yet */
 
-	return arena_memory_bytes((size_t)c->flows_max * tables * ARENA_OBJECT_BYTES_MAX);
+	return arena_memory_bytes(
+		(size_t)c->flows_max * tables * ARENA_OBJECT_BYTES_MAX, chunk_bytes(c));
+}
+
+/* Each of them, and of those whose end was told while they were written. */
+static uint32_t ended_max(const struct engine_config *c)
+{
+	return c->flows_max + LIMIT_KERNEL_OPS_IN_FLIGHT;
 }
 
 size_t engine_memory_bytes(const struct engine_config *c)
 {
 	return aligned(sizeof(struct engine)) + TABLES * aligned(table_memory_bytes(c->flows_max)) +
-	       aligned(arena_bytes(c));
+	       aligned(index_memory_bytes(ended_max(c))) + aligned(arena_bytes(c));
 }
 
 struct engine *engine_init(
@@ -69,16 +85,26 @@ struct engine *engine_init(
 		table_init(engine_table_of(e, i), at, c->flows_max, (uint8_t)i);
 		at += aligned(table_memory_bytes(c->flows_max));
 	}
-	arena_init(&e->store.arena, at, arena_bytes(c));
+	index_init(&e->inject.ended, at, ended_max(c), true);
+	at += aligned(index_memory_bytes(ended_max(c)));
+	arena_init(&e->store.arena, at, arena_bytes(c), chunk_bytes(c));
 	kernel_ops_init(e);
 	warm_init(e);
+	e->config.keeps_record = c->keeps_record && e->config.standby_warm;
 	e->peers_know_more = true; /* from a former process, until a bulk tells them all */
 	dumper_init(e);
+	former_init(e);
 	link_init(e);
 	bulk_init(e);
 	refresh_init(e);
 	sender_init(e);
+	release_init(e);
 	return e;
+}
+
+void engine_fini(struct engine *e)
+{
+	arena_fini(&e->store.arena);
 }
 
 bool engine_next_ended(struct engine *e, struct flow *f)
@@ -99,6 +125,12 @@ void engine_set_timeouts(struct engine *e, uint32_t commit_timeout_s, uint32_t p
 {
 	e->config.commit_timeout_s = commit_timeout_s;
 	e->config.purge_timeout_s = purge_timeout_s;
+}
+
+void engine_set_warm(struct engine *e, uint32_t warm_age_ms, uint32_t warm_rate)
+{
+	e->config.warm_age_ms = warm_age_ms;
+	warm_set_rate(e, warm_rate);
 }
 
 void engine_kernel_events(struct engine *e, mono now, const struct kernel_told *told, size_t count)
@@ -243,9 +275,12 @@ void engine_tick(struct engine *e, mono now)
 	bulk_tick(e);
 	purge_tick(e);
 	inject_tick(e);
+	take_tick(e);
+	former_tick(e);
 	refresh_tick(e);
 	relay_tick(e);
 	sender_tick(e);
+	release_tick(e);
 }
 
 mono engine_deadline(const struct engine *e)
@@ -253,7 +288,9 @@ mono engine_deadline(const struct engine *e)
 	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
-	at = mono_min(at, mono_min(inject_deadline(e), queue_deadline(e)));
+	at = mono_min(at, mono_min(inject_deadline(e), take_deadline(e)));
+	at = mono_min(at, release_deadline(e));
+	at = mono_min(at, mono_min(queue_deadline(e), former_deadline(e)));
 	at = mono_min(at, mono_min(refresh_deadline(e), relay_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)
 		at = mono_min(at,
@@ -281,6 +318,10 @@ void engine_check(const struct engine *e)
 		entries += table_count(&e->peers[i].remote);
 	}
 	inject_check(e);
+	take_check(e);
+	former_check(e);
+	record_check(e);
+	entries += table_count(&e->former.table);
 	CHECK(entries + e->inject.gone == e->store.arena.objects);
 	CHECK(!e->commit.running || !e->purge.running);
 }

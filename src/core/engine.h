@@ -40,6 +40,23 @@ enum engine_mode { ENGINE_MODE_FTFW, ENGINE_MODE_ALARM, ENGINE_MODE_NOTRACK };
 
 enum engine_role { ENGINE_ROLE_BACKUP, ENGINE_ROLE_PRIMARY, ENGINE_ROLE_FAULT };
 
+/*
+ * A standby's kernel holds what was written for peers, and the next process, however this one ends,
+ * has to know it from what is our own. So whoever owns the engine keeps these facts in a file, and
+ * hands what they come to to the next engine (engine_config.former).
+ */
+enum engine_record_kind {
+	ENGINE_RECORD_WRITTEN, /* the flow is written for a peer, now */
+	ENGINE_RECORD_GONE, /* it has ended, or is ours */
+	ENGINE_RECORD_EMPTY, /* no flow is a peer's; all that was said before is void */
+};
+
+struct engine_record {
+	uint64_t hash; /* of the flow's key, with engine_config.hash_key */
+	uint32_t until_s; /* WRITTEN: when it runs out [s of the clock]; UINT32_MAX: unknown */
+	uint32_t kind; /* enum engine_record_kind */
+};
+
 struct engine_config {
 	enum engine_mode mode;
 	unsigned links; /* how many dedicated links there are; 0: nothing is ever sent */
@@ -70,9 +87,15 @@ struct engine_config {
 	bool startup_resync; /* kept for what it says; a resync is asked for in any case */
 	bool tcp_window_tracking; /* Options { TCPWindowTracking } */
 	bool commit_half_open; /* also inject TCP flows before their handshake's end */
+	uint32_t memory_keep_bytes; /* unused memory of so much is kept for what comes next */
+	uint32_t chunk_bytes; /* grain of the tables' memory; 0: ARENA_CHUNK_BYTES */
 	uint32_t boot_id; /* differs from start to start; random */
 	uint32_t first_seq; /* first sequence number: the time of day [s], as upstream */
-	uint8_t hash_key[16]; /* secret; random */
+	uint8_t hash_key[16]; /* secret; random, or the former process's with its record */
+	bool keeps_record; /* standby_warm: engine_next_record() is asked */
+	const struct engine_record *former; /* WRITTEN ones in the order of hash, each once; to
+					       stay until engine_wants_former() says no */
+	size_t former_count;
 	struct flow_filter filter;
 	struct expect_filter expect_filter; /* ExpectationSync: off unless it says so */
 };
@@ -86,6 +109,9 @@ size_t engine_memory_bytes(const struct engine_config *);
 /* Sets an engine up in caller's memory; NULL if memory_bytes is less than it asks for. */
 struct engine *engine_init(
 	void *memory, size_t memory_bytes, const struct engine_config *, mono now);
+
+/* The memory may serve something else. */
+void engine_fini(struct engine *);
 
 /* ---- facts in ---- */
 
@@ -185,6 +211,9 @@ void engine_command(struct engine *, mono now, const struct engine_command *);
 /* Replaces two settings that may change while running; what is under way keeps the old ones. */
 void engine_set_timeouts(struct engine *, uint32_t commit_timeout_s, uint32_t purge_timeout_s);
 
+/* The same of warm_age_ms and warm_rate; without standby_warm they mean nothing. */
+void engine_set_warm(struct engine *, uint32_t warm_age_ms, uint32_t warm_rate);
+
 /* ---- outputs, pulled ---- */
 
 /*
@@ -214,6 +243,25 @@ struct kernel_op {
 
 /* The next operation; false if there is none or LIMIT_KERNEL_OPS_IN_FLIGHT are unanswered. */
 bool engine_next_kernel_op(struct engine *, mono now, struct kernel_op *);
+
+/*
+ * With keeps_record: what is to be added to the record. To be pulled until false, and kept, before
+ * an operation that engine_next_kernel_op() gave is carried out, and before the next is asked for.
+ */
+bool engine_next_record(struct engine *, struct engine_record *);
+
+/*
+ * The record as a whole, to make it shorter, or because engine_wants_rewrite() says that something
+ * is missing: begin (false: not now), then next, which gives up to max records, until it returns
+ * false. What engine_next_record() gives from the begin on counts, too, in the order of giving.
+ */
+bool engine_wants_rewrite(const struct engine *);
+bool engine_rewrite_begin(struct engine *);
+bool engine_rewrite_next(
+	struct engine *, mono now, struct engine_record *, size_t max, size_t *count);
+
+/* False from when engine_config.former is not looked at any more. */
+bool engine_wants_former(const struct engine *);
 
 /*
  * False while so many flows are created at once that hearing of births would cost as much as the
@@ -274,6 +322,13 @@ bool engine_next_event(struct engine *, struct engine_event *);
  */
 bool engine_next_ended(struct engine *, struct flow *);
 
+/*
+ * Whole pages that hold nothing any more, to be asked for behind engine_tick(): the caller may give
+ * them back, and then they have to read as zeros when they are used again (MADV_DONTNEED), or may
+ * leave them as they are. False if there are none now.
+ */
+bool engine_next_release(struct engine *, void **addr, size_t *bytes);
+
 /* When engine_tick() is wanted at the latest; MONO_NEVER if nothing is pending. */
 mono engine_deadline(const struct engine *);
 
@@ -315,6 +370,7 @@ struct engine_status {
 	int64_t purge_in_ms;
 	uint64_t local_flows, local_silent, remote_flows, tombstones, send_queue;
 	uint64_t local_expectations, remote_expectations;
+	uint64_t former_flows; /* in the kernel for a peer that has not told them since our start */
 	uint64_t inject_queue; /* told by peers, not yet in the kernel: external_cache_off,
 				  standby_warm */
 	uint64_t warm_flows; /* standby_warm: of remote_flows, in the kernel as they were told */

@@ -87,7 +87,10 @@ static inline size_t entry_key_len(const struct entry *e)
 	return entry_is_expect(e) ? expect_key_len(e->packed) : flow_key_len(e->packed);
 }
 
-/* Where the entries of all tables live, and the secret they are hashed with. */
+/*
+ * Where the entries of all tables live, and the secret they are hashed with. A handle that is kept
+ * from call to call has to be one that release.c can put right when it moves the entry.
+ */
 struct store {
 	struct arena arena;
 	uint8_t hash_key[HASH_KEY_BYTES];

@@ -41,15 +41,13 @@ static inline struct view view_new(const struct index *x)
 
 static inline struct view view_old(const struct index *x)
 {
-	unsigned bits = x->bits - 1U;
-
 	return (struct view){x->region[!x->live], x->old_slot,
-		(UINT32_C(1) << bits) + INDEX_TAIL_SLOTS, bits, x->turned};
+		(UINT32_C(1) << x->old_bits) + INDEX_TAIL_SLOTS, x->old_bits, x->turned};
 }
 
 static inline struct view view_for(const struct index *x, uint32_t tag)
 {
-	return x->growing && tag >= x->old_tag ? view_old(x) : view_new(x);
+	return x->moving && tag >= x->old_tag ? view_old(x) : view_new(x);
 }
 
 static inline uint32_t view_start(const struct view *v, uint32_t tag)
@@ -68,14 +66,25 @@ static unsigned bits_for(uint32_t entries)
 	return bits;
 }
 
-static size_t region_bytes(unsigned bits)
+/* Whole pages. */
+static uint32_t region_bytes(unsigned bits)
 {
-	return (((size_t)1 << bits) + INDEX_TAIL_SLOTS) * sizeof(struct index_slot);
+	size_t bytes = (((size_t)1 << bits) + INDEX_TAIL_SLOTS) * sizeof(struct index_slot);
+
+	return (uint32_t)((bytes + INDEX_PAGE_BYTES - 1) / INDEX_PAGE_BYTES * INDEX_PAGE_BYTES);
 }
 
 size_t index_memory_bytes(uint32_t entries)
 {
-	return 2 * region_bytes(bits_for(entries));
+	return 2 * (size_t)region_bytes(bits_for(entries));
+}
+
+static void touch(struct index *x)
+{
+	uint32_t bytes = region_bytes(x->bits);
+
+	if (x->touched[x->live] < bytes)
+		x->touched[x->live] = bytes;
 }
 
 void index_init(struct index *x, void *memory, uint32_t entries, bool turned)
@@ -86,21 +95,30 @@ void index_init(struct index *x, void *memory, uint32_t entries, bool turned)
 	x->turned = turned;
 	x->region[0] = (struct index_slot *)memory;
 	x->region[1] = (struct index_slot *)(void *)((uint8_t *)memory + region_bytes(x->bits_max));
+	touch(x);
+}
+
+/* Of a region [bytes]. */
+static uint32_t in_use(const struct index *x, unsigned region)
+{
+	if (region == x->live)
+		return region_bytes(x->bits);
+	return x->moving ? region_bytes(x->old_bits) : 0;
 }
 
 void index_reset(struct index *x)
 {
-	memset(x->region[x->live], 0, region_bytes(x->bits));
-	if (x->growing)
-		memset(x->region[!x->live], 0, region_bytes(x->bits - 1U));
-	x->growing = false;
+	for (unsigned region = 0; region < 2; region++)
+		memset(x->region[region], 0, in_use(x, region));
+	x->moving = x->spare = false;
 	x->count = 0;
 	x->bits = INDEX_BITS_MIN;
+	touch(x);
 }
 
 uint64_t index_touched_bytes(const struct index *x)
 {
-	return region_bytes(x->bits) + (x->bits > INDEX_BITS_MIN ? region_bytes(x->bits - 1U) : 0);
+	return (uint64_t)x->touched[0] + x->touched[1];
 }
 
 uint64_t index_hash(const struct store *s, const uint8_t *key, size_t len)
@@ -210,25 +228,30 @@ static bool view_append(struct view *v, struct index_slot slot)
 	return true;
 }
 
-static void grow_begin(struct index *x)
+/* From here on the other region is filled, which holds nothing but zeros. */
+static void move_begin(struct index *x, unsigned bits)
 {
-	x->growing = true;
+	x->moving = true;
+	x->spare = false;
 	x->live = !x->live;
-	x->bits++;
+	x->old_bits = x->bits;
+	x->bits = (uint8_t)bits;
 	x->old_slot = 0;
 	x->old_tag = 0;
+	touch(x);
 }
 
 /*
- * Moves some slots. All slots of one tag move together, so that old_tag separates the regions.
- * A doubled region has room: its load is half of what the old one had.
+ * Moves some slots. All slots of one tag move together, so that old_tag separates the regions. The
+ * new region has room: a doubled one's load is half of what the old one had, and that of a halved
+ * one is 3/4 at the most, if each change on the way has added an entry.
  */
-static void grow_step(struct index *x)
+static void move_step(struct index *x, uint32_t slots)
 {
 	struct view to = view_new(x), from = view_old(x);
 	uint32_t home_slots = UINT32_C(1) << from.bits;
 
-	for (unsigned n = 0; n < INDEX_MIGRATE_SLOTS; n++) {
+	for (uint32_t n = 0; n < slots; n++) {
 		struct index_slot slot = from.slots[x->old_slot];
 
 		if (slot.handle) {
@@ -238,7 +261,7 @@ static void grow_step(struct index *x)
 		}
 		x->old_slot++;
 		if (x->old_slot == from.end || (!slot.handle && x->old_slot >= home_slots)) {
-			x->growing = false;
+			x->moving = false;
 			return;
 		}
 		if (!slot.handle)
@@ -248,19 +271,66 @@ static void grow_step(struct index *x)
 	}
 }
 
+/* ---- less than there was ---- */
+
+/* At half the size, it would be a little less full than one that is to grow. */
+static bool is_sparse(const struct index *x, uint32_t count)
+{
+	return x->bits > INDEX_BITS_MIN && count < (UINT64_C(11) << x->bits) / 32;
+}
+
+void index_slim(struct index *x)
+{
+	if (!x->moving && is_sparse(x, x->count_most))
+		move_begin(x, x->bits - 1U);
+	else
+		x->spare = !x->moving;
+	x->count_most = x->count;
+}
+
+bool index_step(struct index *x, uint32_t slots)
+{
+	if (x->moving)
+		move_step(x, slots);
+	return x->moving;
+}
+
+bool index_is_fat(const struct index *x)
+{
+	return x->moving || is_sparse(x, x->count) || x->touched[x->live] > in_use(x, x->live) ||
+	       x->touched[!x->live] > 0;
+}
+
+bool index_next_spare(struct index *x, size_t bytes_max, void **at, size_t *bytes)
+{
+	for (unsigned region = 0; region < 2 && x->spare; region++) {
+		size_t more = x->touched[region] - in_use(x, region);
+
+		if (more == 0)
+			continue;
+		*bytes = more < bytes_max ? more : bytes_max;
+		x->touched[region] -= (uint32_t)*bytes;
+		*at = (uint8_t *)x->region[region] + x->touched[region];
+		return true;
+	}
+	return false;
+}
+
 bool index_add(struct index *x, const struct store *s, uint64_t hash, uint32_t handle)
 {
 	uint64_t place = place_of(x->turned, hash);
 	struct view v;
 
-	if (!x->growing && x->bits < x->bits_max && x->count >= (UINT64_C(3) << x->bits) / 4)
-		grow_begin(x);
-	if (x->growing)
-		grow_step(x);
+	if (!x->moving && x->bits < x->bits_max && x->count >= (UINT64_C(3) << x->bits) / 4)
+		move_begin(x, x->bits + 1U);
+	if (x->moving)
+		move_step(x, INDEX_MIGRATE_SLOTS);
 	v = view_for(x, tag_of(place));
 	if (!view_add(&v, s, place, handle))
 		return false;
 	x->count++;
+	if (x->count > x->count_most)
+		x->count_most = x->count;
 	return true;
 }
 
@@ -290,8 +360,8 @@ void index_remove(struct index *x, uint64_t hash, uint32_t handle)
 	}
 	v.slots[at] = (struct index_slot){0};
 	x->count--;
-	if (x->growing)
-		grow_step(x);
+	if (x->moving)
+		move_step(x, INDEX_MIGRATE_SLOTS);
 }
 
 void index_replace(struct index *x, uint64_t hash, uint32_t old_handle, uint32_t new_handle)
@@ -325,17 +395,17 @@ uint32_t index_next(const struct index *x, const struct store *s, uint64_t *curs
 
 	if (*cursor >= INDEX_END)
 		return 0;
-	if (!x->growing || tag_of(*cursor) < x->old_tag) {
+	if (!x->moving || tag_of(*cursor) < x->old_tag) {
 		v = view_new(x);
 		/* nothing of the new region lies far behind the frontier */
-		if (x->growing) {
+		if (x->moving) {
 			uint32_t end = home_of(x->old_tag, v.bits) + INDEX_TAIL_SLOTS;
 
 			v.end = end < v.end ? end : v.end;
 		}
 		slot = view_next(&v, s, *cursor);
 	}
-	if (!slot && x->growing) {
+	if (!slot && x->moving) {
 		v = view_old(x);
 		slot = view_next(&v, s, *cursor);
 	}
@@ -384,7 +454,7 @@ void index_check(const struct index *x, const struct store *s)
 	struct view v = view_new(x);
 	uint32_t count = view_check(&v, s);
 
-	if (x->growing) {
+	if (x->moving) {
 		v = view_old(x);
 		count += view_check(&v, s);
 		for (uint32_t at = v.first; at < v.end; at++)
@@ -395,9 +465,8 @@ void index_check(const struct index *x, const struct store *s)
 	} else {
 		const struct index_slot *spare = x->region[!x->live];
 
-		if (x->bits > INDEX_BITS_MIN)
-			for (size_t i = 0; i < region_bytes(x->bits - 1U) / sizeof(*spare); i++)
-				CHECK(!spare[i].handle);
+		for (size_t i = 0; i < x->touched[!x->live] / sizeof(*spare); i++)
+			CHECK(!spare[i].handle);
 	}
 	CHECK(count == x->count);
 }

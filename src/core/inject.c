@@ -6,7 +6,9 @@
 #include "base/check.h"
 #include "core/bulk.h"
 #include "core/dumper.h"
+#include "core/former.h"
 #include "core/local.h"
+#include "core/record.h"
 #include "core/remote.h"
 #include "core/warm.h"
 #include "flow/merge.h"
@@ -64,12 +66,15 @@ void inject_forget(struct engine *e, uint32_t handle)
 
 /* ---- flows that have ended for their peer ---- */
 
-static uint32_t detach(struct engine *e, struct peer *p, uint32_t handle)
+uint32_t inject_detach(struct engine *e, struct table *t, uint32_t handle)
 {
+	struct table_key k = table_key_at(&e->store, handle);
+
 	inject_unlist(e, handle);
-	table_detach(&p->remote, &e->store, handle);
+	table_detach(t, &e->store, handle);
 	at(e, handle)->dead = 1;
 	at(e, handle)->born = engine_coarse(e, e->now);
+	CHECK(index_add(&e->inject.ended, &e->store, k.hash, handle));
 	e->inject.gone++;
 	return handle;
 }
@@ -81,7 +86,10 @@ void inject_queue_gone(struct engine *e, uint32_t handle)
 
 void inject_free_gone(struct engine *e, uint32_t handle)
 {
+	struct table_key k = table_key_at(&e->store, handle);
+
 	CHECK(at(e, handle)->dead && at(e, handle)->list == ENTRY_UNLISTED);
+	index_remove(&e->inject.ended, k.hash, handle);
 	arena_free(&e->store.arena, handle);
 	e->inject.gone--;
 }
@@ -147,11 +155,38 @@ static void left_to(struct engine *e, uint32_t handle, uint8_t written, bool our
 		warm_told(e, handle, false);
 }
 
+/*
+ * The entry by which another peer tells a flow that this one does not, any more; or 0. Of a peer
+ * that is gone, or has come back without its table, only what it told last counts: who has told the
+ * flow since has taken it over from there.
+ */
+static uint32_t outlived_by(
+	struct engine *e, const struct peer *p, const struct table_key *k, struct entry *x)
+{
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		struct peer *q = &e->peers[i];
+		uint32_t handle = 0;
+		const struct entry *y;
+
+		if (q != p && table_count(&q->remote) > 0)
+			handle = table_find(&q->remote, &e->store, k);
+		if (!handle)
+			continue;
+		y = at(e, handle);
+		if (!warm_is_idle(e) || !(q->silent || q->unconfirmed) ||
+			y->flags & REMOTE_WRITING || y->touched > x->touched)
+			return handle;
+		x->flags |= y->flags & REMOTE_WRITTEN;
+		remote_remove(e, q, handle);
+	}
+	return 0;
+}
+
 void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 	struct entry *x = at(e, handle);
-	uint32_t other = inject_told_by(e, &k, (unsigned)(p - e->peers));
+	uint32_t other = outlived_by(e, p, &k, x);
 	bool ours = local_find_alive(e, &k) != 0, doubted = !warm_is_idle(e);
 	struct op *op;
 
@@ -166,7 +201,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		x->flags = (uint8_t)((x->flags & ~REMOTE_INJECTED) |
 				     (x->flags & REMOTE_INJECTED ? REMOTE_ADOPTED : 0));
 	if (x->flags & REMOTE_WRITING && (op = writer_of(e, &k)) != NULL) {
-		op->gone = detach(e, p, handle);
+		op->gone = inject_detach(e, &p->remote, handle);
 		return;
 	}
 	if (!(x->flags & REMOTE_WRITTEN)) {
@@ -180,7 +215,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		remote_remove(e, p, handle);
 		return;
 	}
-	inject_queue_gone(e, detach(e, p, handle));
+	inject_queue_gone(e, inject_detach(e, &p->remote, handle));
 }
 
 /* ---- what peers tell ---- */
@@ -206,6 +241,9 @@ enum inject_news inject_news(const struct engine *e, uint32_t handle, const stru
 	if (!flow_has(f, FLOW_TIMEOUT) || !flow_has(&old, FLOW_TIMEOUT))
 		return INJECT_REFRESH;
 	left = engine_timeout_left(e, x->touched, old.timeout);
+	/* our entry, and the record of it, would outlive what is told now */
+	if (e->config.standby_warm && (int64_t)f->timeout + REFRESH_SLACK_S < left)
+		return INJECT_REFRESH;
 	if (e->config.standby_warm && left > LIMIT_WARM_REFRESH_S)
 		return INJECT_SAME;
 	return (int64_t)f->timeout > left + REFRESH_SLACK_S ? INJECT_REFRESH : INJECT_SAME;
@@ -239,14 +277,31 @@ static bool yields(struct engine *e, uint32_t local)
 	return true;
 }
 
+/*
+ * What of ours a peer has taken over: who has been told to stand by ends it as anything that was
+ * written for a peer. Who has not may carry packets of it.
+ */
+static bool leave(struct engine *e, uint32_t handle, const struct table_key *k)
+{
+	bool made = warm_is_idle(e) && e->inject.stood_down;
+
+	at(e, handle)->flags |= made ? REMOTE_INJECTED : REMOTE_ADOPTED;
+	if (made) /* it is written with what the peer tells, and that is told again */
+		record_left(e, k);
+	return made;
+}
+
 void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 	struct entry *x = at(e, handle);
 	uint32_t local = local_find_alive(e, &k);
+	bool same;
 
+	if (former_told(e, handle, &k, &same) && same)
+		news = INJECT_SAME;
 	if (local && yields(e, local)) {
-		x->flags |= REMOTE_ADOPTED;
+		news = leave(e, handle, &k) ? INJECT_NEWS : news;
 		local = 0;
 	}
 	if (x->flags & REMOTE_WRITING)
@@ -281,7 +336,8 @@ bool inject_takes_all(const struct engine *e)
 /* Packets make it ours, and an end ends it: what is there now, we have not made. */
 bool inject_event(struct engine *e, const struct table_key *k, bool ended)
 {
-	bool theirs = false, lost = ended && e->config.standby_warm && !inject_takes_all(e);
+	bool theirs = former_event(e, k);
+	bool lost = ended && e->config.standby_warm && !inject_takes_all(e);
 
 	/* the end of what the active node carries: its peers hear of it by themselves */
 	if (lost && !warm_is_idle(e) && local_find_alive(e, k))
@@ -297,6 +353,9 @@ bool inject_event(struct engine *e, const struct table_key *k, bool ended)
 		theirs = theirs || !e->config.internal_cache_off ||
 			 at(e, handle)->flags & REMOTE_INJECTED;
 		doubt(e, at(e, handle));
+		if (lost && at(e, handle)->flags & REMOTE_WRITTEN)
+			engine_count(e, COUNTER_WARM_LOST);
+		record_unmade(e, at(e, handle), k);
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 		if (lost)
 			warm_lost(e, handle);
@@ -323,15 +382,24 @@ static void adopt(struct engine *e, uint32_t handle)
 {
 	struct entry *x = at(e, handle);
 
-	x->flags |= REMOTE_ADOPTED;
+	if (!(x->flags & REMOTE_INJECTED))
+		x->flags |= REMOTE_ADOPTED;
 	if (inject_list_of(x) == INJECT_AGED)
 		inject_list_move(e, handle, INJECT_QUEUE);
+}
+
+/* Its end was told, and our kernel has not been told yet. */
+static bool is_to_end(const struct engine *e, const struct table_key *k)
+{
+	return index_find(&e->inject.ended, &e->store, k->hash, k->bytes, k->len) != 0;
 }
 
 bool inject_dumped(struct engine *e, const struct table_key *k, const struct flow *f)
 {
 	bool told = false, ours = inject_takes_all(e);
 
+	if (e->inject.gone > 0 && is_to_end(e, k))
+		return true;
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
 
@@ -342,11 +410,18 @@ bool inject_dumped(struct engine *e, const struct table_key *k, const struct flo
 		told = true;
 		ours = ours || has_changed(e, handle, f);
 		at(e, handle)->dump_gen = e->dump.gen;
-		if (ours)
+		if (ours) {
+			if (!inject_takes_all(e))
+				record_unmade(e, at(e, handle), k);
 			at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
-		else if (!(at(e, handle)->flags & REMOTE_WRITTEN))
+		} else if (!(at(e, handle)->flags & REMOTE_WRITTEN)) {
+			if (former_has_made(e, k, f))
+				at(e, handle)->flags |= REMOTE_INJECTED;
 			adopt(e, handle);
+		}
 	}
+	if (!told && f)
+		return former_dumped(e, k, f, ours);
 	return told && !ours;
 }
 
@@ -356,14 +431,21 @@ static void sweep(struct engine *e, uint32_t handle)
 	struct entry *x = at(e, handle);
 	struct table_key k;
 
-	if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING))
+	if (x->dump_gen != e->dump.gen && !(x->flags & REMOTE_WRITING)) {
+		if (x->flags & REMOTE_INJECTED) {
+			k = table_key_at(&e->store, handle);
+			record_unmade(e, x, &k);
+		}
 		x->flags &= (uint8_t)~REMOTE_WRITTEN;
+	}
 	if (!e->config.standby_warm || x->flags & (REMOTE_WRITTEN | REMOTE_WRITING) ||
 		x->list != ENTRY_UNLISTED || inject_takes_all(e))
 		return;
 	k = table_key_at(&e->store, handle);
-	if (!local_find_alive(e, &k) && !warm_is_outdated(e, &k, handle))
-		warm_lost(e, handle);
+	if (local_find_alive(e, &k) || warm_is_outdated(e, &k, handle))
+		return;
+	engine_count(e, COUNTER_WARM_LOST);
+	warm_lost(e, handle);
 }
 
 bool inject_sweep(struct engine *e)
@@ -374,6 +456,8 @@ bool inject_sweep(struct engine *e)
 		uint32_t handle;
 
 		if (i->sweep_peer >= e->peers_count) {
+			if (!former_sweep(e))
+				return false;
 			i->sweep_peer = 0;
 			i->sweep_cursor = 0;
 			return true;
@@ -393,13 +477,29 @@ bool inject_sweep(struct engine *e)
 
 void inject_own(struct engine *e)
 {
+	/* of a warm standby's kernel it is known what it has; the dump behind the promotion looks
+	 */
+	bool known = e->config.standby_warm && e->kernel_synced && e->dump.complete &&
+		     table_count(&e->former.table) == 0;
+
 	e->inject.owner = true;
-	dumper_doubt(e);
+	e->inject.stood_down = false;
+	former_own(e);
+	if (!known)
+		dumper_doubt(e);
 }
 
 void inject_disown(struct engine *e)
 {
+	if (e->inject.owner)
+		record_again(e); /* of what has not become ours yet */
 	e->inject.owner = false;
+}
+
+void inject_stand_down(struct engine *e)
+{
+	inject_disown(e);
+	e->inject.stood_down = true;
 }
 
 bool inject_is_written(const struct engine *e, uint32_t handle)
@@ -429,7 +529,7 @@ bool inject_has(const struct engine *e, const struct table_key *k)
 {
 	uint32_t handle = inject_told_by(e, k, LIMIT_PEERS);
 
-	return handle && at(e, handle)->flags & REMOTE_WRITTEN;
+	return (handle && at(e, handle)->flags & REMOTE_WRITTEN) || former_has(e, k);
 }
 
 void inject_expects_purged(struct engine *e)
@@ -452,10 +552,12 @@ void inject_purged(struct engine *e, const struct table_key *k)
 
 		if (!handle)
 			continue;
+		record_unmade(e, at(e, handle), k);
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITTEN;
 		if (e->config.standby_warm)
 			warm_lost(e, handle);
 	}
+	former_event(e, k);
 }
 
 bool inject_hand_over(struct engine *e, const struct table_key *k, uint32_t local)
@@ -464,7 +566,8 @@ bool inject_hand_over(struct engine *e, const struct table_key *k, uint32_t loca
 
 	if (!handle)
 		return false;
-	at(e, handle)->flags |= REMOTE_ADOPTED;
+	if (leave(e, handle, k) && !(at(e, handle)->flags & REMOTE_WRITING))
+		warm_told(e, handle, false);
 	at(e, handle)->dump_gen = e->dump.gen;
 	engine_count(e, COUNTER_INJECT_YIELDED);
 	local_kill(e, local, false); /* peers learn by the bulk that follows a purge */
@@ -476,6 +579,7 @@ void inject_flushed(struct engine *e)
 	struct inject *i = &e->inject;
 	uint32_t handle, next;
 
+	former_flushed(e);
 	for (unsigned list = 0; list < INJECT_LISTS; list++)
 		for (handle = inject_list_head(e, (enum inject_list)list); handle; handle = next) {
 			next = at(e, handle)->next;
@@ -527,6 +631,7 @@ void inject_check(const struct engine *e)
 
 	for (uint32_t n = 0; n < LIMIT_KERNEL_OPS_IN_FLIGHT; n++)
 		gone += e->ops.op[n].id && e->ops.op[n].gone;
-	CHECK(gone == e->inject.gone);
+	CHECK(gone == e->inject.gone && gone == e->inject.ended.count);
+	index_check(&e->inject.ended, &e->store);
 	CHECK(engine_injects(e) || (inject_waiting(e) == 0 && gone == 0));
 }

@@ -9,6 +9,7 @@
 #include "core/dumper.h"
 #include "core/inject.h"
 #include "core/purge.h"
+#include "core/record.h"
 
 void kernel_ops_init(struct engine *e)
 {
@@ -44,6 +45,7 @@ void kernel_ops_done(struct engine *e, struct op *op)
 	struct ops *o = &e->ops;
 
 	o->by_purpose[op->purpose]--;
+	e->commit.hurried -= op->hurried;
 	op->id = 0;
 	o->free[o->free_count++] = (uint32_t)(op - o->op);
 	kernel_ops_make_sure(e);
@@ -143,6 +145,7 @@ static bool next_again(struct engine *e, struct kernel_op *out)
 		o->again_count--;
 		if (repeat(e, op, out))
 			return true;
+		commit_settle(e);
 	}
 	return false;
 }
@@ -150,8 +153,15 @@ static bool next_again(struct engine *e, struct kernel_op *out)
 bool engine_next_kernel_op(struct engine *e, mono now, struct kernel_op *out)
 {
 	engine_set_now(e, now);
-	return dumper_next_op(e, out) || next_again(e, out) || commit_next_op(e, out) ||
-	       inject_next_op(e, out) || purge_next_op(e, out);
+	if (dumper_next_op(e, out))
+		return true;
+	if (!record_has_room(e)) /* it is to be pulled first */
+		return false;
+	if (!next_again(e, out) && !commit_next_op(e, out) && !inject_next_op(e, out) &&
+		!purge_next_op(e, out))
+		return false;
+	record_op(e, out);
+	return true;
 }
 
 void engine_kernel_result(struct engine *e, mono now, uint64_t op_id, int err)
@@ -166,6 +176,7 @@ void engine_kernel_result(struct engine *e, mono now, uint64_t op_id, int err)
 	}
 	if (!op_id || op->id != op_id)
 		return;
+	record_answer(e, op, err);
 	switch ((enum op_purpose)op->purpose) {
 	case OP_COMMIT:
 		commit_answered(e, op, err);
@@ -175,6 +186,7 @@ void engine_kernel_result(struct engine *e, mono now, uint64_t op_id, int err)
 		break;
 	case OP_INJECT:
 		inject_answered(e, op, err);
+		commit_settle(e);
 		break;
 	case OP_PURPOSES:
 		break;

@@ -19,12 +19,15 @@ enum {
 	LIMIT_REPAIR_WALK = 65536, /* flows looked at for one NACK; beyond it, a bulk */
 	LIMIT_REPAIR_LOOKS = 4, /* flows looked at that cost as much as one resent */
 	LIMIT_REPAIR_PER_SEC = 200000, /* flows one peer can make us resend a second */
+	LIMIT_BULK_AHEAD = 8192, /* messages that a bulk is ahead of a peer's acknowledgements */
+	LIMIT_BULK_AHEAD_MS = 100, /* it goes on though nothing has been acknowledged for so long */
 	LIMIT_BULK_INTERVAL_MS = 2000, /* between two bulks that the same peer asks for */
 	LIMIT_RESYNC_INTERVAL_MS = 2000, /* between two resyncs asked of the same peer */
 	LIMIT_GAP_MAX = 65536, /* a larger gap is repaired by a resync, not a NACK */
 	LIMIT_SWEEP_MS = 30000, /* conntrackd sends no end of a bulk: sweep after this long */
 
 	LIMIT_KERNEL_OPS_IN_FLIGHT = 1024,
+	LIMIT_RECORDS = 4096, /* facts for the record that nobody has pulled yet */
 	LIMIT_KERNEL_RETRIES = 2, /* of one operation: create, then update */
 	LIMIT_EVENTS_QUEUE = 128, /* engine_event waiting to be read */
 	LIMIT_EVENTS_PER_SEC = 8, /* told of one peer */
@@ -32,6 +35,8 @@ enum {
 	LIMIT_COMMANDS_SPARE = 4, /* of them, for commits and promotions alone */
 	LIMIT_SWEEP_SLICE = 8192, /* entries looked at in one go by a sweep or an expiry */
 	LIMIT_COMMIT_LARGE = 4096, /* a commit of more entries does without NEW events */
+	LIMIT_COMMIT_LATE = 8192, /* a warm one: of what is told meanwhile, so much is waited for */
+	LIMIT_TAKE_SLICE = 1024, /* entries moved in one go behind a warm standby's promotion */
 	LIMIT_COMMIT_SLICE = 4096, /* entries passed over for one kernel operation */
 	LIMIT_DUMP_RETRY_MS = 1000, /* after a dump that failed */
 	LIMIT_CALM_MS = 1000, /* no event lost for so long: an overload is over */
@@ -54,6 +59,12 @@ enum {
 	LIMIT_RUN_OUT_S = 5, /* an end told with no more left than this may be a timeout's */
 	LIMIT_RELATED_RETRY_MS = 1000, /* until a flow whose master was missing is tried again */
 	LIMIT_YIELD_MS = 1000, /* until peers are told what was left to them */
+	LIMIT_RELEASE_LOOK_MS = 1000, /* between two looks for memory that is not needed */
+	LIMIT_RELEASE_STEP_MS = 10, /* between two steps of giving it back; of each: */
+	LIMIT_RELEASE_MOVES = 512, /* entries that move */
+	LIMIT_RELEASE_SLOTS = 65536, /* slots that one index moves */
+	LIMIT_RELEASE_RANGES = 32, /* ranges of pages that are told */
+	LIMIT_RELEASE_BYTES = 2 << 20, /* the largest range */
 	LIMIT_WARM_BURST_MS = 5, /* WarmRate: so much of a second's writes may be made at once */
 	LIMIT_WARM_GRAIN_MS = 2, /* and so long is waited for some more */
 	LIMIT_WARM_RETRY_MS = 1000, /* until what the kernel has refused is tried again */

@@ -14,6 +14,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/engine.h src/core/engine.c \
 	src/core/entry.h \
 	src/core/expect.h src/core/expect.c \
+	src/core/former.h src/core/former.c \
 	src/core/inject.h src/core/inject.c src/core/inject_op.c \
 	src/core/inject_list.h src/core/inject_list.c \
 	src/core/warm.h src/core/warm.c \
@@ -28,11 +29,14 @@ src_core_libcore_a_SOURCES = \
 	src/core/peer.h src/core/peer.c \
 	src/core/purge.h src/core/purge.c \
 	src/core/queue.h src/core/queue.c \
+	src/core/record.h src/core/record.c \
 	src/core/refresh.h src/core/refresh.c \
 	src/core/relay.h src/core/relay.c \
+	src/core/release.h src/core/release.c \
 	src/core/remote.h src/core/remote.c \
 	src/core/repair.h src/core/repair.c \
 	src/core/sender.h src/core/sender.c \
 	src/core/state.h \
 	src/core/table.h src/core/table.c \
+	src/core/take.h src/core/take.c \
 	src/core/view.h src/core/view.c

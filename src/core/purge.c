@@ -13,6 +13,7 @@
 #include "core/local.h"
 #include "core/relay.h"
 #include "core/remote.h"
+#include "core/take.h"
 
 void purge_schedule(struct engine *e)
 {
@@ -51,7 +52,7 @@ static bool takes_peers(const struct engine *e)
 
 static bool is_empty(const struct engine *e)
 {
-	bool empty = local_flows(e) == 0;
+	bool empty = local_flows(e) == 0 && (!takes_peers(e) || table_count(&e->former.table) == 0);
 
 	for (unsigned i = 0; empty && takes_peers(e) && i < e->peers_count; i++)
 		empty = remote_flows(&e->peers[i]) == 0;
@@ -86,6 +87,7 @@ void purge_start(struct engine *e, bool by_timer, enum engine_scope scope)
 	p->scheduled = false;
 	if (p->running)
 		return;
+	take_finish(e);
 	memset(p, 0, sizeof(*p));
 	p->running = true;
 	p->by_timer = by_timer;
@@ -109,9 +111,9 @@ static uint32_t walk(struct engine *e)
 
 		if (handle)
 			return handle;
-		if (!takes_peers(e) || p->table >= e->peers_count)
+		if (!takes_peers(e) || p->table == TABLE_FORMER)
 			return 0;
-		p->table++;
+		p->table = (uint8_t)(p->table < e->peers_count ? p->table + 1 : TABLE_FORMER);
 		p->cursor = 0;
 	}
 }

@@ -44,6 +44,8 @@ struct bulk {
 	uint32_t flows; /* and expectations: sent since its begin */
 	bool expects; /* the flows have been walked over */
 	uint64_t cursor;
+	mono ahead_until; /* it waits for acknowledgements, but no longer; or never */
+	uint32_t ahead_seq; /* it need not wait for any before this number */
 };
 
 /* The dedicated links (link.c). */
@@ -183,7 +185,7 @@ struct peer {
 struct dump {
 	bool wanted, asked, running, sweeping;
 	bool overrun; /* wanted or running because of an overrun, or of the start */
-	bool repair; /* events were lost since the last one began: wanted when that is over */
+	bool repair; /* events were lost since one began: wanted when that is over */
 	bool complete; /* one has ended well since start or flush */
 	bool flushed; /* the running one began before a flush: it is void, and repeated */
 	bool deaf; /* births are not listened to: none is asked for, and a running one misses some
@@ -227,6 +229,7 @@ struct op {
 	bool without_status;
 	bool keyless; /* without the ports that its protocol has */
 	bool promote;
+	bool hurried; /* an OP_INJECT that a commit waits for */
 	uint32_t flow_id; /* of an OP_PURGE; 0: unknown */
 	uint64_t state; /* hash of the entry that was written */
 	/* of an OP_INJECT */
@@ -262,6 +265,20 @@ struct tally {
 enum commit_pass { COMMIT_FLOWS, COMMIT_RELATED, COMMIT_EXPECTATIONS };
 
 /*
+ * Where an entry of a peer's table hangs that the kernel does not have as it was told
+ * (inject_list.c). The two lower bits are the entry's, the third is REMOTE_LATER.
+ */
+enum inject_list {
+	INJECT_UNLISTED,
+	INJECT_QUEUE, /* to be written, or ended, now */
+	INJECT_RELATED, /* so are flows with a master and expectations, behind the others */
+	INJECT_WAITING, /* warm: to be looked at when it has its age, in that order */
+	INJECT_REFUSED = 5, /* warm: the kernel did not take it; it is tried again */
+	INJECT_AGED = 7, /* warm: has its age, but not settled: told again, or by a promotion */
+	INJECT_LISTS,
+};
+
+/*
  * Keys of entries that a commit comes to next, from the table that it is in: their slots in the
  * local table are fetched into the cache meanwhile.
  */
@@ -283,6 +300,17 @@ struct commit {
 	uint64_t cursor;
 	struct commit_ahead ahead;
 	struct tally tally;
+	/* a warm standby: it is the difference that is written, from the chains */
+	bool warm;
+	uint32_t left[INJECT_LISTS]; /* so many entries of each are looked at */
+	uint32_t hurried; /* writes that are unanswered */
+};
+
+/* A promotion moves what the kernel has into the local table (take.c). */
+struct take {
+	bool running;
+	unsigned peer;
+	uint64_t cursor;
 };
 
 struct purge {
@@ -296,18 +324,14 @@ struct purge {
 	struct tally tally;
 };
 
-/*
- * Where an entry of a peer's table hangs that the kernel does not have as it was told
- * (inject_list.c). The two lower bits are the entry's, the third is REMOTE_LATER.
- */
-enum inject_list {
-	INJECT_UNLISTED,
-	INJECT_QUEUE, /* to be written, or ended, now */
-	INJECT_RELATED, /* so are flows with a master and expectations, behind the others */
-	INJECT_WAITING, /* warm: to be looked at when it has its age, in that order */
-	INJECT_REFUSED = 5, /* warm: the kernel did not take it; it is tried again */
-	INJECT_AGED = 7, /* warm: has its age, but not settled: told again, or by a promotion */
-	INJECT_LISTS,
+/* Giving memory back (release.c). */
+struct release {
+	mono look_at; /* not before, where there is something to look for */
+	mono step_at;
+	uint32_t chunks; /* empty ones that may be given back */
+	uint16_t ranges; /* that may be told before the next step */
+	bool thins; /* nearly empty chunks are being emptied */
+	bool moved; /* the last one chosen has lost an entry */
 };
 
 /* A standby whose kernel has what has settled (warm.c). */
@@ -330,13 +354,34 @@ struct inject {
 	struct warm warm;
 	mono related_at; /* not before: their masters may be on the way */
 	uint32_t gone; /* entries that are in no table any more, but are still to be ended */
+	struct index ended; /* finds them */
 	bool owner; /* the operator has said that what our kernel holds is ours */
+	bool stood_down; /* and since then that another node carries it now */
 	bool yielded; /* flows were left to peers, who have not been told */
 	mono yielded_at;
 	bool unsure; /* of what the kernel has: a dump is to tell, when its time has come */
 	bool more; /* a look was cut short, and goes on with the next pull */
 	uint8_t sweep_peer; /* of a dump's end */
 	uint64_t sweep_cursor;
+};
+
+/* What the next process has to know (record.c). */
+struct record {
+	struct engine_record ring[LIMIT_RECORDS];
+	uint32_t head, count;
+	bool again; /* something is missing in what was told, or needless */
+	unsigned peer; /* of a rewriting: whose table it is at */
+	uint64_t cursor;
+};
+
+/* What a former process wrote for peers, and none of them has told yet (former.c). */
+struct former {
+	struct table table; /* TABLE_FORMER */
+	const struct engine_record *set; /* until it was compared with the kernel's table */
+	size_t set_count;
+	uint64_t sweep_cursor, cursor;
+	mono since; /* all peers are in step; or never */
+	bool ending; /* what is in the table goes */
 };
 
 struct command_slot {
@@ -402,8 +447,12 @@ struct engine {
 	struct dump dump;
 	struct ops ops;
 	struct commit commit;
+	struct take take;
 	struct purge purge;
 	struct inject inject;
+	struct release release;
+	struct record record;
+	struct former former;
 	struct command_slot commands[LIMIT_COMMANDS];
 	struct event_ring events;
 	mono refused_next; /* when PEER_REFUSED may be told again */
@@ -449,7 +498,9 @@ static inline uint32_t engine_coarse(const struct engine *e, mono t)
 /* The peers are the first peers_count of the array. */
 static inline struct table *engine_table_of(struct engine *e, unsigned id)
 {
-	return id == 0 ? &e->local : &e->peers[id - 1].remote;
+	if (id == TABLE_FORMER)
+		return &e->former.table;
+	return id == TABLE_LOCAL ? &e->local : &e->peers[id - 1].remote;
 }
 
 /* What is left of a timeout [s] learned at touched; can be below 0. */

@@ -159,6 +159,13 @@ enum table_result table_write_packed(struct table *t, struct store *s, const str
 	return TABLE_OK;
 }
 
+void table_moved(struct table *t, const struct store *s, uint32_t old, uint32_t handle)
+{
+	const struct entry *e = entry_at(s, handle);
+
+	index_replace(&t->index, index_hash(s, e->packed, entry_key_len(e)), old, handle);
+}
+
 void table_detach(struct table *t, const struct store *s, uint32_t handle)
 {
 	const struct entry *e = entry_at(s, handle);

@@ -3,6 +3,7 @@
 #define CTSYNC_CORE_TABLE_H
 
 #include "core/index.h"
+#include "core/limits.h"
 #include "flow/plain.h"
 
 /* One table of flows and expectations: the local one, or what one peer told. All share a store. */
@@ -27,7 +28,8 @@ struct table_packed {
 	uint8_t bytes[FLOW_PACKED_BYTES_MAX];
 };
 
-enum { TABLE_LOCAL = 0 }; /* the id of the local table; peers' follow */
+/* The id of the local table; peers' follow, and behind them that of former.h. */
+enum { TABLE_LOCAL = 0, TABLE_FORMER = LIMIT_PEERS + 1 };
 
 enum table_result { TABLE_OK, TABLE_FULL, TABLE_NO_MEMORY };
 
@@ -83,6 +85,9 @@ enum table_result table_write(struct table *, struct store *, const struct table
 	const struct flow *, uint32_t *handle);
 enum table_result table_write_packed(struct table *, struct store *, const struct table_key *,
 	const struct table_packed *, uint32_t *handle);
+
+/* Its entry has been copied to another place: the index learns where it is. */
+void table_moved(struct table *, const struct store *, uint32_t old, uint32_t handle);
 
 void table_remove(struct table *, struct store *, uint32_t handle);
 

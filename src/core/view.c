@@ -48,6 +48,7 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 	out->control_kept = e->sender.sent_count;
 	out->memory_bytes =
 		arena_touched_bytes(&e->store.arena) + index_touched_bytes(&e->local.index);
+	out->former_flows = table_count(&e->former.table);
 	out->peers_count = e->peers_count;
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		view_peer(e, &e->peers[i], now, &out->peers[i]);

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 
+#include "base/check.h"
 #include "core/inject.h"
 #include "core/local.h"
 #include "core/remote.h"
@@ -150,7 +151,6 @@ void warm_lost(struct engine *e, uint32_t handle)
 	x->flags &= (uint8_t)~REMOTE_WRITTEN;
 	if (x->flags & REMOTE_WRITING)
 		return; /* its answer, or the dump that follows it, tells */
-	engine_count(e, COUNTER_WARM_LOST);
 	if (x->list != ENTRY_UNLISTED && inject_list_of(x) != INJECT_WAITING)
 		return;
 	x->born = engine_coarse(e, e->now);
@@ -236,6 +236,61 @@ uint32_t warm_pull_refused(struct engine *e)
 	return handle;
 }
 
+/* ---- a commit ---- */
+
+void warm_commit_start(struct engine *e)
+{
+	struct commit *c = &e->commit;
+
+	for (unsigned list = 0; list < INJECT_LISTS; list++)
+		c->left[list] = inject_list_count(e, (enum inject_list)list);
+	c->left[INJECT_QUEUE] += LIMIT_COMMIT_LATE;
+	c->left[INJECT_WAITING] += LIMIT_COMMIT_LATE;
+}
+
+bool warm_commits(const struct engine *e)
+{
+	return e->commit.running && e->commit.warm && !e->commit.walked;
+}
+
+bool warm_is_half_open(const struct engine *e, uint32_t handle)
+{
+	struct flow_brief b = brief(e, handle);
+
+	return !e->config.commit_half_open && b.l4 == IPPROTO_TCP && b.has_tcp_state &&
+	       flow_tcp_is_half_open(b.tcp_state);
+}
+
+uint32_t warm_pull_hurried(struct engine *e)
+{
+	static const enum inject_list order[] = {
+		INJECT_QUEUE, INJECT_WAITING, INJECT_REFUSED, INJECT_AGED, INJECT_RELATED};
+	struct commit *c = &e->commit;
+
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		uint32_t handle = inject_list_head(e, order[i]);
+
+		if (!handle || c->left[order[i]] == 0)
+			continue;
+		if (order[i] == INJECT_RELATED && c->hurried > 0)
+			return 0;
+		c->left[order[i]]--;
+		inject_unlist(e, handle);
+		if (order[i] != INJECT_RELATED &&
+			(entry_is_expect(at(e, handle)) ||
+				at(e, handle)->flags & ENTRY_HAS_MASTER) &&
+			!at(e, handle)->dead) {
+			inject_list_append(e, handle, INJECT_RELATED);
+			c->left[INJECT_RELATED]++;
+			i = (size_t)-1;
+			continue;
+		}
+		return handle;
+	}
+	c->walked = true;
+	return 0;
+}
+
 /* ---- the rate ---- */
 
 static uint32_t burst(const struct engine *e)
@@ -295,7 +350,8 @@ static bool runs_low(const struct engine *e, uint32_t handle)
 		x->list != ENTRY_UNLISTED || entry_is_expect(x))
 		return false;
 	b = brief(e, handle);
-	return !b.has_timeout ||
+	/* a peer with CommitTimeout says none: such a one has an hour, and is made anew then */
+	return b.has_timeout &&
 	       engine_timeout_left(e, x->touched, b.timeout) <= LIMIT_DEAD_TIMEOUT_S;
 }
 
@@ -340,6 +396,12 @@ static void walk_all(struct engine *e)
 
 /* ---- life and time ---- */
 
+void warm_set_rate(struct engine *e, uint32_t rate)
+{
+	e->config.warm_rate = rate > 0 ? rate : 1;
+	bucket_init(&e->inject.warm.rate, e->config.warm_rate, e->now);
+}
+
 void warm_init(struct engine *e)
 {
 	struct engine_config *c = &e->config;
@@ -348,9 +410,7 @@ void warm_init(struct engine *e)
 	if (c->mode == ENGINE_MODE_ALARM || c->internal_cache_off || c->external_cache_off ||
 		c->links == 0)
 		c->standby_warm = false;
-	if (c->warm_rate == 0)
-		c->warm_rate = 1;
-	bucket_init(&e->inject.warm.rate, c->warm_rate, e->now);
+	warm_set_rate(e, c->warm_rate);
 	e->inject.warm.retry_at = e->inject.warm.tick_at = e->inject.warm.walk_began = e->now;
 	e->inject.warm.retry_ms = LIMIT_WARM_RETRY_MS;
 }

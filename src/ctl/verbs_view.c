@@ -47,6 +47,8 @@ static void print_warm(const json_t *status)
 
 	if (strcmp(string_of(status, "standby_table"), "warm") != 0)
 		return;
+	if (of == 0 && !strcmp(string_of(status, "role"), "primary"))
+		return;
 	printf("  warm: %lld of %lld in the kernel, %lld not settled yet", warm, of, unsettled);
 	if (behind_ms > 0)
 		printf(", oldest difference %lld ms", behind_ms);

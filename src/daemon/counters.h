@@ -21,6 +21,9 @@
 	X(WRITE_BATCHES, "write_batches", "batches of requests sent to the kernel")                \
 	X(WRITE_LOST, "write_answers_lost", "requests whose answer was lost")                      \
 	X(WRITE_TOO_LARGE, "write_too_large", "operations that fit no request")                    \
+	X(RECORD_BYTES, "record_bytes", "length of the record of flows written for peers")         \
+	X(RECORD_REWRITES, "record_rewrites", "times it was written as a whole")                   \
+	X(RECORD_DROPPED, "record_dropped", "changes that could not be written to it")             \
 	X(LINK_SENT, "link_sent", "datagrams sent on the sync link")                               \
 	X(LINK_SENT_BYTES, "link_sent_bytes", "payload bytes sent there")                          \
 	X(LINK_RECEIVED, "link_received", "datagrams received there")                              \
@@ -41,6 +44,8 @@
 	X(CONTROL_DROPPED, "control_dropped", "control connections that said or read nothing")     \
 	X(CONTROL_TOO_LONG, "control_too_long", "control requests that were too long")             \
 	X(CONTROL_MALFORMED, "control_malformed", "control requests that were not understood")     \
+	X(MEMORY_RELEASED, "memory_released_bytes",                                                \
+		"memory of the tables given back after a burst")                                   \
 	X(PURGES, "control_purges", "requests to delete the kernel's entries")                     \
 	X(RESYNCS, "control_resyncs", "requests to read the kernel's tables anew")
 

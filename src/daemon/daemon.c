@@ -86,6 +86,7 @@ static int open_engine(struct daemon *d)
 	err = settings_engine(&d->config, datagram_bytes, &config);
 	if (err)
 		return fail(d, "no random numbers: %s", strerror(-err));
+	record_open(&d->record, &d->config, &config);
 	d->memory_bytes = engine_memory_bytes(&config);
 	err = memory_reserve(d->memory_bytes, &d->memory);
 	if (err)
@@ -94,6 +95,7 @@ static int open_engine(struct daemon *d)
 	d->engine = engine_init(d->memory, d->memory_bytes, &config, loop_now(&d->loop));
 	if (!d->engine)
 		return fail(d, "the tables cannot be set up for HashLimit %u", config.flows_max);
+	record_start(&d->record, d->engine);
 	return 0;
 }
 
@@ -164,7 +166,8 @@ static int open_kernel(struct daemon *d)
 
 	if (!d->config.general.poll_s)
 		hear_every_flow();
-	err = kernel_open(&d->kernel, &d->loop, d->engine, &d->stats, &d->config, &what);
+	err = kernel_open(
+		&d->kernel, &d->loop, d->engine, &d->stats, &d->record, &d->config, &what);
 	if (err)
 		return fail(d, "%s: %s", what, strerror(-err));
 	return 0;
@@ -286,11 +289,23 @@ static void take_events(struct daemon *d)
 	}
 }
 
+/* A page that could not be given back is as good as it was. */
+static void empty_pages(struct daemon *d)
+{
+	size_t bytes;
+	void *start;
+
+	while (engine_next_release(d->engine, &start, &bytes))
+		if (!memory_empty(start, bytes))
+			d->released_bytes += bytes;
+}
+
 static mono next_deadline(const struct daemon *d, mono now)
 {
 	mono t = engine_deadline(d->engine);
 
 	t = mono_min(t, kernel_deadline(&d->kernel, now));
+	t = mono_min(t, record_deadline(&d->record, now));
 	t = mono_min(t, stats_deadline(&d->stats, now));
 	t = mono_min(t, links_deadline(&d->links, now));
 	t = mono_min(t, control_deadline(&d->service.control));
@@ -318,9 +333,12 @@ static int run(struct daemon *d)
 			d->reloads++;
 			notify_ready(&d->notify);
 		}
-		if (mono_reached(now, engine_deadline(d->engine)))
+		if (mono_reached(now, engine_deadline(d->engine))) {
 			engine_tick(d->engine, now);
+			empty_pages(d);
+		}
 		kernel_run(&d->kernel, now);
+		record_run(&d->record, now);
 		stats_run(&d->stats, now);
 		links_run(&d->links, now);
 		take_events(d);
@@ -355,6 +373,7 @@ int daemon_main(struct daemon *d, const struct config *config, const char *confi
 	d->daemonize = daemonize;
 	d->detached = daemonize->fd >= 0;
 	d->lock.fd = -1;
+	d->record.journal.fd = -1;
 	d->notify.fd = -1;
 	status = set_up(d);
 	if (!status) {
@@ -364,7 +383,10 @@ int daemon_main(struct daemon *d, const struct config *config, const char *confi
 	service_close(&d->service);
 	kernel_close(&d->kernel);
 	stats_close(&d->stats);
+	record_close(&d->record);
 	links_close(&d->links);
+	if (d->engine)
+		engine_fini(d->engine);
 	memory_release(d->memory, d->memory_bytes);
 	lockfile_release(&d->lock);
 	notify_fini(&d->notify);

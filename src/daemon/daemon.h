@@ -4,6 +4,7 @@
 
 #include "daemon/kernel.h"
 #include "daemon/links.h"
+#include "daemon/record.h"
 #include "daemon/service.h"
 #include "io/daemonize.h"
 #include "io/lockfile.h"
@@ -19,8 +20,10 @@ struct daemon {
 	struct engine *engine;
 	void *memory;
 	size_t memory_bytes;
+	uint64_t released_bytes; /* of it, given back after a burst */
 	struct kernel kernel;
 	struct stats stats;
+	struct record record;
 	struct links links; /* unused without a Sync section */
 	struct service service;
 	struct notify notify;

@@ -30,6 +30,9 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 	values[DAEMON_COUNTER_WRITE_BATCHES] = d->kernel.batch.batches;
 	values[DAEMON_COUNTER_WRITE_LOST] = d->kernel.batch.unanswered;
 	values[DAEMON_COUNTER_WRITE_TOO_LARGE] = d->kernel.too_large;
+	values[DAEMON_COUNTER_RECORD_BYTES] = journal_bytes(&d->record.journal);
+	values[DAEMON_COUNTER_RECORD_REWRITES] = d->record.rewrites;
+	values[DAEMON_COUNTER_RECORD_DROPPED] = d->record.journal.lost;
 	values[DAEMON_COUNTER_LINK_SENT] = link->sent;
 	values[DAEMON_COUNTER_LINK_SENT_BYTES] = link->sent_bytes;
 	values[DAEMON_COUNTER_LINK_RECEIVED] = link->received;
@@ -50,6 +53,7 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 	values[DAEMON_COUNTER_CONTROL_DROPPED] = control->dropped;
 	values[DAEMON_COUNTER_CONTROL_TOO_LONG] = control->too_long;
 	values[DAEMON_COUNTER_CONTROL_MALFORMED] = d->service.malformed;
+	values[DAEMON_COUNTER_MEMORY_RELEASED] = d->released_bytes;
 	values[DAEMON_COUNTER_PURGES] = d->service.purges;
 	values[DAEMON_COUNTER_RESYNCS] = d->service.resyncs;
 }

@@ -34,7 +34,7 @@ mono kernel_deadline(const struct kernel *k, mono now)
 }
 
 int kernel_open(struct kernel *k, struct loop *loop, struct engine *engine, struct stats *stats,
-	const struct config *config, const char **what)
+	struct record *record, const struct config *config, const char **what)
 {
 	const struct config_general *general = &config->general;
 	bool is_sync = config->purpose == CONFIG_SYNC;
@@ -44,6 +44,7 @@ int kernel_open(struct kernel *k, struct loop *loop, struct engine *engine, stru
 		.engine = engine,
 		.loop = loop,
 		.stats = stats,
+		.record = record,
 		.events.fd = -1,
 		.polling = general->poll_s > 0,
 		.has_expectations = is_sync && config->sync.expectation_sync.on,

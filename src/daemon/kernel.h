@@ -8,6 +8,7 @@
 #include "io/loop.h"
 #include "io/nlbatch.h"
 #include "io/nlsock.h"
+#include "daemon/record.h"
 #include "daemon/stats.h"
 #include "parser/config.h"
 
@@ -21,6 +22,7 @@ enum kernel_table { KERNEL_TABLE_FLOWS, KERNEL_TABLE_EXPECTATIONS };
  */
 struct kernel {
 	struct stats *stats;
+	struct record *record;
 	struct engine *engine;
 	struct loop *loop;
 	struct nlsock events;
@@ -44,7 +46,7 @@ struct kernel {
 };
 
 /* Opens the sockets. 0 or a negative errno; *what says which step failed. */
-int kernel_open(struct kernel *, struct loop *, struct engine *, struct stats *,
+int kernel_open(struct kernel *, struct loop *, struct engine *, struct stats *, struct record *,
 	const struct config *, const char **what);
 void kernel_close(struct kernel *);
 

@@ -43,7 +43,7 @@ static void on_result(void *ctx, uint64_t op_id, int err)
 bool kernel_write_batch(struct kernel *k, mono now)
 {
 	struct kernel_op op;
-	bool more = true;
+	bool more = true, sent;
 
 	while (!nlbatch_is_full(&k->batch)) {
 		size_t cap, len;
@@ -52,6 +52,7 @@ bool kernel_write_batch(struct kernel *k, mono now)
 		more = engine_next_kernel_op(k->engine, now, &op);
 		if (!more)
 			break;
+		record_keep(k->record);
 		if (op.kind == KERNEL_OP_DUMP) {
 			kernel_dump_start(k, now);
 			continue;
@@ -65,11 +66,15 @@ bool kernel_write_batch(struct kernel *k, mono now)
 		}
 	}
 	k->clock = now;
-	if (!nlbatch_is_empty(&k->batch)) {
-		int err = nlbatch_flush(&k->batch, on_result, k);
+	sent = !nlbatch_is_empty(&k->batch);
+	if (sent) {
+		int err;
+
+		record_flush(k->record, now); /* before it is true */
+		err = nlbatch_flush(&k->batch, on_result, k);
 
 		if (err < 0)
 			log_error("writing to the kernel failed: %s", strerror(-err));
 	}
-	return more;
+	return more || sent; /* answers may be what the next one waits for */
 }

@@ -13,6 +13,7 @@ src_daemon_libdaemon_a_SOURCES = \
 	src/daemon/links.h src/daemon/links.c \
 	src/daemon/live.h src/daemon/live.c \
 	src/daemon/names.h src/daemon/names.c \
+	src/daemon/record.h src/daemon/record.c \
 	src/daemon/reload.h src/daemon/reload.c \
 	src/daemon/reply.h src/daemon/reply.c \
 	src/daemon/reply_expect.h src/daemon/reply_expect.c \

@@ -46,8 +46,11 @@ static void take_over(struct daemon *d, const struct config *fresh)
 	} else if (fresh->purpose == d->config.purpose) {
 		d->config.sync.commit_timeout_s = fresh->sync.commit_timeout_s;
 		d->config.sync.purge_timeout_s = fresh->sync.purge_timeout_s;
+		d->config.sync.warm_age_s = fresh->sync.warm_age_s;
+		d->config.sync.warm_rate = fresh->sync.warm_rate;
 		engine_set_timeouts(
 			d->engine, fresh->sync.commit_timeout_s, fresh->sync.purge_timeout_s);
+		engine_set_warm(d->engine, fresh->sync.warm_age_s * 1000, fresh->sync.warm_rate);
 	}
 	if (!log_changed)
 		return;

@@ -7,7 +7,10 @@
 #include "daemon/settings.h"
 #include "wire/v1.h"
 
-enum { SETTINGS_SILENT_POLL_S = 10 }; /* while there are flows that send no events */
+enum {
+	SETTINGS_SILENT_POLL_S = 10,
+	SETTINGS_MEMORY_KEEP_BYTES = 128 * 1024, /* beyond, what a burst has left goes back */
+}; /* while there are flows that send no events */
 
 static int draw_random(void *buf, size_t len)
 {
@@ -66,6 +69,7 @@ int settings_engine(const struct config *config, uint32_t datagram_bytes, struct
 		.startup_resync = config->sync.startup_resync,
 		.tcp_window_tracking = config->sync.tcp_window_tracking,
 		.commit_half_open = config->sync.commit_half_open,
+		.memory_keep_bytes = SETTINGS_MEMORY_KEEP_BYTES,
 		.first_seq = (uint32_t)time(NULL),
 		.filter = config->general.filter,
 	};

@@ -9,6 +9,7 @@ src_io_libio_a_SOURCES = \
 	src/io/drain.h src/io/drain.c \
 	src/io/nldump.h src/io/nldump.c \
 	src/io/iface.h src/io/iface.c \
+	src/io/journal.h src/io/journal.c \
 	src/io/lockfile.h src/io/lockfile.c \
 	src/io/linelog.h src/io/linelog.c \
 	src/io/log.h src/io/log.c \

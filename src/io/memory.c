@@ -23,6 +23,11 @@ int memory_reserve(size_t bytes, void **out)
 	return 0;
 }
 
+int memory_empty(void *start, size_t bytes)
+{
+	return madvise(start, bytes, MADV_DONTNEED) ? -errno : 0;
+}
+
 void memory_release(void *start, size_t bytes)
 {
 	if (start)

@@ -11,6 +11,12 @@
  */
 int memory_reserve(size_t bytes, void **out);
 
+/*
+ * Whole pages of it go back, and read as zeros when they are touched again. Returns 0 or -errno;
+ * after a failure they are as they were.
+ */
+int memory_empty(void *start, size_t bytes);
+
 /* Gives back what memory_reserve() gave; NULL is nothing. */
 void memory_release(void *start, size_t bytes);
 

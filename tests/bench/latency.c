@@ -2,14 +2,19 @@
 /*
  * latency: how long an idle daemon takes from the kernel's event to the datagram on the wire.
  *
- *	latency COUNT PEER-NAMESPACE PEER-INTERFACE [GAP-MICROSECONDS]
+ *	latency COUNT PEER-NAMESPACE PEER-INTERFACE [GAP-MICROSECONDS [FIRST]]
+ *	latency COUNT PEER-NAMESPACE kernel [GAP-MICROSECONDS [FIRST]]
  *
  * Runs in the active node's network namespace. One flow at a time is created over ctnetlink; the
  * clock starts before the request is sent, so that the kernel's own work is in it (given apart,
  * as the time until the acknowledgement). It stops at the kernel's receive timestamp of the first
  * datagram on the peer's interface whose payload holds the flow's source address, which no other
  * flow has. After each, the gap lets the daemon fall idle again; it varies, lest the samples fall
- * in step with a timer.
+ * in step with a timer. FIRST is the first flow's number.
+ *
+ * kernel: not the wire, but the peer's kernel is watched, and the clock stops when an event there
+ * tells of the flow. No flow is waited for before the next one is created, since a standby may take
+ * its time.
  *
  * Prints one JSON line. Exit status: 0, 1 for a failure, 2 usage.
  */
@@ -42,14 +47,17 @@ enum {
 	SAMPLES_MAX = 100000,
 	GAP_DEFAULT_US = 5000,
 	PATIENCE_MS = 1000, /* a flow not on the wire by then is missed */
+	KERNEL_PATIENCE_MS = 10000, /* a flow not in the peer's kernel by then */
 	IP_UDP_HEADERS_BYTES = 28,
 };
 
 struct latency {
 	struct mnl_socket *nl;
+	struct mnl_socket *peer;
 	int capture;
-	unsigned missed, taken;
+	unsigned first, missed, taken;
 	int64_t wire_ns[SAMPLES_MAX], ack_ns[SAMPLES_MAX];
+	int64_t begin_ns[SAMPLES_MAX]; /* kernel: 0 when the flow has come */
 };
 
 static struct latency lat;
@@ -65,7 +73,7 @@ static int64_t now_ns(void)
 
 static uint32_t source_of(unsigned i)
 {
-	return htonl(0x0b800001u + i);
+	return htonl(0x0b800001u + lat.first + i);
 }
 
 static void put_tuple(struct nlmsghdr *nlh, unsigned i, bool reply)
@@ -175,7 +183,7 @@ static int64_t await_wire(unsigned i)
 	return 0;
 }
 
-static int measure(unsigned count, unsigned gap_us)
+static int measure_wire(unsigned count, unsigned gap_us)
 {
 	for (unsigned i = 0; i < count; i++) {
 		int64_t begin_ns, ack_ns, wire_ns;
@@ -195,26 +203,114 @@ static int measure(unsigned count, unsigned gap_us)
 	return 0;
 }
 
-/* A socket belongs to the namespace that it was opened in, wherever its process goes then. */
-static int open_capture(const char *netns, const char *interface)
+/* An event of the peer's kernel: whichever of our flows it tells of has come. */
+static int on_peer_event(const struct nlmsghdr *nlh, void *data)
+{
+	unsigned count = *(const unsigned *)data, i;
+	const struct nlattr *attr, *part, *address;
+	uint32_t source;
+
+	if ((nlh->nlmsg_type & 0xff) != IPCTNL_MSG_CT_NEW)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) != CTA_TUPLE_ORIG)
+			continue;
+		part = mnl_attr_get_payload(attr);
+		address = mnl_attr_get_payload(part);
+		if (mnl_attr_get_type(part) != CTA_TUPLE_IP ||
+			mnl_attr_get_type(address) != CTA_IP_V4_SRC)
+			continue;
+		source = mnl_attr_get_u32(address);
+		i = ntohl(source) - ntohl(source_of(0));
+		if (i >= count || !lat.begin_ns[i])
+			continue;
+		lat.wire_ns[lat.taken] = now_ns() - lat.begin_ns[i];
+		lat.begin_ns[i] = 0;
+		lat.taken++;
+	}
+	return MNL_CB_OK;
+}
+
+/* Reads the peer's events until so late. */
+static int await_kernel(unsigned count, int64_t end_ns)
+{
+	char buf[8192];
+
+	while (now_ns() < end_ns && lat.taken < count) {
+		struct pollfd pfd = {.fd = mnl_socket_get_fd(lat.peer), .events = POLLIN};
+		int64_t left_ms = (end_ns - now_ns()) / 1000000;
+		ssize_t got;
+
+		if (poll(&pfd, 1, left_ms > 0 ? (int)left_ms : 1) <= 0)
+			continue;
+		got = mnl_socket_recvfrom(lat.peer, buf, sizeof(buf));
+		if (got < 0)
+			return -errno;
+		if (mnl_cb_run(buf, (size_t)got, 0, 0, on_peer_event, &count) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int measure_kernel(unsigned count, unsigned gap_us)
+{
+	int err = 0;
+
+	for (unsigned i = 0; !err && i < count; i++) {
+		int64_t begin_ns, ack_ns;
+
+		err = create(i, &begin_ns, &ack_ns);
+		if (err)
+			return err;
+		lat.begin_ns[i] = begin_ns;
+		lat.ack_ns[i] = ack_ns - begin_ns;
+		err = await_kernel(count, now_ns() + 1000 * (int64_t)(gap_us + i * 7919 % 1000));
+	}
+	if (!err)
+		err = await_kernel(count, now_ns() + (int64_t)KERNEL_PATIENCE_MS * 1000000);
+	lat.missed = count - lat.taken;
+	return err;
+}
+
+static int listen_there(void)
+{
+	int group = NFNLGRP_CONNTRACK_NEW, bytes = 16 << 20;
+
+	lat.peer = mnl_socket_open(NETLINK_NETFILTER);
+	if (!lat.peer || mnl_socket_bind(lat.peer, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -1;
+	setsockopt(mnl_socket_get_fd(lat.peer), SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes));
+	return mnl_socket_setsockopt(lat.peer, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
+}
+
+static int capture_there(const char *interface)
 {
 	struct sockaddr_ll addr = {.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_IP)};
-	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there, on = 1, err = -1;
-	char path[256];
+	int on = 1;
 
-	snprintf(path, sizeof(path), "/run/netns/%s", netns);
-	there = open(path, O_RDONLY | O_CLOEXEC);
-	if (home < 0 || there < 0 || setns(there, CLONE_NEWNET) < 0)
-		goto out;
 	/* Protocol 0 until it is bound: nothing of another interface gets in. */
 	lat.capture = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	addr.sll_ifindex = (int)if_nametoindex(interface);
 	if (lat.capture < 0 || !addr.sll_ifindex ||
-		setsockopt(lat.capture, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0 ||
-		bind(lat.capture, (struct sockaddr *)&addr, sizeof(addr)) < 0)
-		goto out;
-	err = setns(home, CLONE_NEWNET);
-out:
+		setsockopt(lat.capture, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) < 0)
+		return -1;
+	return bind(lat.capture, (struct sockaddr *)&addr, sizeof(addr));
+}
+
+/* A socket belongs to the namespace that it was opened in, wherever its process goes then. */
+static int open_there(const char *netns, const char *interface)
+{
+	int home = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there, err;
+	char path[256];
+
+	snprintf(path, sizeof(path), "/run/netns/%s", netns);
+	there = open(path, O_RDONLY | O_CLOEXEC);
+	err = home < 0 || there < 0 ? -1 : setns(there, CLONE_NEWNET);
+	if (!err)
+		err = interface ? capture_there(interface) : listen_there();
+	if (!err)
+		err = setns(home, CLONE_NEWNET);
 	if (home >= 0)
 		close(home);
 	if (there >= 0)
@@ -249,13 +345,16 @@ int main(int argc, char **argv)
 {
 	unsigned count = argc > 3 ? (unsigned)strtoul(argv[1], NULL, 10) : 0;
 	unsigned gap_us = argc > 4 ? (unsigned)strtoul(argv[4], NULL, 10) : GAP_DEFAULT_US;
+	bool kernel = argc > 3 && strcmp(argv[3], "kernel") == 0;
 	int err;
 
 	if (!count || count > SAMPLES_MAX) {
-		fprintf(stderr, "usage: latency COUNT PEER-NAMESPACE PEER-INTERFACE [GAP-US]\n");
+		fprintf(stderr, "usage: latency COUNT PEER-NAMESPACE PEER-INTERFACE|kernel"
+				" [GAP-US [FIRST]]\n");
 		return 2;
 	}
-	if (open_capture(argv[2], argv[3]) < 0) {
+	lat.first = argc > 5 ? (unsigned)strtoul(argv[5], NULL, 10) : 0;
+	if (open_there(argv[2], kernel ? NULL : argv[3]) < 0) {
 		fprintf(stderr, "latency: capture on %s: %s\n", argv[3], strerror(errno));
 		return 1;
 	}
@@ -264,16 +363,19 @@ int main(int argc, char **argv)
 		fprintf(stderr, "latency: netlink socket: %s\n", strerror(errno));
 		return 1;
 	}
-	err = measure(count, gap_us);
+	err = kernel ? measure_kernel(count, gap_us) : measure_wire(count, gap_us);
 	if (err) {
 		fprintf(stderr, "latency: %s\n", strerror(-err));
 		return 1;
 	}
 	printf("{\"samples\": %u, \"missed\": %u", lat.taken, lat.missed);
-	print_percentiles("wire", lat.wire_ns, lat.taken);
+	print_percentiles(kernel ? "kernel" : "wire", lat.wire_ns, lat.taken);
 	print_percentiles("ack", lat.ack_ns, lat.taken);
 	printf("}\n");
 	mnl_socket_close(lat.nl);
-	close(lat.capture);
+	if (kernel)
+		mnl_socket_close(lat.peer);
+	else
+		close(lat.capture);
 	return 0;
 }

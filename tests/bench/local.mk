@@ -1,9 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make bench: ctsyncd beside conntrackd and beside the kernel's floor (doc/PERFORMANCE.md). As root;
 # BENCH_ARGS are options of tests/bench/bench.py.
-EXTRA_DIST += tests/bench/bench.py tests/bench/bench_nfct.py
+EXTRA_DIST += \
+	tests/bench/bench.py \
+	tests/bench/bench_floor.py \
+	tests/bench/bench_host.py \
+	tests/bench/bench_load.py \
+	tests/bench/bench_nfct.py \
+	tests/bench/bench_pair.py \
+	tests/bench/bench_table.py \
+	tests/bench/bench_takeover.py \
+	tests/bench/bench_tax.py \
+	tests/bench/scale.py
 
-noinst_PROGRAMS += tests/bench/floor tests/bench/latency
+noinst_PROGRAMS += tests/bench/floor tests/bench/latency tests/bench/packets
+tests_bench_packets_SOURCES = tests/bench/packets.c
 tests_bench_floor_SOURCES = tests/bench/floor.c
 tests_bench_floor_CFLAGS = $(AM_CFLAGS) $(MNL_CFLAGS)
 tests_bench_floor_LDADD = $(MNL_LIBS)
@@ -30,3 +41,9 @@ bench: all
 	CTSYNC_BUILD=$(abs_top_builddir) python3 -B $(top_srcdir)/tests/bench/bench.py $(BENCH_ARGS)
 	CTSYNC_BUILD=$(abs_top_builddir) python3 -B $(top_srcdir)/tests/bench/bench_nfct.py \
 		$(BENCH_NFCT_ARGS)
+
+# Each node of a pair with 4,000,000 flows; takes some minutes and 12 GiB of memory. As root.
+.PHONY: check-scale
+check-scale: all
+	$(top_srcdir)/tools/setup.sh check
+	CTSYNC_BUILD=$(abs_top_builddir) python3 -B $(top_srcdir)/tests/bench/scale.py $(SCALE_ARGS)

@@ -77,6 +77,7 @@ static struct world *world_new(uint8_t settings)
 	static struct world w;
 	static void *memory;
 	static size_t memory_bytes;
+	static struct engine *before;
 	struct engine_config c = {
 		.links = 2,
 		.flows_max = settings & 1 ? FLOWS_MAX_MAX : 4,
@@ -106,6 +107,8 @@ static struct world *world_new(uint8_t settings)
 		c.cache_timeout_s = 3 * c.refresh_s;
 	}
 	memset(&w, 0, sizeof(w));
+	if (before)
+		engine_fini(before);
 	if (memory_bytes != engine_memory_bytes(&c)) {
 		if (memory)
 			munmap(memory, memory_bytes);
@@ -120,6 +123,7 @@ static struct world *world_new(uint8_t settings)
 	w.now.ns = 5 * NS_PER_SEC;
 	w.engine = engine_init(memory, memory_bytes, &c, w.now);
 	CHECK(w.engine);
+	before = w.engine;
 	return &w;
 }
 
@@ -458,6 +462,7 @@ static void record(struct world *w, struct rbuf *r)
 	case OP_TIMEOUTS:
 		a = rbuf_u8(r);
 		engine_set_timeouts(w->engine, a, rbuf_u8(r));
+		engine_set_warm(w->engine, 100U * a, a);
 		break;
 	case OPS:
 		break;

@@ -6,7 +6,8 @@ The firewalls of examples/demo under the real keepalived, which calls Debian's p
 the package installs it, at the paths that the script names: each firewall has a mount namespace of
 its own with /etc/conntrackd, /usr/sbin, /run and /var/log. The configuration is Debian's FTFW
 example with the addresses of this network. Upgrading a node is stopping conntrackd, putting the
-conntrackd command of ours and ctsyncd in its place, and starting it: nothing else changes.
+conntrackd command of ours and ctsyncd in its place, and starting it: nothing else changes, unless
+the administrator adds one line, StandbyTable Warm.
 """
 
 import os
@@ -59,13 +60,14 @@ def example(path):
         return f.read()
 
 
-def configuration(number):
+def configuration(number, warm=False):
     """Debian's FTFW example: with our addresses, all protocols, and a purge that is soon."""
     text = example("sync/ftfw/conntrackd.conf")
+    more = f"\n\t\tPurgeTimeout {PURGE_S}" + ("\n\t\tStandbyTable Warm" if warm else "")
     for old, new in (("IPv4_interface 192.168.100.100", f"IPv4_interface 10.9.0.{number}"),
                      ("Interface eth2", "Interface sync"),
                      ("Protocol Accept {", "Protocol Accept {\n\t\t\tUDP"),
-                     ("Mode FTFW {", f"Mode FTFW {{\n\t\tPurgeTimeout {PURGE_S}")):
+                     ("Mode FTFW {", f"Mode FTFW {{{more}")):
         text, count = re.subn(rf"(?m)^(\s*){re.escape(old)}", rf"\g<1>{new}", text)
         equal(count, 1, f"times that Debian's example has {old!r}")
     return text
@@ -78,6 +80,7 @@ class Node(Firewall):
         super().__init__(demo, number)
         name = f"fw{number}"
         self.daemon = self.kind = None
+        self.warm = False
         self.calls, self.said = self.lab.path(f"{name}.calls"), self.lab.path(f"{name}.logger")
         self.bin = self.lab.path(f"{name}-bin")
         os.mkdir(self.bin)
@@ -147,11 +150,15 @@ class Node(Firewall):
         """What it holds for its peer: TCP and UDP flows by their original tuples."""
         return {names(line) for line in self.ask("-e").stdout.splitlines() if "src=" in line}
 
-    def kernel(self):
+    def kernel(self, which=r"\b(ESTABLISHED|udp)\b"):
         """What its kernel has of the connections that have to survive."""
         return {names(line) for line in self.space.conntrack("-o", "extended")
                 + self.space.conntrack("-o", "extended", "-f", "ipv6")
-                if " src=" in line and re.search(r"\b(ESTABLISHED|udp)\b", line)}
+                if " src=" in line and re.search(which, line)}
+
+    def settled(self):
+        """Those of them that a warm standby has in its kernel, too."""
+        return self.kernel(r"\bESTABLISHED\b|\budp\b.*\[ASSURED\]")
 
     # ---- keepalived ----
 
@@ -234,6 +241,9 @@ class Migration(Demo):
             wait_for(lambda: not missing(), SETTLE_S, when, 0.1)
         except TimedOut:
             raise Failed(f"{when}: {standby.space.short} ({standby.kind}) lacks {missing()}") from None
+        if standby.warm:
+            wait_for(lambda: active.settled() and active.settled() <= standby.kernel(), SETTLE_S,
+                     f"{when}: the kernel of {standby.space.short} has them", 0.1)
 
     def fail_over(self, old, new, when):
         """The active node loses a cable, the other takes over; then the cable is there again."""
@@ -247,16 +257,19 @@ class Migration(Demo):
         wait_for(lambda: new.called("primary") > primaries, 30, f"{when}: the script's end")
         self.alive(f"after {when}")
         wait_for(lambda: old.called("fault") > faults, 30, f"{when}: the script's call for the fault")
-        # PurgeTimeout: what the old one has is of no use any more.
-        wait_for(lambda: not old.kernel(), SETTLE_S, f"{when}: {old.space.short} is purged")
+        # PurgeTimeout: what the old one has is of no use any more, or has become the new one's.
+        wait_for(lambda: old.settled() == new.settled() if old.warm else not old.kernel(), SETTLE_S,
+                 f"{when}: {old.space.short} is purged")
         self.switch.ip(f"link set {old.ports[0]} up")
         wait_for(lambda: old.called("backup") > backups, 30, f"{when}: the script's call as backup")
         self.replicated(new, old, f"after {when}")
         print(f"    {when}: every connection goes on", flush=True)
 
-    def upgrade(self, node, active):
+    def upgrade(self, node, active, warm=False):
         """The backup: another program under the same name."""
         node.stop_sync()
+        node.warm = warm
+        node.put(CONF, configuration(node.number, warm), "644")
         node.start_sync("ctsyncd")
         self.replicated(active, node, f"{node.space.short} upgraded")
         self.alive(f"{node.space.short} upgraded")
@@ -301,6 +314,23 @@ def test_rolling_migration():
         demo.upgrade(fw2, active=fw1)
         demo.fail_over(fw1, fw2, "5 after")
         demo.fail_over(fw2, fw1, "6 after")
+    migrate("conntrackd", steps)
+
+
+def test_rolling_migration_to_a_warm_standby():
+    """The same with StandbyTable Warm on each node that is ctsyncd: beside conntrackd, then alone."""
+    need_command()
+
+    def steps(demo, fw1, fw2):
+        demo.fail_over(fw1, fw2, "1 before the migration")
+        demo.upgrade(fw1, active=fw2, warm=True)
+        demo.fail_over(fw2, fw1, "2 between")
+        demo.fail_over(fw1, fw2, "3 between")
+        demo.fail_over(fw2, fw1, "4 between")
+        demo.upgrade(fw2, active=fw1, warm=True)
+        demo.fail_over(fw1, fw2, "5 after")
+        demo.fail_over(fw2, fw1, "6 after")
+        demo.fail_over(fw1, fw2, "7 after")
     migrate("conntrackd", steps)
 
 

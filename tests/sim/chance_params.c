@@ -26,6 +26,7 @@ void chance_params_calm(struct sim_params *p)
 				.resend_max = 131072,
 				.purge_timeout_s = 5,
 				.poll_s = 3,
+				.chunk_bytes = 4096,
 				.first_seq = 1000000,
 			},
 	};

@@ -48,6 +48,9 @@ static bool may_differ(struct sim *s, struct sim_node *n, unsigned slot, const s
 
 	if (told->mark == 0) /* a partial update */
 		return true;
+	/* packets have changed it, and no event tells: it was born while nobody listened */
+	if (e->silent && !h->states[h->count - 1].rewritten && n->config.standby_warm)
+		return true;
 	/* ours as well; without an internal cache, by what happened here last, or on a third node
 	 */
 	if (n->config.internal_cache_off &&
@@ -96,6 +99,35 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 			continue;
 		snprintf(why, cap, "node %u: slot %d: a peer told version %u, the kernel has %u",
 			n->index, slot, v.flow.mark, e->live ? e->flow.mark : 0);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * What was written for a peer into a warm standby's kernel, and no packet has changed since, is
+ * there because a peer has it. That holds for who has done nothing else since its machine's start;
+ * what had been in the kernel before it was written, and was given a minute, shows no version.
+ */
+static bool kernel_has_no_more(struct sim *s, struct sim_node *n, char *why, size_t cap)
+{
+	struct engine_flow_view v;
+
+	if (!n->config.standby_warm || n->boot > 1 || n->took_over || n->committed || n->flushed ||
+		s->params.refuse_permille > 0 || s->params.corrupt_permille > 0)
+		return true;
+	for (unsigned slot = 0; slot < n->kernel.slots; slot++) {
+		const struct kernel_entry *e = &n->kernel.entries[slot];
+		const struct history *h = &n->kernel.history[slot];
+
+		if (!e->live || !h->states[h->count - 1].rewritten || e->flow.mark == 0 ||
+			engine_find(n->engine, ENGINE_TABLE_REMOTE, &e->flow, &v))
+			continue;
+		/* ours by an event, before a peer told more of it */
+		if (engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &v) && !v.silent)
+			continue;
+		snprintf(why, cap, "node %u: slot %u: version %u was written, and no peer has it",
+			n->index, slot, e->flow.mark);
 		return false;
 	}
 	return true;
@@ -316,7 +348,7 @@ bool invariants_converged(struct sim *s, char *why, size_t cap)
 		if (!n->running)
 			continue;
 		if (!node_is_settled(s, n, why, cap) || !local_is_kernel(s, n, why, cap) ||
-			!kernel_has_remote(s, n, why, cap) ||
+			!kernel_has_remote(s, n, why, cap) || !kernel_has_no_more(s, n, why, cap) ||
 			!expect_local_is_kernel(s, n, why, cap))
 			return false;
 		for (unsigned o = 0; o < s->params.nodes; o++)

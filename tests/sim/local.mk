@@ -13,6 +13,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/history.h tests/sim/history.c \
 	tests/sim/invariants.h tests/sim/invariants.c tests/sim/converge.c \
 	tests/sim/kernel_model.h tests/sim/kernel_model.c \
+	tests/sim/keeper.h tests/sim/keeper.c \
 	tests/sim/main.c \
 	tests/sim/net.h tests/sim/net.c \
 	tests/sim/node.h tests/sim/node.c \
@@ -22,6 +23,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/scenario_inject.c tests/sim/scenario_modes.c \
 	tests/sim/scenario_restart.c \
 	tests/sim/scenario_stress.c tests/sim/scenario_takeover.c \
+	tests/sim/scenario_warm.c \
 	tests/sim/sim.h tests/sim/sim.c \
 	tests/sim/trace.h tests/sim/trace.c \
 	tests/sim/traffic.h tests/sim/traffic.c tests/sim/traffic_compare.c

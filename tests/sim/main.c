@@ -136,7 +136,7 @@ static int run_one(const struct scenario *sc, uint64_t seed, bool verbose)
 }
 
 static const struct scenario_group *const groups[] = {&scenarios_takeover, &scenarios_restart,
-	&scenarios_mixed, &scenarios_modes, &scenarios_stress, &scenarios_inject};
+	&scenarios_mixed, &scenarios_modes, &scenarios_stress, &scenarios_inject, &scenarios_warm};
 
 static int run_scenarios(uint64_t seeds)
 {

@@ -82,7 +82,8 @@ static void op_run(struct sim *s, struct job *j)
 	mono at = mono_add_ns(s->now, dice_range(&s->rng_kernel, 20, 400) * NS_PER_US);
 	int err;
 
-	if (n->machine_boot != j->a) /* the machine fell before the request was served */
+	/* the machine fell before the request was served; a daemon ends when its last one is */
+	if (n->machine_boot != j->a || n->boot != j->b)
 		return;
 	err = kernel_write(&n->kernel, s->now, &s->rng_kernel, op);
 	trace_put(&s->trace, TRACE_OP_DONE, n->index, op->kind,
@@ -385,10 +386,12 @@ static void pump(struct sim *s, struct job *j)
 	pull_events(s, n);
 	while (engine_next_kernel_op(n->engine, s->now, &op)) {
 		n->ticks_at_once = 0; /* that is what the deadline was for */
+		keeper_take(s, n);
 		hear_births(s, n);
 		pull_op(s, n, &op);
 	}
 	hear_births(s, n);
+	keeper_run(s, n);
 	if (!pull_datagrams(s, n))
 		node_wake(s, n);
 	pull_events(s, n);
@@ -407,6 +410,25 @@ void node_wake(struct sim *s, struct sim_node *n)
 
 /* ---- time ---- */
 
+/* What holds nothing, as the engine says, holds nothing from here on. */
+static void release(struct sim *s, struct sim_node *n)
+{
+	uint8_t *first = n->memory + PAGE_BYTES;
+	size_t bytes;
+	void *at;
+
+	while (engine_next_release(n->engine, &at, &bytes)) {
+		size_t offset = (size_t)((uint8_t *)at - first);
+
+		if (offset % PAGE_BYTES || bytes % PAGE_BYTES || bytes == 0 ||
+			offset + bytes > n->memory_bytes)
+			sim_fail(s, "node %u: %zu bytes at %zu are no pages of its own", n->index,
+				bytes, offset);
+		CHECK(madvise(at, bytes, MADV_DONTNEED) == 0);
+		s->coverage.count[COVERAGE_RELEASED]++;
+	}
+}
+
 static void tick(struct sim *s, struct job *j)
 {
 	struct sim_node *n = &s->nodes[j->node];
@@ -418,6 +440,7 @@ static void tick(struct sim *s, struct job *j)
 		mono_reached(s->now, engine_deadline(n->engine))) {
 		trace_put(&s->trace, TRACE_TICK, n->index, 0, 0, 0);
 		engine_tick(n->engine, s->now);
+		release(s, n);
 		if (mono_reached(s->now, engine_deadline(n->engine)))
 			n->ticks_at_once++;
 		else
@@ -525,6 +548,8 @@ void node_init(struct sim *s, unsigned index)
 
 static void memory_drop(struct sim_node *n)
 {
+	if (n->engine)
+		engine_fini(n->engine);
 	if (n->memory)
 		munmap(n->memory, n->memory_bytes + 2 * PAGE_BYTES);
 	n->memory = NULL;
@@ -536,6 +561,7 @@ void node_fini(struct sim_node *n)
 	oldpeer_stop(n);
 	memory_drop(n);
 	kernel_fini(&n->kernel);
+	keeper_fini(n);
 	for (unsigned o = 0; o < SIM_NODES_MAX; o++)
 		free(n->views[o]);
 	free(n->buf);
@@ -566,6 +592,7 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 	n->config.boot_id = (uint32_t)rng_u64(&s->rng_node) | 1;
 	for (unsigned i = 0; i < sizeof(n->config.hash_key); i++)
 		n->config.hash_key[i] = (uint8_t)rng_u64(&s->rng_node);
+	keeper_start(s, n);
 	memory_take(n);
 	n->engine = engine_init(n->memory + PAGE_BYTES, n->memory_bytes, &n->config, s->now);
 	if (!n->engine)
@@ -609,6 +636,7 @@ void node_reboot(struct sim *s, struct sim_node *n)
 		node_crash(s, n);
 	trace_put(&s->trace, TRACE_REBOOT, n->index, 0, 0, 0);
 	n->machine_boot++;
+	keeper_reboot(n);
 	kernel_reboot(&n->kernel, s->now);
 }
 

@@ -17,7 +17,7 @@ struct scenario_group {
 };
 
 extern const struct scenario_group scenarios_takeover, scenarios_restart, scenarios_mixed,
-	scenarios_modes, scenarios_stress, scenarios_inject;
+	scenarios_modes, scenarios_stress, scenarios_inject, scenarios_warm;
 
 /* The random one, of which --seeds runs many. */
 extern const struct scenario scenario_chance;

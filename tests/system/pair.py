@@ -8,14 +8,16 @@ SETTLE_S = 30
 
 
 class Pair:
-    def __init__(self, lab, hash_limit=1048576, general="", options="", start=True):
+    def __init__(self, lab, hash_limit=1048576, general="", options="", start=True,
+                 mode_options=""):
         self.lab, self.a, self.b = lab, lab.ns("a"), lab.ns("b")
         lab.veth(self.a, "sync", self.b, "sync", ["10.9.0.1/24"], ["10.9.0.2/24"])
         for space in (self.a, self.b):
             space.track()
         self.one, self.two = (
             SyncNode(lab, space, "ctsyncd",
-                     sync_conf(address, hash_limit=hash_limit, general=general, sync=options))
+                     sync_conf(address, hash_limit=hash_limit, general=general, sync=options,
+                               mode_options=mode_options))
             for space, address in ((self.a, "10.9.0.1"), (self.b, "10.9.0.2")))
         if start:
             self.one.start()

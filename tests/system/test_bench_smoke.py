@@ -17,20 +17,38 @@ from netns import LIBC, PR_SET_PDEATHSIG, Failed  # noqa: E402
 
 BENCH = os.path.join(HERE, "..", "bench", "bench.py")
 BENCH_NFCT = os.path.join(HERE, "..", "bench", "bench_nfct.py")
+SCALE = os.path.join(HERE, "..", "bench", "scale.py")
 PHASES = ("create", "update", "delete")
+NODES = ("active", "backup")
+SMALL = ("--flows", "2000", "--large", "4000", "--growth", "4000", "--base", "1000", "--samples",
+         "50", "--overload", "1", "--events", "20000", "--repeats", "1", "--table")
+# Of both daemons, and of ctsyncd alone.
+BOTH = "load,ipv6,latency,commit,takeover"
+OURS = "warm,warm-kernel,tax,overload,growth"
 FIGURES = [
-    *(f"{node}_{phase}_cpu_us" for node in ("active", "backup") for phase in PHASES),
-    "active_memory_bytes", "backup_memory_bytes",
+    *(f"{node}_{phase}_cpu_us" for node in NODES for phase in PHASES),
+    *(f"{node}_memory{what}" for node in NODES for what in ("_bytes", "6_bytes", "_left")),
     *(f"link_{phase}_{what}" for phase in PHASES
       for what in ("payload_bytes", "frame_bytes", "datagrams", "flows_per_datagram")),
-    "commit_per_s", "commit_s", "latency_wire_p50_us", "latency_wire_p99_us", "latency_samples",
+    "commit_per_s", "commit_s", "commit_known", "latency_wire_p50_us", "latency_wire_p99_us",
+    "latency_samples", "loaded_wire_p50_us", "loaded_wire_p99_us", "loaded_events_per_s",
+    "bulk_s", "commit_large_per_s", "commit_large_known", "promotion_cold_ms",
 ]
-FLOOR = [*(f"receive_{phase}_cpu_us" for phase in PHASES), "create_per_s",
-         "create_listened_per_s", "dump_per_s"]
+OUR_FIGURES = [
+    "promotion_warm_ms", "promotion_warm_written", "taken_over_s",
+    *(f"warm_kernel_age{age}_kernel_{p}_us" for age in (0, 1) for p in ("p50", "p99")),
+    "tax", "tax_without_per_s", "tax_listening_per_s", "overload_events_per_s",
+    "overload_active_share", "overload_recovery_s", "growth_active", "growth_backup",
+]
+FLOOR = [*(f"receive_{phase}_cpu_us" for phase in PHASES), "dump_per_s",
+         *(f"{prefix}create_{what}" for prefix in ("", "large_")
+           for what in ("per_s", "cpu_us", "listened_per_s"))]
+SCALE_FIGURES = ["bulk_s", "active_memory_bytes", "backup_memory_bytes", "growth_active",
+                 "growth_backup", "promotion_cold_s", "commit_per_s", "backup_memory_left"]
 NFCT_FIGURES = ["parse_ns", "build_ns", "print_ns", "dump_wall_ns", "dump_cpu_ns",
                 "object_bytes", "expect_bytes"]
 # Without a load of its own, this much memory is pages that were there: no figure to ask for.
-MAY_BE_ZERO = ("active_memory_bytes", "backup_memory_bytes")
+MAY_BE_ZERO = [f"{node}_memory{what}" for node in NODES for what in ("_bytes", "6_bytes")]
 
 
 def bench(*options, script=BENCH):
@@ -55,7 +73,7 @@ def check_figures(line, names):
 
 
 def test_every_figure_is_printed_and_nothing_is_lost():
-    lines = bench("--flows", "2000", "--samples", "50", "--table")
+    lines = bench(*SMALL, "--only", BOTH)
     equal(sorted(lines), ["conntrackd", "ctsyncd", "floor", "ratio"], "lines")
     check_figures(lines["floor"], FLOOR)
     for daemon in ("conntrackd", "ctsyncd"):
@@ -64,7 +82,33 @@ def test_every_figure_is_printed_and_nothing_is_lost():
         equal(lines[daemon]["latency_missed"], 0.0, f"flows that {daemon} did not send in time")
     equal([n for n in FIGURES if n not in MAY_BE_ZERO and n != "latency_samples" and
            not isinstance(lines["ratio"].get(n), float)], [], "ratios missing")
-    equal(isinstance(lines["ratio"].get("commit_of_floor"), float), True, "the commit's share")
+    for name in ("commit_per_s_of_floor", "commit_of_unheard_floor", "commit_large_per_s_of_floor"):
+        equal(isinstance(lines["ratio"].get(name), float), True, name)
+
+
+def test_figures_of_ours_alone():
+    lines = bench(*SMALL, "--only", OURS, "--daemon", "ctsyncd")
+    equal(sorted(lines), ["ctsyncd", "floor"], "lines")
+    check_figures(lines["ctsyncd"], OUR_FIGURES)
+    check_figures(lines["floor"], ["tax"])
+    equal((lines["ctsyncd"]["losses"], lines["ctsyncd"]["overload_wrong"]), ({}, 0.0),
+          "losses, and flows that were wrong after the overload")
+
+
+def test_every_row_of_the_table_is_a_figure():
+    sys.path.insert(0, os.path.dirname(BENCH))
+    import bench_table
+    known = {*FIGURES, *OUR_FIGURES, "commit_cpu_us", "commit_large_cpu_us", "overload_overruns",
+             "overload_wrong"}
+    equal([row for row in bench_table.ROWS if row not in known], [], "rows")
+    equal([e[0] for e in bench_table.EXPECTED if e[0] not in bench_table.ROWS], [],
+          "expected of figures that have no row")
+
+
+def test_the_scale_test_with_few_flows():
+    lines = bench("--flows", "20000", "--base", "2000", script=SCALE)
+    check_figures(lines["scale"], SCALE_FIGURES)
+    equal(lines["scale"]["losses"], {}, "losses")
 
 
 def test_limit_of_the_host_is_raised_and_put_back():
@@ -72,14 +116,16 @@ def test_limit_of_the_host_is_raised_and_put_back():
     with open(limit) as f:
         before = f.read()
     sys.path.insert(0, os.path.dirname(BENCH))
-    import bench as module
+    import bench_host
     from netns import Lab
+    buckets = bench_host.read_number(bench_host.BUCKETS)
     with Lab("bench") as lab:
-        module.raise_limit(lab, int(before))
+        bench_host.raise_limit(lab, int(before))
         with open(limit) as f:
             equal(int(f.read()), 2 * int(before), "the limit meanwhile")
     with open(limit) as f:
         equal(f.read(), before, "the limit afterwards")
+    equal(bench_host.read_number(bench_host.BUCKETS), buckets, "buckets afterwards")
 
 
 def test_the_library_is_measured_beside_debians():

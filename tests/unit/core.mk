@@ -16,12 +16,16 @@ check_PROGRAMS += \
 	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
+	tests/unit/test_core_release \
 	tests/unit/test_core_modes \
 	tests/unit/test_core_queue \
+	tests/unit/test_core_record \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
-	tests/unit/test_core_warm
+	tests/unit/test_core_take \
+	tests/unit/test_core_warm \
+	tests/unit/test_core_warm_kernel
 TESTS += \
 	tests/unit/test_arena \
 	tests/unit/test_hash \
@@ -35,12 +39,16 @@ TESTS += \
 	tests/unit/test_core_link \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
+	tests/unit/test_core_release \
 	tests/unit/test_core_modes \
 	tests/unit/test_core_queue \
+	tests/unit/test_core_record \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
-	tests/unit/test_core_warm
+	tests/unit/test_core_take \
+	tests/unit/test_core_warm \
+	tests/unit/test_core_warm_kernel
 tests_unit_test_arena_SOURCES = tests/unit/unit.h tests/unit/test_arena.c
 tests_unit_test_arena_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_hash_SOURCES = tests/unit/unit.h tests/unit/test_hash.c
@@ -59,6 +67,8 @@ tests_unit_test_core_link_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_li
 tests_unit_test_core_link_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_peer_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_peer.c
 tests_unit_test_core_peer_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_release_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_release.c
+tests_unit_test_core_release_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_many_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_many.c
 tests_unit_test_core_many_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sync.c
@@ -73,7 +83,14 @@ tests_unit_test_core_modes_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_m
 tests_unit_test_core_modes_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_queue_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_queue.c
 tests_unit_test_core_queue_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_record_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_record.c
+tests_unit_test_core_record_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_relay_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_relay.c
 tests_unit_test_core_relay_LDADD = $(CORE_TEST_LDADD)
-tests_unit_test_core_warm_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_warm.c
+tests_unit_test_core_take_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_take.c
+tests_unit_test_core_take_LDADD = $(CORE_TEST_LDADD)
+WARM_TEST_SOURCES = $(CORE_TEST_SOURCES) tests/unit/warm_pair.h tests/unit/warm_pair.c
+tests_unit_test_core_warm_SOURCES = $(WARM_TEST_SOURCES) tests/unit/test_core_warm.c
 tests_unit_test_core_warm_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_warm_kernel_SOURCES = $(WARM_TEST_SOURCES) tests/unit/test_core_warm_kernel.c
+tests_unit_test_core_warm_kernel_LDADD = $(CORE_TEST_LDADD)

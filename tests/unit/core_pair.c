@@ -18,6 +18,7 @@ struct engine_config pair_config(void)
 		.resend_max = 1000,
 		.purge_timeout_s = 60,
 		.poll_s = 5,
+		.memory_keep_bytes = 1 << 20,
 		.first_seq = 1000,
 		.hash_key = "0123456789abcdef",
 	};
@@ -29,8 +30,10 @@ static void boot(struct pair *p, unsigned n, uint32_t first_seq)
 
 	node->config.boot_id++;
 	node->config.first_seq = first_seq;
-	if (node->memory)
+	if (node->memory) {
+		engine_fini(node->engine);
 		munmap(node->memory, node->memory_bytes);
+	}
 	node->memory_bytes = engine_memory_bytes(&node->config);
 	node->memory = mmap(NULL, node->memory_bytes, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -59,6 +62,7 @@ void pair_free(struct pair *p)
 {
 	for (unsigned n = 0; n < PAIR_NODES; n++) {
 		engine_check(p->node[n].engine);
+		engine_fini(p->node[n].engine);
 		munmap(p->node[n].memory, p->node[n].memory_bytes);
 	}
 	free(p);
@@ -123,12 +127,26 @@ void pair_exchange(struct pair *p)
 		engine_check(p->node[n].engine);
 }
 
+static void give_back(struct pair_node *node)
+{
+	size_t bytes;
+	void *at;
+
+	while (engine_next_release(node->engine, &at, &bytes)) {
+		CHECK((uintptr_t)at % 4096 == 0 && bytes % 4096 == 0 && bytes > 0);
+		CHECK(madvise(at, bytes, MADV_DONTNEED) == 0);
+		node->released_bytes += bytes;
+	}
+}
+
 void pair_run(struct pair *p, int64_t ms)
 {
 	for (int64_t t = 0; t < ms; t += 100) {
 		p->now = mono_add_ms(p->now, 100);
-		for (unsigned n = 0; n < PAIR_NODES; n++)
+		for (unsigned n = 0; n < PAIR_NODES; n++) {
 			engine_tick(p->node[n].engine, p->now);
+			give_back(&p->node[n]);
+		}
 		pair_exchange(p);
 	}
 }

@@ -15,6 +15,7 @@ struct pair_node {
 	struct engine *engine;
 	void *memory;
 	size_t memory_bytes;
+	size_t released_bytes;
 	struct engine_config config;
 	struct engine_addr addr;
 	struct kernel_op ops[PAIR_OPS_MAX]; /* pulled, not yet answered by the test */
@@ -48,7 +49,7 @@ void pair_restart(struct pair *, unsigned n, uint32_t first_seq);
 /* Sends what both have to say until neither has more; the clock stands. */
 void pair_exchange(struct pair *);
 
-/* Turns the clock by steps of 100 ms, with ticks and exchanges. */
+/* Turns the clock by steps of 100 ms, with ticks and exchanges; memory is given back. */
 void pair_run(struct pair *, int64_t ms);
 
 /* Answers a node's dumps with nothing and drops its other operations into ops. */

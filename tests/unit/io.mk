@@ -2,6 +2,7 @@
 io_unit_tests = \
 	tests/unit/test_io_control \
 	tests/unit/test_io_drain \
+	tests/unit/test_io_journal \
 	tests/unit/test_io_linelog \
 	tests/unit/test_io_log \
 	tests/unit/test_io_loop \
@@ -15,6 +16,8 @@ tests_unit_test_io_control_SOURCES = tests/unit/unit.h tests/unit/test_io_contro
 tests_unit_test_io_control_LDADD = $(io_unit_ldadd)
 tests_unit_test_io_drain_SOURCES = tests/unit/unit.h tests/unit/test_io_drain.c
 tests_unit_test_io_drain_LDADD = $(io_unit_ldadd)
+tests_unit_test_io_journal_SOURCES = tests/unit/unit.h tests/unit/test_io_journal.c
+tests_unit_test_io_journal_LDADD = $(io_unit_ldadd)
 tests_unit_test_io_linelog_SOURCES = tests/unit/unit.h tests/unit/test_io_linelog.c
 tests_unit_test_io_linelog_LDADD = $(io_unit_ldadd)
 tests_unit_test_io_log_SOURCES = tests/unit/unit.h tests/unit/test_io_log.c

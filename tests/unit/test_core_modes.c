@@ -76,7 +76,7 @@ static struct said {
 static unsigned lose_from, lose_permille;
 static uint32_t lose_state;
 
-static bool listen(unsigned from, unsigned n)
+static bool hears(unsigned from, unsigned n)
 {
 	(void)n;
 	lose_state = lose_state * 1664525 + 1013904223;
@@ -109,7 +109,7 @@ static void hear_all(unsigned from)
 static bool listen_all(unsigned from, unsigned n)
 {
 	hear_all(from);
-	return listen(from, n);
+	return hears(from, n);
 }
 
 static void listen_to(struct pair *p)

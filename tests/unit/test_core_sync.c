@@ -82,6 +82,47 @@ static void what_was_lost_is_repaired(void)
 	pair_free(p);
 }
 
+/* It goes ahead of what the peer has acknowledged, but not by more than a buffer holds. */
+static void a_bulk_waits_for_acknowledgements(void)
+{
+	struct pair *p = started();
+	const uint32_t flows = 3 * LIMIT_BULK_AHEAD;
+	uint64_t before, sent;
+	struct flow f;
+
+	for (uint32_t i = 0; i < flows; i++) {
+		f = pair_flow(i);
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+		if (i % 1000 == 0)
+			pair_exchange(p);
+	}
+	pair_run(p, 3000);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_BULK_WAITS), 0);
+	p->cut[1][0] = true;
+	before = pair_counter(p, 0, COUNTER_SENT_FLOWS);
+	pair_command(p, 0, ENGINE_BULK, 1);
+	pair_exchange(p);
+	sent = pair_counter(p, 0, COUNTER_SENT_FLOWS) - before;
+	CU_ASSERT(sent >= LIMIT_BULK_AHEAD - 1 && sent <= LIMIT_BULK_AHEAD + 100);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_BULK_WAITS), 1);
+	/* nothing new is known, but it is not for ever */
+	p->now = mono_add_ms(p->now, LIMIT_BULK_AHEAD_MS - 1);
+	engine_tick(p->node[0].engine, p->now);
+	pair_exchange(p);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_SENT_FLOWS) - before, sent);
+	CU_ASSERT(!mono_before(mono_add_ms(p->now, 1), engine_deadline(p->node[0].engine)));
+	pair_run(p, 100);
+	sent = pair_counter(p, 0, COUNTER_SENT_FLOWS) - before;
+	CU_ASSERT(sent > LIMIT_BULK_AHEAD + 100 && sent <= 2 * LIMIT_BULK_AHEAD + 200);
+	/* and an acknowledgement lets it go on at once */
+	p->cut[1][0] = false;
+	pair_run(p, 1100);
+	CU_ASSERT(pair_counter(p, 0, COUNTER_SENT_FLOWS) - before >= flows);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, flows);
+	CU_ASSERT_EQUAL(pair_status(p, 1).peers[0].sync, ENGINE_SYNCED);
+	pair_free(p);
+}
+
 /* A control message of a conntrackd, which has no marks. */
 static void hear(struct pair *p, uint8_t flags, uint32_t seq)
 {
@@ -129,6 +170,7 @@ static const struct unit_test tests[] = {
 	{"two nodes come into step", two_nodes_come_into_step},
 	{"events reach the peer's table", events_reach_the_peers_table},
 	{"what was lost is repaired", what_was_lost_is_repaired},
+	{"a bulk waits for acknowledgements", a_bulk_waits_for_acknowledgements},
 	{"a HELLO where the old process stopped is a restart",
 		a_hello_where_the_old_process_stopped_is_a_restart},
 	{"a HELLO that climbs to where the old process stopped is a restart",

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 
 #include "base/check.h"
 #include "base/rng.h"
@@ -29,9 +30,10 @@ static void begin(uint32_t entries_max)
 	memset(&store, 0, sizeof(store));
 	memset(&table, 0, sizeof(table));
 	memcpy(store.hash_key, "fedcba9876543210", 16);
-	arena_bytes = arena_memory_bytes((size_t)entries_max * ARENA_OBJECT_BYTES_MAX);
+	arena_bytes =
+		arena_memory_bytes((size_t)entries_max * ARENA_OBJECT_BYTES_MAX, ARENA_CHUNK_BYTES);
 	arena_memory = reserve(arena_bytes);
-	arena_init(&store.arena, arena_memory, arena_bytes);
+	arena_init(&store.arena, arena_memory, arena_bytes, ARENA_CHUNK_BYTES);
 	index_bytes = table_memory_bytes(entries_max);
 	index_memory = reserve(index_bytes);
 	table_init(&table, index_memory, entries_max, 3);
@@ -41,6 +43,7 @@ static void end(void)
 {
 	table_check(&table, &store);
 	arena_check(&store.arena);
+	arena_fini(&store.arena);
 	munmap(arena_memory, arena_bytes);
 	munmap(index_memory, index_bytes);
 }
@@ -64,6 +67,20 @@ static enum table_result add(uint32_t n)
 	flowgen_numbered(n, &f);
 	k = table_key_of(&store, &f);
 	return table_add(&table, &store, &k, &f, 7, &handle);
+}
+
+/* What the index does not use is zero already; whoever uses it later finds zeros. */
+static void give_back(void)
+{
+	size_t bytes;
+	void *at;
+
+	while (index_next_spare(&table.index, 8192, &at, &bytes)) {
+		CHECK((uintptr_t)at % 4096 == 0 && bytes % 4096 == 0);
+		for (size_t i = 0; i < bytes; i++)
+			CHECK(((const uint8_t *)at)[i] == 0);
+		CHECK(madvise(at, bytes, MADV_DONTNEED) == 0);
+	}
 }
 
 /* Inserts and deletes at every size on the way up and down, against a plain array of flags. */
@@ -90,6 +107,12 @@ static void table_agrees_with_a_model(void)
 			there[n] = false;
 			count--;
 		}
+		if (rng_chance(&r, 1, 200))
+			index_slim(&table.index);
+		if (rng_chance(&r, 1, 100))
+			index_step(&table.index, (uint32_t)rng_below(&r, 500));
+		if (rng_chance(&r, 1, 100))
+			give_back();
 		if (step % 5000 == 0 || (count > 40 && count < 60))
 			table_check(&table, &store);
 	}
@@ -142,6 +165,91 @@ static void a_walk_meets_each_entry_once_while_the_table_grows(void)
 	end();
 }
 
+/* Shrinking under a walk: the same, of those that are there to the end. */
+static void a_walk_meets_each_entry_once_while_the_table_shrinks(void)
+{
+	enum { ALL = 30000, STAY = 1000 };
+	static uint8_t met[ALL];
+	static uint32_t number_of[4 * ALL * 16];
+	uint32_t handle, next = ALL;
+	unsigned steps = 0;
+	int bits;
+	uint64_t cursor = 0;
+
+	memset(met, 0, sizeof(met));
+	begin(ALL);
+	for (uint32_t n = 0; n < ALL; n++)
+		CU_ASSERT_EQUAL(add(n), TABLE_OK);
+	bits = table.index.bits;
+	for (uint32_t n = 0; n < STAY; n++) {
+		CHECK(find(n) < sizeof(number_of) / sizeof(number_of[0]));
+		number_of[find(n)] = n + 1;
+	}
+	while ((handle = table_next(&table, &store, &cursor)) != 0) {
+		CHECK(handle < sizeof(number_of) / sizeof(number_of[0]));
+		if (number_of[handle])
+			met[number_of[handle] - 1]++;
+		for (unsigned i = 0; i < 60 && next > (uint32_t)STAY; i++)
+			table_remove(&table, &store, find(--next));
+		if (++steps % 8 == 0) {
+			index_slim(&table.index);
+			index_step(&table.index, 700);
+		}
+	}
+	for (uint32_t n = 0; n < STAY; n++)
+		CU_ASSERT_EQUAL(met[n], 1);
+	CU_ASSERT(table.index.bits + 3 <= bits);
+	end();
+}
+
+static void an_index_shrinks_to_what_it_holds(void)
+{
+	uint64_t most;
+
+	begin(100000);
+	for (uint32_t n = 0; n < 100000; n++)
+		CU_ASSERT_EQUAL(add(n), TABLE_OK);
+	most = index_touched_bytes(&table.index);
+	for (uint32_t n = 100; n < 100000; n++)
+		table_remove(&table, &store, find(n));
+	CU_ASSERT_EQUAL(index_touched_bytes(&table.index), most);
+	CU_ASSERT_TRUE(index_is_fat(&table.index));
+	for (unsigned look = 0; look < 20; look++) {
+		index_slim(&table.index);
+		while (index_step(&table.index, 1000))
+			;
+		give_back();
+		table_check(&table, &store);
+	}
+	CU_ASSERT_FALSE(index_is_fat(&table.index));
+	CU_ASSERT(index_touched_bytes(&table.index) <= 5 * 4096);
+	for (uint32_t n = 0; n < 200; n++)
+		CU_ASSERT_EQUAL(find(n) != 0, n < 100);
+	for (uint32_t n = 100; n < 100000; n++)
+		CU_ASSERT_EQUAL(add(n), TABLE_OK);
+	CU_ASSERT_EQUAL(index_touched_bytes(&table.index), most);
+	end();
+}
+
+/* A wave a second: what is needed again soon is not moved to and fro. */
+static void an_index_in_waves_keeps_its_size(void)
+{
+	unsigned bits = 0;
+
+	begin(20000);
+	for (unsigned wave = 0; wave < 5; wave++) {
+		for (uint32_t n = 0; n < 20000; n++)
+			CU_ASSERT_EQUAL(add(n), TABLE_OK);
+		for (uint32_t n = 0; n < 20000; n++)
+			table_remove(&table, &store, find(n));
+		CU_ASSERT(bits == 0 || table.index.bits == bits);
+		bits = table.index.bits;
+		index_slim(&table.index);
+		CU_ASSERT_FALSE(table.index.moving);
+	}
+	end();
+}
+
 static void an_entry_that_grows_keeps_its_header(void)
 {
 	struct flow f, back;
@@ -167,19 +275,62 @@ static void an_entry_that_grows_keeps_its_header(void)
 	end();
 }
 
-/* The budget of an IPv4 TCP flow: entry and index together. */
-static void a_tcp_flow_fits_its_budget(void)
+/* The same flow between IPv6 addresses that no prefix would shorten. */
+static void to_ipv6(struct flow *f)
+{
+	static const enum flow_attr v4[] = {
+		FLOW_ORIG_IPV4_SRC, FLOW_ORIG_IPV4_DST, FLOW_REPL_IPV4_SRC, FLOW_REPL_IPV4_DST};
+	static const enum flow_attr v6[] = {
+		FLOW_ORIG_IPV6_SRC, FLOW_ORIG_IPV6_DST, FLOW_REPL_IPV6_SRC, FLOW_REPL_IPV6_DST};
+
+	for (unsigned dir = 0; dir < FLOW_DIRS; dir++) {
+		struct flow_tuple *t = &f->tuple[dir];
+
+		t->l3 = AF_INET6;
+		for (unsigned i = 0; i < 3; i++) {
+			memcpy(&t->src.bytes[4 + 4 * i], &t->src.v4_be, 4);
+			memcpy(&t->dst.bytes[4 + 4 * i], &t->dst.v4_be, 4);
+		}
+	}
+	for (unsigned i = 0; i < 4; i++) {
+		flow_mark_unset(f, v4[i]);
+		flow_mark_set(f, v6[i]);
+	}
+}
+
+/* The budgets of a TCP flow: entry and index together. */
+static uint64_t bytes_per_flow(bool ipv6)
 {
 	enum { FLOWS = 100000 };
+	struct table_key k;
+	struct flow f;
+	uint32_t handle;
 	uint64_t bytes;
 
 	begin(FLOWS);
-	for (uint32_t n = 0; n < FLOWS; n++)
-		CU_ASSERT_EQUAL(add(n), TABLE_OK);
-	bytes = arena_touched_bytes(&store.arena) + index_touched_bytes(&table.index);
-	printf("%llu bytes per flow ", (unsigned long long)(bytes / FLOWS));
-	CU_ASSERT(bytes / FLOWS <= 160);
+	for (uint32_t n = 0; n < FLOWS; n++) {
+		flowgen_numbered(n, &f);
+		f.id = n;
+		flow_mark_set(&f, FLOW_ID);
+		if (ipv6)
+			to_ipv6(&f);
+		k = table_key_of(&store, &f);
+		CU_ASSERT_EQUAL(table_add(&table, &store, &k, &f, 7, &handle), TABLE_OK);
+	}
+	bytes = (arena_touched_bytes(&store.arena) + index_touched_bytes(&table.index)) / FLOWS;
+	printf("%llu bytes per flow ", (unsigned long long)bytes);
 	end();
+	return bytes;
+}
+
+static void a_tcp_flow_fits_its_budget(void)
+{
+	CU_ASSERT(bytes_per_flow(false) <= 160);
+}
+
+static void an_ipv6_flow_fits_its_budget(void)
+{
+	CU_ASSERT(bytes_per_flow(true) <= 200);
 }
 
 static const struct unit_test tests[] = {
@@ -187,8 +338,13 @@ static const struct unit_test tests[] = {
 	{"a full table refuses and recovers", a_full_table_refuses_and_recovers},
 	{"a walk meets each entry once while the table grows",
 		a_walk_meets_each_entry_once_while_the_table_grows},
+	{"a walk meets each entry once while the table shrinks",
+		a_walk_meets_each_entry_once_while_the_table_shrinks},
+	{"an index shrinks to what it holds", an_index_shrinks_to_what_it_holds},
+	{"an index in waves keeps its size", an_index_in_waves_keeps_its_size},
 	{"an entry that grows keeps its header", an_entry_that_grows_keeps_its_header},
 	{"a TCP flow fits its budget", a_tcp_flow_fits_its_budget},
+	{"an IPv6 flow fits its budget", an_ipv6_flow_fits_its_budget},
 };
 
 UNIT_MAIN("core_table", tests)

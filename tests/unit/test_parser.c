@@ -533,6 +533,13 @@ static void a_reload_says_what_needs_a_restart(void)
 	CU_ASSERT_STRING_EQUAL(changes[1].name, "LogFile");
 	CU_ASSERT_EQUAL(changes[1].line, 3);
 	CU_ASSERT_TRUE(changes[1].at_runtime);
+	CU_ASSERT_EQUAL(parse(&a, UNIX "Sync { Mode FTFW { StandbyTable Warm } " LINK " }"), 0);
+	CU_ASSERT_EQUAL(parse(&b, UNIX "Sync { Mode FTFW { StandbyTable Warm WarmAge 2 WarmRate 3\n"
+				       "SyncDelay 4 } " LINK " }"),
+		0);
+	CU_ASSERT_EQUAL_FATAL(config_diff_reload(&a, &b, changes), 3);
+	CU_ASSERT_TRUE(changes[0].at_runtime && changes[1].at_runtime);
+	CU_ASSERT_FALSE(changes[2].at_runtime);
 }
 
 static void another_purpose_needs_a_restart(void)
