@@ -13,6 +13,7 @@
 #include "core/relay.h"
 #include "core/repair.h"
 #include "core/sender.h"
+#include "core/take.h"
 
 static void done(struct engine *e, const struct engine_command *c, mono began,
 	enum engine_outcome outcome, const struct tally *t)
@@ -103,6 +104,7 @@ static void step_down(struct engine *e, enum engine_role role)
 {
 	set_role(e, role);
 	commit_cancel(e);
+	take_stop(e);
 	inject_disown(e);
 	if (!e->was_active)
 		return;
@@ -162,6 +164,7 @@ static void flush_remote(struct engine *e, bool alone)
  */
 static void flush(struct engine *e, enum engine_tables tables)
 {
+	take_finish(e);
 	switch (tables) {
 	case ENGINE_TABLES_ALL:
 		purge_unschedule(e);
@@ -209,8 +212,11 @@ static void promote(struct engine *e)
 	purge_cancel(e);
 	if (engine_injects(e))
 		inject_own(e);
-	if (!e->commit.running || !e->commit.promote)
-		commit_start(e, true, ENGINE_SCOPE_ALL);
+	if (e->commit.running && e->commit.promote)
+		return;
+	if (e->config.standby_warm)
+		take_start(e);
+	commit_start(e, true, ENGINE_SCOPE_ALL);
 }
 
 static bool is_busy(const struct engine *e, const struct engine_command *c)

@@ -15,6 +15,7 @@
 #include "core/kernel_ops.h"
 #include "core/local.h"
 #include "core/remote.h"
+#include "core/warm.h"
 #include "flow/status.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
@@ -28,6 +29,8 @@ static bool is_large(const struct engine *e)
 	uint32_t large = e->config.commit_large ? e->config.commit_large : LIMIT_COMMIT_LARGE;
 	uint64_t entries = 0;
 
+	if (e->commit.warm)
+		return inject_waiting(e) > large && !e->config.polling;
 	for (unsigned i = 0; i < e->peers_count; i++)
 		entries += table_count(&e->peers[i].remote);
 	return entries > large && !e->config.polling;
@@ -38,7 +41,10 @@ void commit_start(struct engine *e, bool promote, enum engine_scope scope)
 	struct commit *c = &e->commit;
 
 	if (!c->running) {
+		uint32_t hurried = c->hurried; /* a cancelled one's last */
+
 		memset(c, 0, sizeof(*c));
+		c->hurried = hurried;
 		c->running = true;
 		c->tally.began = e->now;
 	}
@@ -50,6 +56,9 @@ void commit_start(struct engine *e, bool promote, enum engine_scope scope)
 	c->peer = 0;
 	c->cursor = 0;
 	c->ahead.count = 0;
+	c->warm = e->config.standby_warm && scope != ENGINE_SCOPE_EXPECTATIONS;
+	if (c->warm)
+		warm_commit_start(e);
 	if (is_large(e))
 		dumper_deafen(e, true);
 	commit_settle(e);
@@ -61,7 +70,7 @@ static void end(struct engine *e, enum engine_outcome outcome)
 
 	c->running = c->more = false;
 	dumper_deafen(e, false);
-	if (c->promote && outcome != ENGINE_CANCELLED)
+	if (c->promote && !e->take.running && outcome != ENGINE_CANCELLED)
 		bulk_want(e);
 	command_committed(e, outcome, &c->tally);
 	kernel_ops_make_sure(e);
@@ -85,9 +94,9 @@ void commit_settle(struct engine *e)
 {
 	struct commit *c = &e->commit;
 
-	if (!c->running || e->ops.by_purpose[OP_COMMIT] > 0)
+	if (!c->running || e->ops.by_purpose[OP_COMMIT] > 0 || c->hurried > 0)
 		return;
-	if (!c->walked && !nothing_left(e))
+	if (!c->walked && (c->warm || !nothing_left(e)))
 		return;
 	end(e, c->tally.refused > 0 ? ENGINE_PARTIAL : ENGINE_OK);
 }
@@ -295,6 +304,8 @@ bool commit_next_op(struct engine *e, struct kernel_op *out)
 	c->more = false;
 	if (!c->running || c->walked || e->ops.free_count == 0)
 		return false;
+	if (c->warm)
+		return inject_next_hurried(e, out);
 	for (unsigned n = 0; n < LIMIT_COMMIT_SLICE; n++) {
 		struct table_key k;
 		uint32_t handle = walk(e, &k);

@@ -127,29 +127,12 @@ bool commit_expect_repeat(struct engine *e, struct op *op, struct kernel_op *out
 	return handle != 0;
 }
 
-/* Into the local table; peers are not told. */
-static void keep(struct engine *e, const struct op *op, uint32_t handle)
-{
-	uint32_t master, local = table_find(&e->local, &e->store, &op->key);
-	struct table_packed packed;
-	struct expect x;
-
-	read_remote(e, handle, &x);
-	table_pack_expect(&packed, &x);
-	local = local_take(e, &op->key, local, &packed, true, false);
-	if (!local)
-		return;
-	/* of a flow that was born unheard no expectation tells its end either */
-	master = expect_master(e, &x);
-	local_set_evented(e, local, true);
-	local_set_silent(e, local, !master || at(e, master)->flags & ENTRY_SILENT);
-}
-
 /* The kernel has created it; true if the peer has told something newer meanwhile. */
 static bool written(struct engine *e, const struct op *op)
 {
 	struct peer *p = &e->peers[op->peer];
 	uint32_t handle = table_find(&p->remote, &e->store, &op->key);
+	struct expect x;
 
 	engine_count(e, COUNTER_EXPECT_WRITTEN);
 	e->ops.unsure = true; /* an event that is read from now on may be older than the write */
@@ -161,8 +144,10 @@ static bool written(struct engine *e, const struct op *op)
 		inject_committed(e, handle, true);
 		return false;
 	}
-	if (!e->config.internal_cache_off)
-		keep(e, op, handle);
+	if (!e->config.internal_cache_off) {
+		read_remote(e, handle, &x);
+		expect_written(e, &op->key, &x);
+	}
 	if (e->commit.promote)
 		remote_remove(e, p, handle);
 	return false;

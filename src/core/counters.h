@@ -53,6 +53,7 @@
 	X(INJECT_RUN_OUT, "inject_run_out",                                                        \
 		"ends told by peers that are left to our kernel's timer")                          \
 	X(INJECT_YIELDED, "inject_yielded", "dumped flows left to the peer that tells them")       \
+	X(TAKEN, "taken", "entries of a warm standby's kernel that a promotion made ours")         \
 	X(INJECT_FULL, "inject_full", "ends told by peers not carried out: too many wait")         \
 	X(FORMER_FOUND, "former_found",                                                            \
 		"flows in the kernel that a former process wrote for a peer")                      \
@@ -84,7 +85,8 @@
 	X(SENT_EXPECTATIONS, "sent_expectations", "the same about expectations")                   \
 	X(SENT_CONTROL, "sent_control", "control messages sent")                                   \
 	X(COALESCED, "coalesced", "changes that needed no message of their own")                   \
-	X(SHORT_LIVED, "short_lived", "flows that ended within SyncDelay: nothing was sent")       \
+	X(SHORT_LIVED, "short_lived",                                                              \
+		"flows that ended or closed within SyncDelay: nothing was sent")                   \
 	X(RESENT, "resent", "flows and tombstones sent again for a NACK")                          \
 	X(REFRESHED, "refreshed", "flows sent again because it was time (ALARM mode)")             \
 	X(REPAIR_LIMITED, "repair_limited", "NACKs cut short by a peer's rate limit")              \

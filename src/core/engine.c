@@ -21,6 +21,7 @@
 #include "core/release.h"
 #include "core/remote.h"
 #include "core/sender.h"
+#include "core/take.h"
 #include "core/warm.h"
 
 enum { TABLES = TABLE_FORMER + 1, ALIGN = 4096 };
@@ -46,10 +47,16 @@ static size_t arena_bytes(const struct engine_config *c)
 		(size_t)c->flows_max * tables * ARENA_OBJECT_BYTES_MAX, chunk_bytes(c));
 }
 
+/* Each of them, and of those whose end was told while they were written. */
+static uint32_t ended_max(const struct engine_config *c)
+{
+	return c->flows_max + LIMIT_KERNEL_OPS_IN_FLIGHT;
+}
+
 size_t engine_memory_bytes(const struct engine_config *c)
 {
 	return aligned(sizeof(struct engine)) + TABLES * aligned(table_memory_bytes(c->flows_max)) +
-	       aligned(arena_bytes(c));
+	       aligned(index_memory_bytes(ended_max(c))) + aligned(arena_bytes(c));
 }
 
 struct engine *engine_init(
@@ -78,6 +85,8 @@ struct engine *engine_init(
 		table_init(engine_table_of(e, i), at, c->flows_max, (uint8_t)i);
 		at += aligned(table_memory_bytes(c->flows_max));
 	}
+	index_init(&e->inject.ended, at, ended_max(c), true);
+	at += aligned(index_memory_bytes(ended_max(c)));
 	arena_init(&e->store.arena, at, arena_bytes(c), chunk_bytes(c));
 	kernel_ops_init(e);
 	warm_init(e);
@@ -266,6 +275,7 @@ void engine_tick(struct engine *e, mono now)
 	bulk_tick(e);
 	purge_tick(e);
 	inject_tick(e);
+	take_tick(e);
 	former_tick(e);
 	refresh_tick(e);
 	relay_tick(e);
@@ -278,7 +288,8 @@ mono engine_deadline(const struct engine *e)
 	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
-	at = mono_min(at, mono_min(inject_deadline(e), release_deadline(e)));
+	at = mono_min(at, mono_min(inject_deadline(e), take_deadline(e)));
+	at = mono_min(at, release_deadline(e));
 	at = mono_min(at, mono_min(queue_deadline(e), former_deadline(e)));
 	at = mono_min(at, mono_min(refresh_deadline(e), relay_deadline(e)));
 	for (unsigned i = 0; i < e->peers_count; i++)
@@ -307,6 +318,7 @@ void engine_check(const struct engine *e)
 		entries += table_count(&e->peers[i].remote);
 	}
 	inject_check(e);
+	take_check(e);
 	former_check(e);
 	record_check(e);
 	entries += table_count(&e->former.table);

@@ -8,6 +8,7 @@
 #include "core/local.h"
 #include "core/queue.h"
 #include "core/sender.h"
+#include "core/take.h"
 #include "core/view.h"
 
 enum {
@@ -191,6 +192,7 @@ void engine_kernel_expect(
 		engine_count(e, COUNTER_EXPECT_NO_KEY);
 		return;
 	}
+	take_reach_key(e, &k);
 	if (engine_injects(e) && kind != KERNEL_DUMP_FLOW)
 		theirs = inject_event(e, &k, kind == KERNEL_EVENT_DESTROY);
 	handle = table_find(&e->local, &e->store, &k);
@@ -200,6 +202,18 @@ void engine_kernel_expect(
 		destroyed(e, &k, handle, x, theirs);
 	else
 		changed(e, &k, handle, x, kind == KERNEL_EVENT_NEW);
+}
+
+void expect_written(struct engine *e, const struct table_key *k, const struct expect *x)
+{
+	uint32_t master, handle = take(e, k, table_find(&e->local, &e->store, k), x);
+
+	if (!handle)
+		return;
+	/* of a flow that was born unheard no expectation tells its end either */
+	master = expect_master(e, x);
+	local_set_evented(e, handle, true);
+	local_set_silent(e, handle, !master || at(e, master)->flags & ENTRY_SILENT);
 }
 
 /* ---- what peers are told ---- */

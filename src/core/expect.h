@@ -26,4 +26,7 @@ bool expect_may_go(struct engine *, uint32_t handle);
 size_t expect_put(struct engine *, struct wbuf *, enum wire_v1_type, uint32_t handle,
 	const struct wire_v1_options *);
 
+/* We have written it into the kernel: into the local table; peers are not told. */
+void expect_written(struct engine *, const struct table_key *, const struct expect *);
+
 #endif

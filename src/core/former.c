@@ -238,32 +238,39 @@ void former_flushed(struct engine *e)
 
 /* ---- time ---- */
 
-/* What a peer has told is all here. One that is silent now tells no more. */
+/* All that the peer tells is here, or was, before something was lost that is on its way. */
+static bool is_in_step(const struct engine *e, const struct peer *p)
+{
+	return p->synced && (!engine_acknowledges(e) || p->answered);
+}
+
+/* It is here now. One that is silent tells no more. */
 static bool is_complete(const struct engine *e, const struct peer *p)
 {
 	enum engine_sync sync = peer_sync(e, p, e->now);
 
-	if (sync == ENGINE_SYNC_SILENT)
-		return p->synced && !p->missed && !p->bulk_open && !p->sweeping;
-	return sync == ENGINE_SYNCED || sync == ENGINE_SYNC_LAGGING;
+	return sync == ENGINE_SYNCED || sync == ENGINE_SYNC_LAGGING ||
+	       (sync == ENGINE_SYNC_SILENT && !p->missed && !p->bulk_open && !p->sweeping);
 }
 
 /*
  * How long all have to be in step [ms]: a peer that has not been heard yet has to be, and
  * conntrackd does not tell the end of its table. -1: they are not, or tell nothing.
  */
-static int64_t patience_ms(const struct engine *e)
+static int64_t patience_ms(const struct engine *e, bool *complete)
 {
 	int64_t ms = LIMIT_PEER_SILENCE_MS;
 	bool told = false;
 
+	*complete = true;
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		const struct peer *p = &e->peers[i];
 
 		if (p->superseded || p->leaving)
 			continue;
-		if (!is_complete(e, p))
+		if (!is_in_step(e, p))
 			return -1;
+		*complete = *complete && is_complete(e, p);
 		told = told || table_count(&p->remote) > 0;
 		if (!p->is_ctsync)
 			ms = LIMIT_SWEEP_MS;
@@ -274,16 +281,17 @@ static int64_t patience_ms(const struct engine *e)
 static bool may_end(struct engine *e)
 {
 	struct former *f = &e->former;
+	bool complete = false;
 	int64_t ms = -1;
 
 	if (!former_is_open(e) && e->kernel_synced && !e->inject.owner &&
 		e->role != ENGINE_ROLE_PRIMARY)
-		ms = patience_ms(e);
+		ms = patience_ms(e, &complete);
 	if (ms < 0)
 		f->since = MONO_NEVER;
 	else if (mono_is_never(f->since))
 		f->since = e->now;
-	return ms >= 0 && mono_reached(e->now, mono_add_ms(f->since, ms));
+	return complete && ms >= 0 && mono_reached(e->now, mono_add_ms(f->since, ms));
 }
 
 void former_tick(struct engine *e)
@@ -302,10 +310,7 @@ void former_tick(struct engine *e)
 			return;
 		}
 		engine_count(e, COUNTER_FORMER_ENDED);
-		table_detach(&f->table, &e->store, handle);
-		at(e, handle)->dead = 1;
-		e->inject.gone++;
-		inject_queue_gone(e, handle);
+		inject_queue_gone(e, inject_detach(e, &f->table, handle));
 	}
 }
 

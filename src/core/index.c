@@ -244,7 +244,7 @@ static void move_begin(struct index *x, unsigned bits)
 /*
  * Moves some slots. All slots of one tag move together, so that old_tag separates the regions. The
  * new region has room: a doubled one's load is half of what the old one had, and that of a halved
- * one is 7/16 at the most, if each change on the way has added an entry.
+ * one is 3/4 at the most, if each change on the way has added an entry.
  */
 static void move_step(struct index *x, uint32_t slots)
 {
@@ -273,10 +273,10 @@ static void move_step(struct index *x, uint32_t slots)
 
 /* ---- less than there was ---- */
 
-/* At half the size, it would be half as full as one that is to grow. */
+/* At half the size, it would be a little less full than one that is to grow. */
 static bool is_sparse(const struct index *x, uint32_t count)
 {
-	return x->bits > INDEX_BITS_MIN && count < (UINT64_C(3) << x->bits) / 16;
+	return x->bits > INDEX_BITS_MIN && count < (UINT64_C(11) << x->bits) / 32;
 }
 
 void index_slim(struct index *x)

@@ -66,12 +66,15 @@ void inject_forget(struct engine *e, uint32_t handle)
 
 /* ---- flows that have ended for their peer ---- */
 
-static uint32_t detach(struct engine *e, struct peer *p, uint32_t handle)
+uint32_t inject_detach(struct engine *e, struct table *t, uint32_t handle)
 {
+	struct table_key k = table_key_at(&e->store, handle);
+
 	inject_unlist(e, handle);
-	table_detach(&p->remote, &e->store, handle);
+	table_detach(t, &e->store, handle);
 	at(e, handle)->dead = 1;
 	at(e, handle)->born = engine_coarse(e, e->now);
+	CHECK(index_add(&e->inject.ended, &e->store, k.hash, handle));
 	e->inject.gone++;
 	return handle;
 }
@@ -83,7 +86,10 @@ void inject_queue_gone(struct engine *e, uint32_t handle)
 
 void inject_free_gone(struct engine *e, uint32_t handle)
 {
+	struct table_key k = table_key_at(&e->store, handle);
+
 	CHECK(at(e, handle)->dead && at(e, handle)->list == ENTRY_UNLISTED);
+	index_remove(&e->inject.ended, k.hash, handle);
 	arena_free(&e->store.arena, handle);
 	e->inject.gone--;
 }
@@ -195,7 +201,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		x->flags = (uint8_t)((x->flags & ~REMOTE_INJECTED) |
 				     (x->flags & REMOTE_INJECTED ? REMOTE_ADOPTED : 0));
 	if (x->flags & REMOTE_WRITING && (op = writer_of(e, &k)) != NULL) {
-		op->gone = detach(e, p, handle);
+		op->gone = inject_detach(e, &p->remote, handle);
 		return;
 	}
 	if (!(x->flags & REMOTE_WRITTEN)) {
@@ -209,7 +215,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		remote_remove(e, p, handle);
 		return;
 	}
-	inject_queue_gone(e, detach(e, p, handle));
+	inject_queue_gone(e, inject_detach(e, &p->remote, handle));
 }
 
 /* ---- what peers tell ---- */
@@ -382,10 +388,18 @@ static void adopt(struct engine *e, uint32_t handle)
 		inject_list_move(e, handle, INJECT_QUEUE);
 }
 
+/* Its end was told, and our kernel has not been told yet. */
+static bool is_to_end(const struct engine *e, const struct table_key *k)
+{
+	return index_find(&e->inject.ended, &e->store, k->hash, k->bytes, k->len) != 0;
+}
+
 bool inject_dumped(struct engine *e, const struct table_key *k, const struct flow *f)
 {
 	bool told = false, ours = inject_takes_all(e);
 
+	if (e->inject.gone > 0 && is_to_end(e, k))
+		return true;
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
 
@@ -463,10 +477,16 @@ bool inject_sweep(struct engine *e)
 
 void inject_own(struct engine *e)
 {
+	/* of a warm standby's kernel it is known what it has; the dump behind the promotion looks
+	 */
+	bool known = e->config.standby_warm && e->kernel_synced && e->dump.complete &&
+		     table_count(&e->former.table) == 0;
+
 	e->inject.owner = true;
 	e->inject.stood_down = false;
 	former_own(e);
-	dumper_doubt(e);
+	if (!known)
+		dumper_doubt(e);
 }
 
 void inject_disown(struct engine *e)
@@ -611,6 +631,7 @@ void inject_check(const struct engine *e)
 
 	for (uint32_t n = 0; n < LIMIT_KERNEL_OPS_IN_FLIGHT; n++)
 		gone += e->ops.op[n].id && e->ops.op[n].gone;
-	CHECK(gone == e->inject.gone);
+	CHECK(gone == e->inject.gone && gone == e->inject.ended.count);
+	index_check(&e->inject.ended, &e->store);
 	CHECK(engine_injects(e) || (inject_waiting(e) == 0 && gone == 0));
 }

@@ -94,13 +94,21 @@ void inject_check(const struct engine *);
 /* ---- inject_op.c ---- */
 
 bool inject_next_op(struct engine *, struct kernel_op *);
+
+/* The same for a commit that is under way, with no regard to age and rate. */
+bool inject_next_hurried(struct engine *, struct kernel_op *);
 bool inject_repeat(struct engine *, struct op *, struct kernel_op *); /* false: not any more */
 void inject_answered(struct engine *, struct op *, int err);
+
+/* What our kernel turns out to have, and neither table knows, we have written. */
+bool inject_has_made(const struct engine *);
 
 /* ---- for inject_op.c ---- */
 
 void inject_queue(struct engine *, uint32_t handle);
 void inject_queue_late(struct engine *, uint32_t handle); /* a related flow, a second time */
+/* Out of its table and off its chain, but findable until it is ended; returns the handle. */
+uint32_t inject_detach(struct engine *, struct table *, uint32_t handle);
 void inject_queue_gone(struct engine *, uint32_t handle); /* detached, to be ended */
 void inject_free_gone(struct engine *, uint32_t handle);
 

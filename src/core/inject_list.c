@@ -49,10 +49,14 @@ void inject_list_move(struct engine *e, uint32_t handle, enum inject_list list)
 	inject_list_append(e, handle, list);
 }
 
+/* Also of one that is in no table any more: see inject_detach(). */
 void inject_moved(struct engine *e, uint32_t old, uint32_t handle)
 {
 	const struct entry *x = at(e, handle);
 
+	if (handle != old && x->dead)
+		index_replace(&e->inject.ended, index_hash(&e->store, x->packed, entry_key_len(x)),
+			old, handle);
 	if (handle != old && x->list != ENTRY_UNLISTED)
 		chain_moved(&e->store, &e->inject.chain[inject_list_of(x)], handle);
 }

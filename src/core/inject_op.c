@@ -3,7 +3,9 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "core/commit.h"
 #include "core/commit_flow.h"
+#include "core/expect.h"
 #include "core/former.h"
 #include "core/inject.h"
 #include "core/kernel_ops.h"
@@ -190,7 +192,7 @@ static bool end_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 bool inject_next_op(struct engine *e, struct kernel_op *out)
 {
 	e->inject.more = false;
-	if (inject_waiting(e) == 0)
+	if (inject_waiting(e) == 0 || warm_commits(e))
 		return false;
 	if (former_is_open(e))
 		return false; /* what the kernel has is still to be compared with the record */
@@ -214,6 +216,80 @@ bool inject_next_op(struct engine *e, struct kernel_op *out)
 		return true;
 	}
 	e->inject.more = true;
+	return false;
+}
+
+static void skip(struct engine *e, uint32_t handle, enum counter why)
+{
+	engine_count(e, why);
+	e->commit.tally.skipped++;
+	inject_list_append(e, handle, INJECT_AGED);
+}
+
+static bool is_over(const struct engine *e, uint32_t handle, const struct expect *x)
+{
+	return expect_has(x, EXPECT_TIMEOUT) &&
+	       engine_timeout_left(e, at(e, handle)->touched, x->timeout) <= 0;
+}
+
+/* What a commit leaves alone, and counts. */
+static bool is_skipped(struct engine *e, uint32_t handle)
+{
+	struct table_key master;
+	struct expect x;
+
+	if (!entry_is_expect(at(e, handle))) {
+		if (at(e, handle)->flags & REMOTE_WRITTEN || !warm_is_half_open(e, handle))
+			return false;
+		skip(e, handle, COUNTER_COMMIT_SKIPPED);
+		return true;
+	}
+	table_read_expect(&e->store, handle, &x);
+	master = expect_master_key(e, &x);
+	if (is_over(e, handle, &x))
+		skip(e, handle, COUNTER_COMMIT_SKIPPED);
+	else if (!master.len || !(local_find_alive(e, &master) || inject_has(e, &master)))
+		skip(e, handle, COUNTER_EXPECT_ORPHANS);
+	else
+		return false;
+	return true;
+}
+
+/* What another peer has told since is in the kernel, or is written by this commit. */
+static bool is_outdated(const struct engine *e, uint32_t handle)
+{
+	struct table_key k = table_key_at(&e->store, handle);
+
+	return e->peers_count > 1 && warm_is_outdated(e, &k, handle);
+}
+
+bool inject_next_hurried(struct engine *e, struct kernel_op *out)
+{
+	struct commit *c = &e->commit;
+	struct op *op;
+
+	for (unsigned n = 0; n < LIMIT_COMMIT_SLICE; n++) {
+		uint32_t handle = warm_pull_hurried(e);
+
+		if (!handle) {
+			commit_settle(e);
+			return false;
+		}
+		if (at(e, handle)->dead) {
+			if (!end_op(e, handle, out))
+				continue;
+		} else if (is_outdated(e, handle) || is_skipped(e, handle)) {
+			continue;
+		} else {
+			write_op(e, handle, out);
+		}
+		op = &e->ops.op[out->id % LIMIT_KERNEL_OPS_IN_FLIGHT];
+		op->hurried = true;
+		op->promote = c->promote;
+		c->hurried++;
+		return true;
+	}
+	c->more = true;
 	return false;
 }
 
@@ -242,8 +318,9 @@ static void let_go(struct engine *e, struct op *op, bool over)
 /* It was in our kernel and is not any more; to be made anew it would have to have settled. */
 static bool is_too_young(const struct engine *e, const struct op *op, uint32_t handle)
 {
-	return e->config.standby_warm && op->kind == KERNEL_OP_CREATE &&
-	       !warm_has_settled(e, handle);
+	if (!e->config.standby_warm || op->kind != KERNEL_OP_CREATE)
+		return false;
+	return op->hurried ? warm_is_half_open(e, handle) : !warm_has_settled(e, handle);
 }
 
 bool inject_repeat(struct engine *e, struct op *op, struct kernel_op *out)
@@ -283,6 +360,21 @@ static void count(struct engine *e, const struct op *op, int err)
 	engine_count(e, counters[kind][err != 0]);
 }
 
+/* Of what a commit waits for, but for ends. */
+static void tally(struct engine *e, const struct op *op, int err)
+{
+	struct tally *t = &e->commit.tally;
+
+	if (err)
+		kernel_ops_refused(e, t, err);
+	else
+		t->written++;
+	if (is_expect_op(op)) {
+		t->expect_refused += err != 0;
+		t->expect_written += !err;
+	}
+}
+
 /* The kernel has taken an update of a flow that is ours as well: no event tells of it. */
 static void ours_written(struct engine *e, const struct op *op, uint32_t handle, uint32_t local)
 {
@@ -304,9 +396,14 @@ static void ours_written(struct engine *e, const struct op *op, uint32_t handle,
  * The kernel had it, and we did not know. A warm standby, which knows all that its kernel has by
  * packets, has made it itself: the end that the kernel told of was that of the one before.
  */
+bool inject_has_made(const struct engine *e)
+{
+	return warm_is_idle(e) && e->kernel_synced;
+}
+
 static uint8_t found_as(const struct engine *e)
 {
-	return warm_is_idle(e) && e->kernel_synced ? REMOTE_INJECTED : REMOTE_ADOPTED;
+	return inject_has_made(e) ? REMOTE_INJECTED : REMOTE_ADOPTED;
 }
 
 static void written(struct engine *e, const struct op *op, uint32_t handle)
@@ -407,6 +504,8 @@ void inject_answered(struct engine *e, struct op *op, int err)
 		return;
 	}
 	there = err == EEXIST && op->kind == KERNEL_OP_EXPECT_CREATE;
+	if (op->hurried)
+		tally(e, op, there ? 0 : err);
 	if (!there)
 		count(e, op, err);
 	handle = written_entry(e, op);

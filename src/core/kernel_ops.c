@@ -45,6 +45,7 @@ void kernel_ops_done(struct engine *e, struct op *op)
 	struct ops *o = &e->ops;
 
 	o->by_purpose[op->purpose]--;
+	e->commit.hurried -= op->hurried;
 	op->id = 0;
 	o->free[o->free_count++] = (uint32_t)(op - o->op);
 	kernel_ops_make_sure(e);
@@ -144,6 +145,7 @@ static bool next_again(struct engine *e, struct kernel_op *out)
 		o->again_count--;
 		if (repeat(e, op, out))
 			return true;
+		commit_settle(e);
 	}
 	return false;
 }
@@ -184,6 +186,7 @@ void engine_kernel_result(struct engine *e, mono now, uint64_t op_id, int err)
 		break;
 	case OP_INJECT:
 		inject_answered(e, op, err);
+		commit_settle(e);
 		break;
 	case OP_PURPOSES:
 		break;

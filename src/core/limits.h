@@ -35,6 +35,8 @@ enum {
 	LIMIT_COMMANDS_SPARE = 4, /* of them, for commits and promotions alone */
 	LIMIT_SWEEP_SLICE = 8192, /* entries looked at in one go by a sweep or an expiry */
 	LIMIT_COMMIT_LARGE = 4096, /* a commit of more entries does without NEW events */
+	LIMIT_COMMIT_LATE = 8192, /* a warm one: of what is told meanwhile, so much is waited for */
+	LIMIT_TAKE_SLICE = 1024, /* entries moved in one go behind a warm standby's promotion */
 	LIMIT_COMMIT_SLICE = 4096, /* entries passed over for one kernel operation */
 	LIMIT_DUMP_RETRY_MS = 1000, /* after a dump that failed */
 	LIMIT_CALM_MS = 1000, /* no event lost for so long: an overload is over */

@@ -9,6 +9,7 @@
 #include "core/queue.h"
 #include "core/relay.h"
 #include "core/repair.h"
+#include "core/take.h"
 #include "flow/merge.h"
 
 enum {
@@ -482,6 +483,7 @@ void local_event(
 		engine_count(e, COUNTER_KERNEL_NO_KEY);
 		return;
 	}
+	take_reach_key(e, k);
 	if (engine_injects(e))
 		theirs = inject_event(e, k, kind == KERNEL_EVENT_DESTROY);
 	handle = table_find(&e->local, &e->store, k);
@@ -561,6 +563,7 @@ void local_dumped(struct engine *e, const struct flow *f)
 		engine_count(e, COUNTER_KERNEL_NO_KEY);
 		return;
 	}
+	take_reach_key(e, &k);
 	handle = table_find(&e->local, &e->store, &k);
 	if (local_is_fresher(e, handle)) {
 		if (!at(e, handle)->dead)

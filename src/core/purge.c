@@ -13,6 +13,7 @@
 #include "core/local.h"
 #include "core/relay.h"
 #include "core/remote.h"
+#include "core/take.h"
 
 void purge_schedule(struct engine *e)
 {
@@ -86,6 +87,7 @@ void purge_start(struct engine *e, bool by_timer, enum engine_scope scope)
 	p->scheduled = false;
 	if (p->running)
 		return;
+	take_finish(e);
 	memset(p, 0, sizeof(*p));
 	p->running = true;
 	p->by_timer = by_timer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core/queue.h"
 
-#include "base/check.h"
+#include "flow/status.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
@@ -110,6 +110,19 @@ mono queue_deadline(const struct engine *e)
 	return mono_add_ms(e->now, all - waited_ms(e, e->held.head));
 }
 
+/* A TCP connection that has closed by then is of no use to anybody; what is left of it is a timer.
+ */
+static bool is_over(const struct engine *e, uint32_t handle)
+{
+	struct flow f;
+
+	if (e->config.internal_cache_off || entry_is_expect(at(e, handle)))
+		return false;
+	table_read(&e->store, handle, &f);
+	return flow_has(&f, FLOW_TCP_STATE) &&
+	       (f.tcp.state == FLOW_TCP_TIME_WAIT || f.tcp.state == FLOW_TCP_CLOSE);
+}
+
 void queue_release(struct engine *e)
 {
 	if (mono_before(e->now, queue_deadline(e)))
@@ -117,6 +130,11 @@ void queue_release(struct engine *e)
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE && e->held.head; n++) {
 		if (waited_ms(e, e->held.head) < e->config.sync_delay_ms)
 			return;
+		if (is_over(e, e->held.head)) {
+			engine_count(e, COUNTER_SHORT_LIVED);
+			queue_remove(e, e->held.head);
+			continue;
+		}
 		queue_put_now(e, e->held.head);
 	}
 }

@@ -8,7 +8,8 @@
  * Which list an entry of the local table hangs on (enum entry_list), and what is to be sent when.
  * With SyncDelay a new flow waits on a list of its own first, e->held, in the order of birth
  * (ENTRY_QUEUED with ENTRY_HELD): what happens to it meanwhile needs no message, and what ends
- * meanwhile is never told of at all.
+ * meanwhile is never told of at all; nor is a TCP connection that has closed by then, unless it
+ * changes once more or a bulk names it.
  */
 
 /* Appends to the queue, unless it hangs there already. */

@@ -94,7 +94,7 @@ void record_again(struct engine *e)
 
 static bool is_for_peer(const struct op *op)
 {
-	return op->purpose == OP_INJECT || (op->purpose == OP_COMMIT && !op->promote);
+	return op->purpose != OP_PURGE && !op->promote;
 }
 
 /* Some peer's entry says that we have made it, or has one of these other flags. */
@@ -131,9 +131,13 @@ void record_answer(struct engine *e, const struct op *op, int err)
 	if (op->kind == KERNEL_OP_DELETE && (!err || err == ENOENT) &&
 		!is_made(e, &op->key, REMOTE_WRITING))
 		record_gone(e, &op->key);
-	/* an answer that was lost says nothing */
-	if (op->kind == KERNEL_OP_CREATE && err && err != ENOBUFS && err != EIO &&
-		!(err == EEXIST && is_made(e, &op->key, 0)))
+	if (op->kind != KERNEL_OP_CREATE || !err || err == ENOBUFS || err == EIO)
+		return; /* an answer that was lost says nothing */
+	if (err == EEXIST && is_made(e, &op->key, 0))
+		return;
+	if (err == EEXIST && inject_has_made(e))
+		record_left(e, &op->key);
+	else
 		record_gone(e, &op->key);
 }
 
@@ -169,7 +173,8 @@ bool engine_rewrite_begin(struct engine *e)
 {
 	struct record *r = &e->record;
 
-	if (!put_ending(e))
+	/* what the former process left is known when the kernel's table has been read */
+	if (former_is_open(e) || !put_ending(e))
 		return false;
 	r->again = false;
 	r->peer = 0;

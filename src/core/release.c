@@ -7,6 +7,28 @@
 #include "core/inject.h"
 #include "core/queue.h"
 
+/* Of the tables, the former process's included, and of what is still to be ended. */
+static unsigned indexes(const struct engine *e)
+{
+	return e->peers_count + 3;
+}
+
+static const struct index *index_at(const struct engine *e, unsigned i)
+{
+	if (i == 0)
+		return &e->local.index;
+	if (i <= e->peers_count)
+		return &e->peers[i - 1].remote.index;
+	return i == e->peers_count + 1 ? &e->former.table.index : &e->inject.ended;
+}
+
+static struct index *nth_index(struct engine *e, unsigned i)
+{
+	if (i <= e->peers_count)
+		return &engine_table_of(e, i)->index;
+	return i == e->peers_count + 1 ? &e->former.table.index : &e->inject.ended;
+}
+
 static bool wastes(const struct engine *e)
 {
 	const struct arena *a = &e->store.arena;
@@ -18,11 +40,10 @@ static bool is_fat(const struct engine *e)
 {
 	const struct arena *a = &e->store.arena;
 	uint64_t empty = (uint64_t)a->empty_count * arena_chunk_bytes(a);
-	bool fat =
-		empty > e->config.memory_keep_bytes || wastes(e) || index_is_fat(&e->local.index);
+	bool fat = empty > e->config.memory_keep_bytes || wastes(e);
 
-	for (unsigned i = 0; !fat && i < e->peers_count; i++)
-		fat = index_is_fat(&e->peers[i].remote.index);
+	for (unsigned i = 0; !fat && i < indexes(e); i++)
+		fat = index_is_fat(index_at(e, i));
 	return fat;
 }
 
@@ -88,9 +109,8 @@ static void look(struct engine *e)
 	uint32_t spare = arena_spare(&e->store.arena);
 
 	r->chunks = spare > keep ? spare - keep : 0;
-	index_slim(&e->local.index);
-	for (unsigned i = 0; i < e->peers_count; i++)
-		index_slim(&e->peers[i].remote.index);
+	for (unsigned i = 0; i < indexes(e); i++)
+		index_slim(nth_index(e, i));
 	r->thins = r->moved = true;
 	r->look_at = mono_add_ms(e->now, LIMIT_RELEASE_LOOK_MS);
 }
@@ -104,16 +124,15 @@ void release_init(struct engine *e)
 void release_tick(struct engine *e)
 {
 	struct release *r = &e->release;
-	bool more;
+	bool more = false;
 
 	if (!mono_reached(e->now, release_deadline(e)))
 		return;
 	if (mono_reached(e->now, r->look_at))
 		look(e);
 	thin(e);
-	more = index_step(&e->local.index, LIMIT_RELEASE_SLOTS);
-	for (unsigned i = 0; i < e->peers_count; i++)
-		more |= index_step(&e->peers[i].remote.index, LIMIT_RELEASE_SLOTS);
+	for (unsigned i = 0; i < indexes(e); i++)
+		more |= index_step(nth_index(e, i), LIMIT_RELEASE_SLOTS);
 	more |= r->thins || r->ranges == 0;
 	r->ranges = LIMIT_RELEASE_RANGES;
 	r->step_at = more ? mono_add_ms(e->now, LIMIT_RELEASE_STEP_MS) : MONO_NEVER;
@@ -135,10 +154,8 @@ bool engine_next_release(struct engine *e, void **addr, size_t *bytes)
 	if (r->ranges == 0)
 		return false;
 	r->ranges--;
-	if (index_next_spare(&e->local.index, LIMIT_RELEASE_BYTES, addr, bytes))
-		return true;
-	for (unsigned i = 0; i < e->peers_count; i++)
-		if (index_next_spare(&e->peers[i].remote.index, LIMIT_RELEASE_BYTES, addr, bytes))
+	for (unsigned i = 0; i < indexes(e); i++)
+		if (index_next_spare(nth_index(e, i), LIMIT_RELEASE_BYTES, addr, bytes))
 			return true;
 	if (r->chunks > 0 && (*addr = arena_next_spare(&e->store.arena, bytes)) != NULL) {
 		r->chunks--;

@@ -6,6 +6,7 @@
 #include "core/event.h"
 #include "core/inject.h"
 #include "core/peer.h"
+#include "core/take.h"
 #include "core/warm.h"
 #include "flow/merge.h"
 
@@ -24,7 +25,9 @@ void remote_remove(struct engine *e, struct peer *p, uint32_t handle)
 /* It has ended for its owner, which said so (told), or did not name it in a bulk. */
 static void ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 {
-	if (engine_injects(e))
+	if (take_reach(e, p, handle))
+		engine_count(e, COUNTER_INJECT_KEPT); /* a promotion has made it ours */
+	else if (engine_injects(e))
 		inject_ended(e, p, handle, told);
 	else
 		remote_remove(e, p, handle);
@@ -33,6 +36,8 @@ static void ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 /* Nobody tells it any more: a warm standby's kernel would keep it alone. */
 static void dropped(struct engine *e, struct peer *p, uint32_t handle)
 {
+	if (take_reach(e, p, handle))
+		return;
 	if (warm_is_idle(e))
 		inject_ended(e, p, handle, false);
 	else
@@ -87,6 +92,14 @@ static void store(struct engine *e, struct peer *p, const struct table_key *k, u
 	}
 }
 
+/* What a promotion has made ours is not the peer's any more, who tells of it anew. */
+static uint32_t find_to_put(struct engine *e, struct peer *p, const struct table_key *k)
+{
+	uint32_t handle = table_find(&p->remote, &e->store, k);
+
+	return handle && take_reach(e, p, handle) ? 0 : handle;
+}
+
 /*
  * An update replaces as well: both ctsync and conntrackd (with its cache) send all that they know
  * of a flow, and a merge would keep what belonged to an earlier flow whose end was not heard. In
@@ -95,7 +108,7 @@ static void store(struct engine *e, struct peer *p, const struct table_key *k, u
  */
 static void put(struct engine *e, struct arrival *a)
 {
-	uint32_t handle = table_find(&a->peer->remote, &e->store, &a->key);
+	uint32_t handle = find_to_put(e, a->peer, &a->key);
 	bool merges =
 		handle && a->partial && (int32_t)(at(e, handle)->seq - a->peer->sure_epoch) >= 0;
 	enum inject_news news = INJECT_NEWS;
@@ -128,7 +141,7 @@ static void drop(struct engine *e, struct peer *p, const struct table_key *k)
 void remote_expect_put(
 	struct engine *e, struct peer *p, const struct table_key *k, const struct expect *x)
 {
-	uint32_t handle = table_find(&p->remote, &e->store, k);
+	uint32_t handle = find_to_put(e, p, k);
 	enum inject_news news = INJECT_NEWS;
 	struct table_packed packed;
 

@@ -8,6 +8,8 @@
 #include "core/peer.h"
 #include "core/sender.h"
 
+enum { FETCH_TOMBS = 16 };
+
 void repair_drop_tombstone(struct engine *e)
 {
 	uint32_t handle = e->tomb.head;
@@ -18,8 +20,23 @@ void repair_drop_tombstone(struct engine *e)
 	local_bury(e, handle);
 }
 
+/* The index slots of the oldest tombstones are fetched together; returns of how many. */
+static unsigned fetch_tombs(const struct engine *e)
+{
+	unsigned n = 0;
+
+	for (uint32_t h = e->tomb.head; h && n < FETCH_TOMBS; h = entry_at(&e->store, h)->next) {
+		struct table_key k = table_key_at(&e->store, h);
+
+		table_fetch_slot(&e->local, &k);
+		n++;
+	}
+	return n;
+}
+
 void repair_release(struct engine *e)
 {
+	unsigned fetched = 0;
 	uint32_t floor = 0;
 	bool any = false, silent_waits = false;
 
@@ -53,6 +70,8 @@ void repair_release(struct engine *e)
 			e->sender.stale_known = true;
 			e->sender.stale_seq = seq;
 		}
+		if (fetched-- == 0)
+			fetched = fetch_tombs(e) - 1;
 		local_bury(e, e->tomb.head);
 	}
 }

@@ -229,6 +229,7 @@ struct op {
 	bool without_status;
 	bool keyless; /* without the ports that its protocol has */
 	bool promote;
+	bool hurried; /* an OP_INJECT that a commit waits for */
 	uint32_t flow_id; /* of an OP_PURGE; 0: unknown */
 	uint64_t state; /* hash of the entry that was written */
 	/* of an OP_INJECT */
@@ -264,6 +265,20 @@ struct tally {
 enum commit_pass { COMMIT_FLOWS, COMMIT_RELATED, COMMIT_EXPECTATIONS };
 
 /*
+ * Where an entry of a peer's table hangs that the kernel does not have as it was told
+ * (inject_list.c). The two lower bits are the entry's, the third is REMOTE_LATER.
+ */
+enum inject_list {
+	INJECT_UNLISTED,
+	INJECT_QUEUE, /* to be written, or ended, now */
+	INJECT_RELATED, /* so are flows with a master and expectations, behind the others */
+	INJECT_WAITING, /* warm: to be looked at when it has its age, in that order */
+	INJECT_REFUSED = 5, /* warm: the kernel did not take it; it is tried again */
+	INJECT_AGED = 7, /* warm: has its age, but not settled: told again, or by a promotion */
+	INJECT_LISTS,
+};
+
+/*
  * Keys of entries that a commit comes to next, from the table that it is in: their slots in the
  * local table are fetched into the cache meanwhile.
  */
@@ -285,6 +300,17 @@ struct commit {
 	uint64_t cursor;
 	struct commit_ahead ahead;
 	struct tally tally;
+	/* a warm standby: it is the difference that is written, from the chains */
+	bool warm;
+	uint32_t left[INJECT_LISTS]; /* so many entries of each are looked at */
+	uint32_t hurried; /* writes that are unanswered */
+};
+
+/* A promotion moves what the kernel has into the local table (take.c). */
+struct take {
+	bool running;
+	unsigned peer;
+	uint64_t cursor;
 };
 
 struct purge {
@@ -308,20 +334,6 @@ struct release {
 	bool moved; /* the last one chosen has lost an entry */
 };
 
-/*
- * Where an entry of a peer's table hangs that the kernel does not have as it was told
- * (inject_list.c). The two lower bits are the entry's, the third is REMOTE_LATER.
- */
-enum inject_list {
-	INJECT_UNLISTED,
-	INJECT_QUEUE, /* to be written, or ended, now */
-	INJECT_RELATED, /* so are flows with a master and expectations, behind the others */
-	INJECT_WAITING, /* warm: to be looked at when it has its age, in that order */
-	INJECT_REFUSED = 5, /* warm: the kernel did not take it; it is tried again */
-	INJECT_AGED = 7, /* warm: has its age, but not settled: told again, or by a promotion */
-	INJECT_LISTS,
-};
-
 /* A standby whose kernel has what has settled (warm.c). */
 struct warm {
 	struct bucket rate; /* of writes */
@@ -342,6 +354,7 @@ struct inject {
 	struct warm warm;
 	mono related_at; /* not before: their masters may be on the way */
 	uint32_t gone; /* entries that are in no table any more, but are still to be ended */
+	struct index ended; /* finds them */
 	bool owner; /* the operator has said that what our kernel holds is ours */
 	bool stood_down; /* and since then that another node carries it now */
 	bool yielded; /* flows were left to peers, who have not been told */
@@ -434,6 +447,7 @@ struct engine {
 	struct dump dump;
 	struct ops ops;
 	struct commit commit;
+	struct take take;
 	struct purge purge;
 	struct inject inject;
 	struct release release;

@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 
+#include "base/check.h"
 #include "core/inject.h"
 #include "core/local.h"
 #include "core/remote.h"
@@ -233,6 +234,61 @@ uint32_t warm_pull_refused(struct engine *e)
 	engine_count(e, COUNTER_WARM_RETRIED);
 	inject_unlist(e, handle);
 	return handle;
+}
+
+/* ---- a commit ---- */
+
+void warm_commit_start(struct engine *e)
+{
+	struct commit *c = &e->commit;
+
+	for (unsigned list = 0; list < INJECT_LISTS; list++)
+		c->left[list] = inject_list_count(e, (enum inject_list)list);
+	c->left[INJECT_QUEUE] += LIMIT_COMMIT_LATE;
+	c->left[INJECT_WAITING] += LIMIT_COMMIT_LATE;
+}
+
+bool warm_commits(const struct engine *e)
+{
+	return e->commit.running && e->commit.warm && !e->commit.walked;
+}
+
+bool warm_is_half_open(const struct engine *e, uint32_t handle)
+{
+	struct flow_brief b = brief(e, handle);
+
+	return !e->config.commit_half_open && b.l4 == IPPROTO_TCP && b.has_tcp_state &&
+	       flow_tcp_is_half_open(b.tcp_state);
+}
+
+uint32_t warm_pull_hurried(struct engine *e)
+{
+	static const enum inject_list order[] = {
+		INJECT_QUEUE, INJECT_WAITING, INJECT_REFUSED, INJECT_AGED, INJECT_RELATED};
+	struct commit *c = &e->commit;
+
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		uint32_t handle = inject_list_head(e, order[i]);
+
+		if (!handle || c->left[order[i]] == 0)
+			continue;
+		if (order[i] == INJECT_RELATED && c->hurried > 0)
+			return 0;
+		c->left[order[i]]--;
+		inject_unlist(e, handle);
+		if (order[i] != INJECT_RELATED &&
+			(entry_is_expect(at(e, handle)) ||
+				at(e, handle)->flags & ENTRY_HAS_MASTER) &&
+			!at(e, handle)->dead) {
+			inject_list_append(e, handle, INJECT_RELATED);
+			c->left[INJECT_RELATED]++;
+			i = (size_t)-1;
+			continue;
+		}
+		return handle;
+	}
+	c->walked = true;
+	return 0;
 }
 
 /* ---- the rate ---- */

@@ -45,6 +45,18 @@ uint32_t warm_pull_refused(struct engine *); /* likewise, of what was refused */
  */
 bool warm_puts_off(struct engine *, uint32_t handle);
 
+/*
+ * A commit, or a promotion, looks at what hangs on the chains once; what is told meanwhile is
+ * waited for as far as LIMIT_COMMIT_LATE says. 0: it has seen all, or (of what needs a master)
+ * answers are to come first.
+ */
+void warm_commit_start(struct engine *);
+uint32_t warm_pull_hurried(struct engine *);
+bool warm_commits(const struct engine *); /* one is under way, and has not seen all. Always. */
+
+/* Of a flow: a commit leaves it alone. */
+bool warm_is_half_open(const struct engine *, uint32_t handle);
+
 /* Of a flow: it may be written, but for its age. */
 bool warm_has_settled(const struct engine *, uint32_t handle);
 

@@ -43,7 +43,7 @@ static void on_result(void *ctx, uint64_t op_id, int err)
 bool kernel_write_batch(struct kernel *k, mono now)
 {
 	struct kernel_op op;
-	bool more = true;
+	bool more = true, sent;
 
 	while (!nlbatch_is_full(&k->batch)) {
 		size_t cap, len;
@@ -66,7 +66,8 @@ bool kernel_write_batch(struct kernel *k, mono now)
 		}
 	}
 	k->clock = now;
-	if (!nlbatch_is_empty(&k->batch)) {
+	sent = !nlbatch_is_empty(&k->batch);
+	if (sent) {
 		int err;
 
 		record_flush(k->record, now); /* before it is true */
@@ -75,5 +76,5 @@ bool kernel_write_batch(struct kernel *k, mono now)
 		if (err < 0)
 			log_error("writing to the kernel failed: %s", strerror(-err));
 	}
-	return more;
+	return more || sent; /* answers may be what the next one waits for */
 }

@@ -96,5 +96,33 @@ def test_after_the_standbys_daemon_was_killed():
         demo.end()
 
 
+def test_the_dead_one_comes_back():
+    """With what its kernel had then: it is told what is so now, and takes over in its turn."""
+    with Lab("wb") as lab:
+        demo = WarmDemo(lab)
+        demo.begin()
+        demo.await_replication()
+        demo.await_traffic(400_000)
+        demo.fail_over()
+        fw1, fw2 = demo.fw1, demo.fw2
+        for port in fw1.ports:
+            demo.switch.ip(f"link set {port} up")
+        fw1.space.ip("link set sync up")
+        fw1.node.start()
+        wait_for(lambda: fw1.node.status()["in_sync"], SETTLE_S, "it is in sync")
+        fw1.start_keepalived()  # whose priority is the higher one
+        wait_for(lambda: fw1.node.status()["role"] == "primary", SETTLE_S, "it is the active node again")
+        wait_for(fw1.has_addresses, SETTLE_S, "it has the addresses")
+        wait_for(lambda: fw2.node.status()["role"] == "backup", SETTLE_S, "the other one stands by")
+
+        def warm():
+            s = fw2.node.status()
+            return (s["local_flows"] == 0 and s["warm_behind_ms"] == 0 and
+                    s["warm_flows"] + s["warm_unsettled"] == s["remote_flows"] == fw1.space.count())
+        wait_for(warm, SETTLE_S, "and is warm")
+        verdicts = demo.judge()
+        equal({name: why for name, why in verdicts.items() if why}, {}, "what is wrong with connections")
+
+
 if __name__ == "__main__":
     run_cases(globals())

@@ -48,6 +48,9 @@ static bool may_differ(struct sim *s, struct sim_node *n, unsigned slot, const s
 
 	if (told->mark == 0) /* a partial update */
 		return true;
+	/* packets have changed it, and no event tells: it was born while nobody listened */
+	if (e->silent && !h->states[h->count - 1].rewritten && n->config.standby_warm)
+		return true;
 	/* ours as well; without an internal cache, by what happened here last, or on a third node
 	 */
 	if (n->config.internal_cache_off &&
@@ -152,6 +155,21 @@ static uint64_t owner_flows(struct sim *s, const struct sim_node *owner)
 		return st.local_flows;
 	for (unsigned slot = 0; slot < owner->kernel.slots; slot++)
 		count += owner_has(owner, slot, &v);
+	return count;
+}
+
+/* Of what a node has, what it need not have told: SyncDelay spares what closed meanwhile. */
+static uint64_t owner_spares(struct sim *s, const struct sim_node *owner)
+{
+	struct engine_flow_view v;
+	uint64_t cursor = 0, count = 0;
+
+	if (owner->config.sync_delay_ms == 0)
+		return 0;
+	while (engine_show_next(owner->engine, s->now, ENGINE_TABLE_LOCAL, &cursor, &v))
+		count += flow_has(&v.flow, FLOW_TCP_STATE) &&
+			 (v.flow.tcp.state == FLOW_TCP_TIME_WAIT ||
+				 v.flow.tcp.state == FLOW_TCP_CLOSE);
 	return count;
 }
 
@@ -286,7 +304,8 @@ static bool remote_is_local(
 	/* without any cache nobody can tell what the owner wrote from what it owns */
 	if (owner->config.internal_cache_off && owner->config.external_cache_off)
 		have = shown;
-	if (shown != have && !(shown < have && (n->took_over || owner->committed))) {
+	if (shown != have && !(shown < have && (n->took_over || owner->committed ||
+						       shown + owner_spares(s, owner) >= have))) {
 		snprintf(why, cap, "node %u: of node %u: %llu flows of %llu", n->index,
 			owner->index, (unsigned long long)shown, (unsigned long long)have);
 		return false;

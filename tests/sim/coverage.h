@@ -27,12 +27,14 @@
 	X(STALLED, "event sockets not read", 20)                                                   \
 	X(OVERRUN, "event queues overrun", 20)                                                     \
 	X(DEAFENED, "commits without NEW events", 20)                                              \
-	X(UNHEARD, "flows born meanwhile", 20)                                                     \
+	X(UNHEARD, "flows born meanwhile", 1)                                                      \
 	X(DUMP, "dumps", 200)                                                                      \
 	X(DUMP_ABORTED, "dumps interrupted", 20)                                                   \
 	X(DUMP_STALE, "dumped flows older than their events", 20)                                  \
 	X(WRITTEN, "kernel writes done", 500)                                                      \
 	X(REFUSED, "kernel writes refused", 50)                                                    \
+	X(RECORDED, "writes for peers that a former daemon left a record of", 200)                 \
+	X(REWRITTEN, "such records written as a whole", 200)                                       \
 	X(COMMAND, "commands", 200)                                                                \
 	X(BORN, "flows born", 2000)                                                                \
 	X(REBORN, "flows born again on the same tuple", 500)                                       \

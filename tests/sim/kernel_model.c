@@ -197,7 +197,8 @@ static int entry_update(struct kernel_model *k, mono now, unsigned slot, const s
 		flow_has(f, FLOW_SNAT_IPV4) || flow_has(f, FLOW_DNAT_IPV4) ||
 		flow_has(f, FLOW_SNAT_IPV6) || flow_has(f, FLOW_DNAT_IPV6))
 		return EOPNOTSUPP;
-	merged.mark = f->mark;
+	if (flow_has(f, FLOW_MARK))
+		merged.mark = f->mark;
 	merged.timeout = f->timeout;
 	update_protocol(&merged, f);
 	if (flow_has(f, FLOW_LABELS)) {

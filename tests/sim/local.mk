@@ -13,6 +13,7 @@ tests_sim_sim_SOURCES = \
 	tests/sim/history.h tests/sim/history.c \
 	tests/sim/invariants.h tests/sim/invariants.c tests/sim/converge.c \
 	tests/sim/kernel_model.h tests/sim/kernel_model.c \
+	tests/sim/keeper.h tests/sim/keeper.c \
 	tests/sim/main.c \
 	tests/sim/net.h tests/sim/net.c \
 	tests/sim/node.h tests/sim/node.c \

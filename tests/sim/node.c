@@ -82,7 +82,8 @@ static void op_run(struct sim *s, struct job *j)
 	mono at = mono_add_ns(s->now, dice_range(&s->rng_kernel, 20, 400) * NS_PER_US);
 	int err;
 
-	if (n->machine_boot != j->a) /* the machine fell before the request was served */
+	/* the machine fell before the request was served; a daemon ends when its last one is */
+	if (n->machine_boot != j->a || n->boot != j->b)
 		return;
 	err = kernel_write(&n->kernel, s->now, &s->rng_kernel, op);
 	trace_put(&s->trace, TRACE_OP_DONE, n->index, op->kind,
@@ -385,10 +386,12 @@ static void pump(struct sim *s, struct job *j)
 	pull_events(s, n);
 	while (engine_next_kernel_op(n->engine, s->now, &op)) {
 		n->ticks_at_once = 0; /* that is what the deadline was for */
+		keeper_take(s, n);
 		hear_births(s, n);
 		pull_op(s, n, &op);
 	}
 	hear_births(s, n);
+	keeper_run(s, n);
 	if (!pull_datagrams(s, n))
 		node_wake(s, n);
 	pull_events(s, n);
@@ -558,6 +561,7 @@ void node_fini(struct sim_node *n)
 	oldpeer_stop(n);
 	memory_drop(n);
 	kernel_fini(&n->kernel);
+	keeper_fini(n);
 	for (unsigned o = 0; o < SIM_NODES_MAX; o++)
 		free(n->views[o]);
 	free(n->buf);
@@ -588,6 +592,7 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 	n->config.boot_id = (uint32_t)rng_u64(&s->rng_node) | 1;
 	for (unsigned i = 0; i < sizeof(n->config.hash_key); i++)
 		n->config.hash_key[i] = (uint8_t)rng_u64(&s->rng_node);
+	keeper_start(s, n);
 	memory_take(n);
 	n->engine = engine_init(n->memory + PAGE_BYTES, n->memory_bytes, &n->config, s->now);
 	if (!n->engine)
@@ -631,6 +636,7 @@ void node_reboot(struct sim *s, struct sim_node *n)
 		node_crash(s, n);
 	trace_put(&s->trace, TRACE_REBOOT, n->index, 0, 0, 0);
 	n->machine_boot++;
+	keeper_reboot(n);
 	kernel_reboot(&n->kernel, s->now);
 }
 

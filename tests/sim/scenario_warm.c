@@ -288,6 +288,62 @@ static void the_active_daemon_may_die(struct sim *s)
 	chance_settle(s);
 }
 
+/*
+ * The standby's daemon dies at any moment, while flows come and go, and its kernel keeps what it
+ * had written. Sometimes it dies once more before anything is clear, or the active one with it.
+ */
+static void the_standbys_daemon_may_die(struct sim *s)
+{
+	struct sim_node *a = &s->nodes[0], *b = &s->nodes[1];
+
+	begin(s);
+	for (int turn = 0; turn < TURNS; turn++) {
+		traffic_through(s, a, (unsigned)dice_range(&s->rng_fault, 1, 30));
+		sim_run_ms(s, dice_range(&s->rng_fault, 0, 1500));
+		node_crash(s, b);
+		if (turn % 3 == 1)
+			node_crash(s, a);
+		traffic_through(s, a, (unsigned)dice_range(&s->rng_fault, 1, 60));
+		for (int again = turn % 2; again > 0; again--) {
+			node_start(s, b, false);
+			sim_run_ms(s, dice_range(&s->rng_fault, 0, 400));
+			node_crash(s, b);
+		}
+		node_start(s, b, false);
+		if (turn % 3 == 1)
+			node_start(s, a, false);
+		traffic_through(s, a, 10);
+		calm(s, a);
+		expect_warm(s, a, b);
+	}
+	chance_settle(s);
+}
+
+/* The former active node's daemon dies when it is the standby, and what it had is the peer's. */
+static void who_stood_down_may_die(struct sim *s)
+{
+	struct sim_node *a = &s->nodes[0], *b = &s->nodes[1], *c;
+
+	begin(s);
+	for (int turn = 0; turn < 4; turn++) {
+		node_command(s, a, ENGINE_DEMOTE);
+		scenario_command(s, b, ENGINE_PROMOTE, 5000);
+		traffic_through(s, b, 50);
+		/* the purge, by which it lets go of what was its own */
+		calm_for(s, b, 10 + (int)s->params.config.purge_timeout_s);
+		node_crash(s, a);
+		traffic_through(s, b, 50);
+		node_start(s, a, false);
+		traffic_through(s, b, 10);
+		calm(s, b);
+		expect_warm(s, b, a);
+		c = a;
+		a = b;
+		b = c;
+	}
+	chance_settle(s);
+}
+
 /* The active one falls over, one of the others takes its place, and the third learns from it. */
 static void the_third_follows_the_second(struct sim *s)
 {
@@ -313,6 +369,8 @@ static void the_third_follows_the_second(struct sim *s)
 }
 
 static const struct scenario warm[] = {
+	{"a warm standby's daemon may die", params_lossy, the_standbys_daemon_may_die},
+	{"who stood down may die", params_warm, who_stood_down_may_die},
 	{"a warm standby's kernel follows", params_lossy, the_standbys_kernel_follows},
 	{"nothing runs out in a warm standby's kernel", params_lossy, nothing_runs_out},
 	{"what a warm standby's kernel drops comes back", params_warm,

@@ -59,6 +59,7 @@ void sim_init(struct sim *s, uint64_t seed, const struct sim_params *p, bool ver
 	s->rng_fault = dice_of(seed, 4);
 	s->rng_node = dice_of(seed, 5);
 	s->rng_expect = dice_of(seed, 6);
+	s->rng_keeper = dice_of(seed, 8);
 	s->relaxed = p->corrupt_permille > 0 && p->corruption == SIM_CORRUPT_DELIVERED;
 	agenda_init(&s->agenda);
 	for (unsigned i = 0; i < p->nodes; i++)

@@ -11,6 +11,7 @@
 #include "tests/sim/coverage.h"
 #include "tests/sim/kernel_model.h"
 #include "tests/sim/dice.h"
+#include "tests/sim/keeper.h"
 #include "tests/sim/trace.h"
 
 /* One run: a cluster, its network and its clock, all derived from a seed. */
@@ -84,6 +85,7 @@ struct sim_node {
 	struct engine_addr addr; /* on link 0: sim_addr() */
 	bool down[SIM_LINKS_MAX]; /* its interface, or its cable */
 	struct kernel_model kernel;
+	struct keeper keeper;
 
 	bool woken; /* a pump is on the agenda */
 	uint64_t tick; /* number of the valid tick job */
@@ -135,7 +137,7 @@ struct sim {
 	mono now;
 	struct trace trace;
 	struct agenda agenda;
-	struct rng rng_net, rng_kernel, rng_traffic, rng_fault, rng_node, rng_expect;
+	struct rng rng_net, rng_kernel, rng_traffic, rng_fault, rng_node, rng_expect, rng_keeper;
 	struct sim_node nodes[SIM_NODES_MAX];
 	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
 	unsigned home[TRAFFIC_SLOTS_MAX]; /* the node that a connection's packets go through */

@@ -23,7 +23,9 @@ check_PROGRAMS += \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
-	tests/unit/test_core_warm
+	tests/unit/test_core_take \
+	tests/unit/test_core_warm \
+	tests/unit/test_core_warm_kernel
 TESTS += \
 	tests/unit/test_arena \
 	tests/unit/test_hash \
@@ -44,7 +46,9 @@ TESTS += \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
-	tests/unit/test_core_warm
+	tests/unit/test_core_take \
+	tests/unit/test_core_warm \
+	tests/unit/test_core_warm_kernel
 tests_unit_test_arena_SOURCES = tests/unit/unit.h tests/unit/test_arena.c
 tests_unit_test_arena_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_hash_SOURCES = tests/unit/unit.h tests/unit/test_hash.c
@@ -83,5 +87,10 @@ tests_unit_test_core_record_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_
 tests_unit_test_core_record_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_relay_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_relay.c
 tests_unit_test_core_relay_LDADD = $(CORE_TEST_LDADD)
-tests_unit_test_core_warm_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_warm.c
+tests_unit_test_core_take_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_take.c
+tests_unit_test_core_take_LDADD = $(CORE_TEST_LDADD)
+WARM_TEST_SOURCES = $(CORE_TEST_SOURCES) tests/unit/warm_pair.h tests/unit/warm_pair.c
+tests_unit_test_core_warm_SOURCES = $(WARM_TEST_SOURCES) tests/unit/test_core_warm.c
 tests_unit_test_core_warm_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_warm_kernel_SOURCES = $(WARM_TEST_SOURCES) tests/unit/test_core_warm_kernel.c
+tests_unit_test_core_warm_kernel_LDADD = $(CORE_TEST_LDADD)

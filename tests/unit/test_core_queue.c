@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "core_pair.h"
+#include "flow/status.h"
 #include "tests/lib/flowgen.h"
 #include "unit.h"
 #include "wire/v1.h"
@@ -97,6 +98,34 @@ static void what_dies_young_costs_nothing(void)
 	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_SHORT_LIVED), 100);
 	CU_ASSERT_EQUAL(pair_status(p, 0).local_flows, 0);
 	CU_ASSERT_EQUAL(pair_status(p, 0).tombstones, 0);
+	pair_free(p);
+}
+
+/* Its entry stays in the kernel for minutes; nobody needs it. */
+static void what_closes_young_is_not_told(void)
+{
+	struct pair *p = started(DELAY_MS);
+	uint64_t sent = pair_counter(p, 0, COUNTER_SENT_FLOWS);
+	struct flow f = pair_flow(1), g = pair_flow(2);
+
+	pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	pair_event(p, 0, KERNEL_EVENT_NEW, &g);
+	f.tcp.state = FLOW_TCP_TIME_WAIT;
+	g.tcp.state = FLOW_TCP_CLOSE;
+	pair_event(p, 0, KERNEL_EVENT_UPDATE, &f);
+	pair_event(p, 0, KERNEL_EVENT_UPDATE, &g);
+	pair_run(p, 3000);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_SENT_FLOWS), sent);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_SHORT_LIVED), 2);
+	CU_ASSERT_EQUAL(pair_status(p, 0).send_queue, 0);
+	pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	pair_exchange(p);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_SENT_FLOWS), sent);
+	/* it lives on: the state that changes is told */
+	g.tcp.state = FLOW_TCP_SYN_SENT;
+	pair_event(p, 0, KERNEL_EVENT_UPDATE, &g);
+	pair_exchange(p);
+	CU_ASSERT_TRUE(pair_has(p, 1, REMOTE, &g));
 	pair_free(p);
 }
 
@@ -360,6 +389,7 @@ static const struct unit_test tests[] = {
 		a_new_flow_is_told_when_the_delay_has_passed},
 	{"without a delay it is told at once", without_a_delay_it_is_told_at_once},
 	{"what dies young costs nothing", what_dies_young_costs_nothing},
+	{"what closes young is not told", what_closes_young_is_not_told},
 	{"changes meanwhile need no message", changes_meanwhile_need_no_message},
 	{"a reborn flow whose end is not acknowledged is not held",
 		a_reborn_flow_whose_end_is_not_acknowledged_is_not_held},

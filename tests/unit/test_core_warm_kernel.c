@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "flow/status.h"
+#include "tests/lib/expectgen.h"
+#include "warm_pair.h"
+#include "unit.h"
+
+/* ---- what the kernel does by itself ---- */
+
+static void what_the_kernel_ends_is_written_again(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = pair_flow(5);
+
+	warm_kernel.flow[5].live = false;
+	pair_event(p, 1, KERNEL_EVENT_DESTROY, &f);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, WARM_FLOWS - 1);
+	warm_run(p, WARM_AGE_MS - 200);
+	CU_ASSERT_FALSE(warm_kernel.flow[5].live); /* its peer's end may be on the way */
+	warm_run(p, 400);
+	CU_ASSERT_TRUE(warm_kernel.flow[5].live);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_CREATE], 1);
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_WARM_LOST), 1);
+	/* and its end is carried out as ever */
+	warm_tell(p, KERNEL_EVENT_DESTROY, &f);
+	CU_ASSERT_FALSE(warm_kernel.flow[5].live);
+	pair_free(p);
+}
+
+static void what_ended_unheard_is_found_by_a_dump(void)
+{
+	struct pair *p = warm_started();
+
+	for (unsigned i = 0; i < 5; i++)
+		warm_kernel.flow[i].live = false;
+	engine_overrun(p->node[1].engine, p->now);
+	warm_serve(p);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, WARM_FLOWS - 5);
+	warm_run(p, WARM_AGE_MS + 200);
+	CU_ASSERT_EQUAL(warm_alive(), WARM_FLOWS);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_CREATE], 5);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	pair_free(p);
+}
+
+/*
+ * The kernel's end of a flow is read after the flow was written anew: the entry that is found then
+ * is our own.
+ */
+static void an_end_read_late_does_not_make_an_entry_a_strangers(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = pair_flow(6);
+
+	pair_event(p, 1, KERNEL_EVENT_DESTROY, &f); /* though it is there */
+	warm_run(p, WARM_AGE_MS + 200);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_CREATE], 1);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_UPDATE], 1);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, WARM_FLOWS);
+	warm_tell(p, KERNEL_EVENT_DESTROY, &f);
+	CU_ASSERT_FALSE(warm_kernel.flow[6].live);
+	pair_free(p);
+}
+
+/* Packets at the peer put a timeout forward, and nobody tells. */
+static void no_timeout_runs_low(void)
+{
+	struct pair *p = warm_begin();
+
+	for (uint32_t i = 0; i < WARM_FLOWS; i++) {
+		struct flow f = pair_flow(i);
+
+		f.timeout = 10 + 20 * i;
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	}
+	warm_run(p, WARM_AGE_MS + 200);
+	for (int s = 0; s < 600; s++) {
+		warm_run(p, 1000);
+		for (unsigned i = 0; i < WARM_FLOWS; i++) {
+			CU_ASSERT_TRUE(warm_kernel.flow[i].live);
+			CU_ASSERT(mono_diff_sec(warm_kernel.flow[i].expires, p->now) >= 25);
+		}
+	}
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_WARM_LOST), 0);
+	/* each no more often than it needs to be */
+	for (unsigned i = 0; i < WARM_FLOWS; i++)
+		CU_ASSERT(warm_kernel.flow[i].written <= 600 / 30 + 2);
+	pair_free(p);
+}
+
+/* It was active, and stands by: what its peer has now is there for the peer alone. */
+static void what_was_handed_over_ends_with_its_peer(void)
+{
+	struct pair *p = warm_started();
+
+	pair_command(p, 1, ENGINE_PROMOTE, 1);
+	warm_run(p, 3000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, WARM_FLOWS);
+	pair_command(p, 1, ENGINE_DEMOTE, 2);
+	warm_run(p, 1000);
+	for (uint32_t i = 0; i < WARM_FLOWS - 5; i++) {
+		struct flow f = warm_marked(i, 7);
+
+		warm_tell(p, KERNEL_EVENT_UPDATE, &f);
+	}
+	for (uint32_t i = WARM_FLOWS - 5; i < WARM_FLOWS; i++) {
+		struct flow f = pair_flow(i);
+
+		warm_tell(p, KERNEL_EVENT_DESTROY, &f);
+	}
+	warm_run(p, 63000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	CU_ASSERT_EQUAL(warm_alive(), WARM_FLOWS - 5);
+	warm_forget_ops();
+	for (uint32_t i = 0; i < WARM_FLOWS - 5; i++) {
+		struct flow f = pair_flow(i);
+
+		warm_tell(p, KERNEL_EVENT_DESTROY, &f);
+	}
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_DELETE], WARM_FLOWS - 5);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_UPDATE], 0);
+	CU_ASSERT_EQUAL(warm_alive(), 0);
+	pair_free(p);
+}
+
+static void a_purge_makes_it_start_again(void)
+{
+	struct pair *p = warm_started();
+
+	pair_command(p, 1, ENGINE_PURGE, 1);
+	warm_serve(p);
+	CU_ASSERT_EQUAL(warm_alive(), 0);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, 0);
+	warm_run(p, WARM_AGE_MS + 500);
+	CU_ASSERT_EQUAL(warm_alive(), WARM_FLOWS);
+	pair_free(p);
+}
+
+/* ---- refusals ---- */
+
+static void refusals_are_tried_again_after_a_growing_pause(void)
+{
+	struct pair *p = warm_begin();
+	struct flow f = pair_flow(0);
+	int64_t last = 0, pause = 0;
+	unsigned tries = 0;
+
+	warm_kernel.refuse = ENOMEM;
+	warm_tell(p, KERNEL_EVENT_NEW, &f);
+	for (int64_t ms = 0; ms < 300000; ms += 100) {
+		unsigned before = warm_kernel.count[KERNEL_OP_CREATE];
+
+		warm_run(p, 100);
+		if (warm_kernel.count[KERNEL_OP_CREATE] == before)
+			continue;
+		CU_ASSERT(tries < 2 || ms - last >= pause);
+		CU_ASSERT(ms - last <= LIMIT_WARM_RETRY_MAX_MS + 500);
+		pause = ms - last - 200;
+		last = ms;
+		tries++;
+	}
+	CU_ASSERT(tries >= 10 && tries < 20);
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_WARM_RETRIED), tries - 1);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, 0);
+	CU_ASSERT(pair_status(p, 1).warm_behind_ms > 290000);
+	warm_kernel.refuse = 0;
+	warm_run(p, LIMIT_WARM_RETRY_MAX_MS + 200);
+	CU_ASSERT_TRUE(warm_kernel.flow[0].live);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, 1);
+	/* and then the pause is short again */
+	warm_kernel.refuse = ENOMEM;
+	f = pair_flow(1);
+	warm_tell(p, KERNEL_EVENT_NEW, &f);
+	warm_run(p, WARM_AGE_MS + 200);
+	warm_kernel.refuse = 0;
+	warm_run(p, LIMIT_WARM_RETRY_MS + 200);
+	CU_ASSERT_TRUE(warm_kernel.flow[1].live);
+	pair_free(p);
+}
+
+static void a_refused_change_is_tried_again(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = warm_marked(3, 7);
+
+	warm_kernel.refuse = ENOMEM;
+	warm_tell(p, KERNEL_EVENT_UPDATE, &f);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, WARM_FLOWS - 1);
+	warm_kernel.refuse = 0;
+	warm_run(p, LIMIT_WARM_RETRY_MS + 200);
+	CU_ASSERT_EQUAL(warm_kernel.flow[3].mark, 7);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, WARM_FLOWS);
+	/* what is told meanwhile need not wait */
+	warm_kernel.refuse = ENOMEM;
+	f = warm_marked(3, 8);
+	warm_tell(p, KERNEL_EVENT_UPDATE, &f);
+	warm_kernel.refuse = 0;
+	f = warm_marked(3, 9);
+	warm_tell(p, KERNEL_EVENT_UPDATE, &f);
+	CU_ASSERT_EQUAL(warm_kernel.flow[3].mark, 9);
+	/* its end is carried out, refused or not */
+	warm_kernel.refuse = ENOMEM;
+	f = warm_marked(3, 10);
+	warm_tell(p, KERNEL_EVENT_UPDATE, &f);
+	warm_tell(p, KERNEL_EVENT_DESTROY, &f);
+	CU_ASSERT_FALSE(warm_kernel.flow[3].live);
+	pair_free(p);
+}
+
+/* ---- the rate ---- */
+
+static void writes_keep_to_the_rate_and_changes_go_first(void)
+{
+	struct pair *p = warm_begin_as(100);
+	unsigned before;
+	struct flow f;
+
+	for (uint32_t i = 0; i < WARM_MANY; i++) {
+		f = pair_flow(i);
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	}
+	warm_run(p, WARM_AGE_MS + 100);
+	before = warm_alive();
+	for (int s = 1; s <= 4; s++) {
+		warm_run(p, 1000);
+		/* this clock's step is 100 ms, so that each burst is all that one step brings */
+		CU_ASSERT(warm_alive() <= before + 100U * (unsigned)s);
+		CU_ASSERT(warm_alive() > before);
+	}
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, warm_alive());
+	CU_ASSERT(pair_status(p, 1).warm_behind_ms > 4000);
+	for (uint32_t i = 0; i < 2; i++) {
+		f = warm_marked(i, 5);
+		pair_event(p, 0, KERNEL_EVENT_UPDATE, &f);
+	}
+	pair_exchange(p);
+	before = warm_kernel.count[KERNEL_OP_CREATE];
+	warm_run(p, 200);
+	CU_ASSERT_EQUAL(warm_kernel.flow[0].mark, 5);
+	CU_ASSERT_EQUAL(warm_kernel.flow[1].mark, 5);
+	CU_ASSERT(warm_kernel.count[KERNEL_OP_CREATE] <= before + 20);
+	pair_free(p);
+}
+
+/* A burst is small, and the engine says when it goes on: driven by its own deadlines. */
+static void the_deadlines_spread_the_writes(void)
+{
+	struct pair *p = warm_begin_as(1000);
+	mono began;
+	unsigned most = 0;
+
+	for (uint32_t i = 0; i < WARM_MANY; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	}
+	pair_exchange(p);
+	p->now = mono_add_ms(p->now, WARM_AGE_MS + 100);
+	began = p->now;
+	while (warm_alive() < WARM_MANY && mono_diff_ms(p->now, began) < 5000) {
+		mono at = engine_deadline(p->node[1].engine);
+		unsigned before = warm_alive();
+
+		CU_ASSERT_TRUE_FATAL(mono_before(at, mono_add_ms(p->now, 200)));
+		p->now = mono_before(p->now, at) ? at : p->now;
+		engine_tick(p->node[1].engine, p->now);
+		warm_serve(p);
+		most = warm_alive() - before > most ? warm_alive() - before : most;
+	}
+	CU_ASSERT_EQUAL(warm_alive(), WARM_MANY);
+	CU_ASSERT(mono_diff_ms(p->now, began) >= 950);
+	CU_ASSERT(mono_diff_ms(p->now, began) <= 1100);
+	CU_ASSERT(most <= 1000 * LIMIT_WARM_BURST_MS / 1000);
+	pair_free(p);
+}
+
+/* ---- others ---- */
+
+static void expectations_are_written_too(void)
+{
+	struct engine_config c = pair_config();
+	struct pair *p;
+	struct flow f = pair_flow(0);
+	struct expect x;
+
+	c.standby_warm = true;
+	c.warm_age_ms = WARM_AGE_MS;
+	c.warm_rate = 1000;
+	c.expect_filter.on = true;
+	p = pair_new(&c);
+	memset(&warm_kernel, 0, sizeof(warm_kernel));
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	warm_run(p, 1000);
+	warm_tell(p, KERNEL_EVENT_NEW, &f);
+	expectgen_of(&f, 4711, &x);
+	engine_kernel_expect(p->node[0].engine, p->now, KERNEL_EVENT_NEW, &x);
+	warm_run(p, WARM_AGE_MS + 400);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_CREATE], 1);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_EXPECT_CREATE], 1);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, 1);
+	engine_kernel_expect(p->node[0].engine, p->now, KERNEL_EVENT_DESTROY, &x);
+	warm_run(p, 200);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_EXPECT_DELETE], 1);
+	pair_free(p);
+}
+
+static void emptied_tables_leave_nothing_behind(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = warm_in_state(WARM_FLOWS, FLOW_TCP_SYN_SENT);
+
+	warm_tell(p, KERNEL_EVENT_NEW, &f);
+	warm_run(p, 2 * WARM_AGE_MS);
+	warm_kernel.refuse = ENOMEM;
+	f = warm_marked(1, 1);
+	warm_tell(p, KERNEL_EVENT_UPDATE, &f);
+	pair_command(p, 1, ENGINE_FLUSH, 1);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, 0);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_unsettled, 0);
+	CU_ASSERT_EQUAL(pair_status(p, 1).inject_queue, 0);
+	engine_check(p->node[1].engine);
+	pair_free(p);
+}
+
+static const struct unit_test tests[] = {
+	{"what the kernel ends is written again", what_the_kernel_ends_is_written_again},
+	{"what ended unheard is found by a dump", what_ended_unheard_is_found_by_a_dump},
+	{"an end read late does not make an entry a stranger's",
+		an_end_read_late_does_not_make_an_entry_a_strangers},
+	{"no timeout runs low", no_timeout_runs_low},
+	{"what was handed over ends with its peer", what_was_handed_over_ends_with_its_peer},
+	{"a purge makes it start again", a_purge_makes_it_start_again},
+	{"refusals are tried again after a growing pause",
+		refusals_are_tried_again_after_a_growing_pause},
+	{"a refused change is tried again", a_refused_change_is_tried_again},
+	{"writes keep to the rate and changes go first",
+		writes_keep_to_the_rate_and_changes_go_first},
+	{"the deadlines spread the writes", the_deadlines_spread_the_writes},
+	{"expectations are written too", expectations_are_written_too},
+	{"emptied tables leave nothing behind", emptied_tables_leave_nothing_behind},
+};
+
+UNIT_MAIN("core_warm_kernel", tests)
