@@ -37,10 +37,11 @@ def load(lab, kind, args):
     return figures
 
 
-def settle_memory(pair, deadline_s=20):
-    """What is given back is given back slowly: until it does not change for a second."""
+def settle_memory(pair, deadline_s=60):
+    """The daemons look once a second for what they can give back: until nothing has changed for
+    three."""
     end, quiet, before = time.monotonic() + deadline_s, 0, None
-    while quiet < 10 and time.monotonic() < end:
+    while quiet < 30 and time.monotonic() < end:
         time.sleep(0.1)
         now = pair.memory(resident_bytes)
         quiet, before = quiet + 1 if now == before else 0, now
