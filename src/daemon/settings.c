@@ -9,7 +9,7 @@
 
 enum {
 	SETTINGS_SILENT_POLL_S = 10,
-	SETTINGS_MEMORY_KEEP_BYTES = 128 * 1024, /* beyond, what a burst has left goes back */
+	SETTINGS_MEMORY_KEEP_BYTES = 64 * 1024, /* beyond, what a burst has left goes back */
 }; /* while there are flows that send no events */
 
 static int draw_random(void *buf, size_t len)
