@@ -281,17 +281,23 @@ static bool is_sparse(const struct index *x, uint32_t count)
 
 void index_slim(struct index *x)
 {
-	if (!x->moving && is_sparse(x, x->count_most))
+	x->count_before = x->count_most;
+	x->count_most = x->count;
+	if (!x->moving && is_sparse(x, x->count_before))
 		move_begin(x, x->bits - 1U);
 	else
 		x->spare = !x->moving;
-	x->count_most = x->count;
 }
 
 bool index_step(struct index *x, uint32_t slots)
 {
-	if (x->moving)
-		move_step(x, slots);
+	uint32_t most = x->count_most > x->count_before ? x->count_most : x->count_before;
+
+	if (!x->moving)
+		return false;
+	move_step(x, slots);
+	if (!x->moving && is_sparse(x, most))
+		move_begin(x, x->bits - 1U);
 	return x->moving;
 }
 

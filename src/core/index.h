@@ -40,6 +40,7 @@ struct index {
 	uint32_t touched[2]; /* no page beyond so many bytes of a region was ever used */
 	uint32_t count;
 	uint32_t count_most; /* since index_slim() */
+	uint32_t count_before; /* the most between its last two calls */
 	uint32_t old_slot; /* while moving: the first slot of the old region not yet moved */
 	uint32_t old_tag; /* and the least tag that is still looked for there */
 	uint8_t bits; /* log2 of the home slots of the new region */
@@ -84,7 +85,8 @@ void index_replace(struct index *, uint64_t hash, uint32_t old_handle, uint32_t 
 /*
  * To be called from time to time: begins to halve it if it has been much too large ever since the
  * last call, and finds out what may be given back. It goes on with the index's changes, and with
- * index_step(), which moves so many slots at once; false: there is nothing to move.
+ * index_step(), which moves so many slots at once, and halves it again if that is still too large;
+ * false: there is nothing to move.
  */
 void index_slim(struct index *);
 bool index_step(struct index *, uint32_t slots);

@@ -8,6 +8,7 @@
 #include "core/dumper.h"
 #include "core/former.h"
 #include "core/local.h"
+#include "core/peer.h"
 #include "core/record.h"
 #include "core/remote.h"
 #include "core/warm.h"
@@ -156,9 +157,22 @@ static void left_to(struct engine *e, uint32_t handle, uint8_t written, bool our
 }
 
 /*
- * The entry by which another peer tells a flow that this one does not, any more; or 0. Of a peer
- * that is gone, or has come back without its table, only what it told last counts: who has told the
- * flow since has taken it over from there.
+ * The peer is gone, or has come back without its table; or it may be, since nothing was heard of it
+ * as long as the other one has told this flow. That it is there after all its table will show.
+ */
+static bool was_succeeded(struct engine *e, struct peer *q, const struct entry *x)
+{
+	if (q->silent || q->unconfirmed)
+		return true;
+	if (engine_coarse(e, q->heard) >= x->born)
+		return false;
+	peer_want_resync(e, q, LIMIT_RESYNC_DELAY_MS);
+	return true;
+}
+
+/*
+ * The entry by which another peer tells a flow that this one does not, any more; or 0. What a peer
+ * that was succeeded told before does not count: who has told the flow since has taken it over.
  */
 static uint32_t outlived_by(
 	struct engine *e, const struct peer *p, const struct table_key *k, struct entry *x)
@@ -173,8 +187,8 @@ static uint32_t outlived_by(
 		if (!handle)
 			continue;
 		y = at(e, handle);
-		if (!warm_is_idle(e) || !(q->silent || q->unconfirmed) ||
-			y->flags & REMOTE_WRITING || y->touched > x->touched)
+		if (!warm_is_idle(e) || y->flags & REMOTE_WRITING || y->touched > x->touched ||
+			!was_succeeded(e, q, x))
 			return handle;
 		x->flags |= y->flags & REMOTE_WRITTEN;
 		remote_remove(e, q, handle);

@@ -72,6 +72,9 @@ static void print_status(const json_t *status)
 			number_of(status, "local_silent"));
 	printf("held for peers: %lld flows\n", number_of(status, "remote_flows"));
 	print_warm(status);
+	if (number_of(status, "former_flows"))
+		printf("  of a former process: %lld that no peer has told yet\n",
+			number_of(status, "former_flows"));
 	printf("to be sent: %lld, deletions not acknowledged: %lld\n",
 		number_of(status, "send_queue"), number_of(status, "tombstones"));
 	printf("memory of tables: %lld bytes\n", number_of(status, "memory_bytes"));

@@ -44,7 +44,7 @@ json_t *reply_status(const struct engine_status *status, bool standby_warm)
 	for (unsigned i = 0; i < status->peers_count; i++)
 		json_array_append_new(peers, peer_object(&status->peers[i]));
 	return json_pack("{s:s, s:b, s:b, s:b, s:b, s:I, s:I, s:I, s:I, "
-			 "s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+			 "s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
 		"role", name_role(status->role), "in_sync", in_sync, "kernel_synced",
 		status->kernel_synced, "committing", status->committing, "purge_scheduled",
 		status->purge_scheduled, "purge_in_ms", (json_int_t)status->purge_in_ms,
@@ -53,7 +53,8 @@ json_t *reply_status(const struct engine_status *status, bool standby_warm)
 		"standby_table", standby_warm ? "warm" : "cold", "warm_flows",
 		(json_int_t)status->warm_flows, "warm_unsettled",
 		(json_int_t)status->warm_unsettled, "warm_behind_ms",
-		(json_int_t)status->warm_behind_ms, "tombstones", (json_int_t)status->tombstones,
+		(json_int_t)status->warm_behind_ms, "former_flows",
+		(json_int_t)status->former_flows, "tombstones", (json_int_t)status->tombstones,
 		"send_queue", (json_int_t)status->send_queue, "memory_bytes",
 		(json_int_t)status->memory_bytes, "peers", peers);
 }

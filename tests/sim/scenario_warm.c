@@ -328,9 +328,9 @@ static void who_stood_down_may_die(struct sim *s)
 	for (int turn = 0; turn < 4; turn++) {
 		node_command(s, a, ENGINE_DEMOTE);
 		scenario_command(s, b, ENGINE_PROMOTE, 5000);
-		traffic_through(s, b, 50);
 		/* the purge, by which it lets go of what was its own */
 		calm_for(s, b, 10 + (int)s->params.config.purge_timeout_s);
+		traffic_through(s, b, 50);
 		node_crash(s, a);
 		traffic_through(s, b, 50);
 		node_start(s, a, false);
@@ -348,6 +348,7 @@ static void who_stood_down_may_die(struct sim *s)
 static void the_third_follows_the_second(struct sim *s)
 {
 	struct sim_node *a = &s->nodes[0], *b = &s->nodes[1], *c = &s->nodes[2];
+	bool taken[FLOWS];
 
 	begin(s);
 	traffic_through(s, a, 50);
@@ -357,8 +358,15 @@ static void the_third_follows_the_second(struct sim *s)
 	node_reboot(s, a);
 	sim_run_ms(s, 300);
 	scenario_command(s, b, ENGINE_PROMOTE, 5000);
+	sim_run_ms(s, 3000);
+	for (unsigned slot = 0; slot < FLOWS; slot++)
+		taken[slot] = b->kernel.entries[slot].live;
 	traffic_through(s, b, 100);
 	calm(s, b);
+	/* a is gone, and what it told last of these is nobody's word any more */
+	for (unsigned slot = 0; slot < FLOWS; slot++)
+		if (taken[slot] && c->kernel.entries[slot].live && !b->kernel.entries[slot].live)
+			sim_fail(s, "slot %u has ended, but not in the third kernel", slot);
 	node_start(s, a, false);
 	traffic_through(s, b, 50);
 	/* a has come back with nothing: what c knows of it is held for its own time */

@@ -90,8 +90,11 @@ static void in_sync_takes_a_table_and_every_peer_that_counts(void)
 
 static void a_warm_standby_says_how_warm_it_is(void)
 {
-	struct engine_status s = {
-		.remote_flows = 9, .warm_flows = 6, .warm_unsettled = 2, .warm_behind_ms = 30};
+	struct engine_status s = {.remote_flows = 9,
+		.warm_flows = 6,
+		.warm_unsettled = 2,
+		.warm_behind_ms = 30,
+		.former_flows = 4};
 	json_t *object = reply_status(&s, true);
 
 	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(object, "standby_table")), "warm");
@@ -99,6 +102,7 @@ static void a_warm_standby_says_how_warm_it_is(void)
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "warm_flows")), 6);
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "warm_unsettled")), 2);
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "warm_behind_ms")), 30);
+	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "former_flows")), 4);
 	json_decref(object);
 	object = reply_status(&s, false);
 	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(object, "standby_table")), "cold");
