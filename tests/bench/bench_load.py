@@ -61,9 +61,8 @@ def ipv6(lab, kind, args):
             "losses": pair.losses()}
 
 
-def probe(pair, samples, *where):
-    told = pair.active.space.run("chrt", "--rr", "50", built("latency"), str(samples), *where,
-                                 deadline_s=600)
+def probe(pair, samples, *where, before=()):
+    told = pair.active.space.run(*before, built("latency"), str(samples), *where, deadline_s=600)
     return json.loads(told.stdout)
 
 
@@ -83,7 +82,9 @@ def latency(lab, kind, args):
         stdout=subprocess.PIPE)
     with stream.popen.stdout as out:
         time.sleep(1)  # a stream that has begun
-        found = probe(pair, args.samples, *where, "5000", str(args.samples))
+        # In real time, lest it wait for the stream's generator after it has started its clock.
+        found = probe(pair, args.samples, *where, "5000", str(args.samples),
+                      before=("chrt", "--rr", "50"))
         if not stream.alive():
             note("the stream of events ended before the last sample of the latency")
         told = json.loads(out.read())
