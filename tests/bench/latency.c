@@ -206,14 +206,15 @@ static int measure_wire(unsigned count, unsigned gap_us)
 /* An event of the peer's kernel: whichever of our flows it tells of has come. */
 static int on_peer_event(const struct nlmsghdr *nlh, void *data)
 {
+	const uint8_t *end = mnl_nlmsg_get_payload_tail(nlh);
 	unsigned count = *(const unsigned *)data, i;
 	const struct nlattr *attr, *part, *address;
 	uint32_t source;
 
 	if ((nlh->nlmsg_type & 0xff) != IPCTNL_MSG_CT_NEW)
 		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
-	{
+	for (attr = mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg));
+		mnl_attr_ok(attr, (int)(end - (const uint8_t *)attr)); attr = mnl_attr_next(attr)) {
 		if (mnl_attr_get_type(attr) != CTA_TUPLE_ORIG)
 			continue;
 		part = mnl_attr_get_payload(attr);
