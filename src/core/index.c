@@ -215,14 +215,18 @@ static bool view_add(struct view *v, const struct store *s, uint64_t place, uint
 	return true;
 }
 
-/* Appends a slot that comes after all that the region holds: no order has to be looked at. */
-static bool view_append(struct view *v, struct index_slot slot)
+/*
+ * Appends a slot that comes after all that the region holds: no order has to be looked at. False if
+ * it would come to lie so many slots behind its home, or behind the end.
+ */
+static bool view_append(struct view *v, struct index_slot slot, uint32_t pushed_max)
 {
 	uint32_t at = home_of(slot.tag, v->bits);
+	uint32_t end = v->end - at < pushed_max ? v->end : at + pushed_max;
 
-	while (at < v->end && v->slots[at].handle)
+	while (at < end && v->slots[at].handle)
 		at++;
-	if (at == v->end)
+	if (at == end)
 		return false;
 	v->slots[at] = slot;
 	return true;
@@ -241,21 +245,69 @@ static void move_begin(struct index *x, unsigned bits)
 	touch(x);
 }
 
+/* Puts a slot before all that the region holds, which is pushed on as far as need be. */
+static void view_prepend(struct view *v, struct index_slot slot)
+{
+	uint32_t at = home_of(slot.tag, v->bits), gap = at;
+
+	while (gap < v->end && v->slots[gap].handle)
+		gap++;
+	CHECK(gap < v->end);
+	memmove(&v->slots[at + 1], &v->slots[at], (gap - at) * sizeof(*v->slots));
+	v->slots[at] = slot;
+}
+
+/*
+ * Half the size is not enough: what is left is not spread over all places, since a walk takes
+ * entries out (a commit, a purge) in their order. What has moved goes back, and the next try has to
+ * wait. O(what has moved), which is little: the first few thousand slots of a dense stretch tell.
+ */
+static void turn_back(struct index *x)
+{
+	struct view to = view_old(x), from = view_new(x);
+	uint32_t end = home_of(x->old_tag, from.bits) + INDEX_TAIL_SLOTS;
+
+	while (end < from.end && from.slots[end].handle)
+		end++;
+	for (uint32_t at = end < from.end ? end : from.end; at-- > 0;) {
+		if (!from.slots[at].handle)
+			continue;
+		view_prepend(&to, from.slots[at]);
+		from.slots[at] = (struct index_slot){0};
+	}
+	x->live = !x->live;
+	x->bits = x->old_bits;
+	x->moving = x->spare = false;
+	x->count_most = UINT32_C(1) << x->bits;
+}
+
+static bool is_halving(const struct index *x)
+{
+	return x->moving && x->bits < x->old_bits;
+}
+
 /*
  * Moves some slots. All slots of one tag move together, so that old_tag separates the regions. The
  * new region has room: a doubled one's load is half of what the old one had, and that of a halved
- * one is 3/4 at the most, if each change on the way has added an entry.
+ * one is 3/4 at the most, if each change on the way has added an entry; unless they stand close
+ * together, and then it turns back.
  */
 static void move_step(struct index *x, uint32_t slots)
 {
 	struct view to = view_new(x), from = view_old(x);
 	uint32_t home_slots = UINT32_C(1) << from.bits;
+	/* a walk looks INDEX_TAIL_SLOTS far; at 3/4 load 500 are not pushed on in any index */
+	uint32_t pushed_max = is_halving(x) ? INDEX_TAIL_SLOTS / 2 : UINT32_MAX;
 
 	for (uint32_t n = 0; n < slots; n++) {
 		struct index_slot slot = from.slots[x->old_slot];
 
 		if (slot.handle) {
-			CHECK(view_append(&to, slot));
+			if (!view_append(&to, slot, pushed_max)) {
+				CHECK(is_halving(x));
+				turn_back(x);
+				return;
+			}
 			from.slots[x->old_slot] = (struct index_slot){0};
 			x->old_tag = slot.tag + 1;
 		}
@@ -291,11 +343,12 @@ void index_slim(struct index *x)
 
 bool index_step(struct index *x, uint32_t slots)
 {
-	uint32_t most = x->count_most > x->count_before ? x->count_most : x->count_before;
+	uint32_t most;
 
 	if (!x->moving)
 		return false;
 	move_step(x, slots);
+	most = x->count_most > x->count_before ? x->count_most : x->count_before;
 	if (!x->moving && is_sparse(x, most))
 		move_begin(x, x->bits - 1U);
 	return x->moving;
@@ -332,8 +385,14 @@ bool index_add(struct index *x, const struct store *s, uint64_t hash, uint32_t h
 	if (x->moving)
 		move_step(x, INDEX_MIGRATE_SLOTS);
 	v = view_for(x, tag_of(place));
-	if (!view_add(&v, s, place, handle))
-		return false;
+	if (!view_add(&v, s, place, handle)) {
+		if (!is_halving(x))
+			return false;
+		turn_back(x);
+		v = view_new(x);
+		if (!view_add(&v, s, place, handle))
+			return false;
+	}
 	x->count++;
 	if (x->count > x->count_most)
 		x->count_most = x->count;

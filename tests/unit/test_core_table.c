@@ -232,6 +232,46 @@ static void an_index_shrinks_to_what_it_holds(void)
 	end();
 }
 
+/*
+ * A commit's walk takes entries out in the order of the index: what is left stands close together,
+ * and would not fit in an index of half the size, although that has twice as many slots.
+ */
+static void what_is_left_of_a_walk_is_not_squeezed(void)
+{
+	enum { ALL = 100000, LEFT = 30000 };
+	uint64_t cursor = 0;
+	uint32_t handle;
+	unsigned bits, looks = 0;
+
+	begin(ALL);
+	for (uint32_t n = 0; n < ALL; n++)
+		CU_ASSERT_EQUAL(add(n), TABLE_OK);
+	while (table_count(&table) > LEFT && (handle = table_next(&table, &store, &cursor)) != 0)
+		table_remove(&table, &store, handle);
+	bits = table.index.bits;
+	for (; looks < 8; looks++) {
+		index_slim(&table.index);
+		while (index_step(&table.index, 1000))
+			;
+		table_check(&table, &store);
+	}
+	CU_ASSERT_EQUAL(table.index.bits, bits - 1);
+	/* once they are spread evenly again, it shrinks to what they need */
+	for (uint32_t n = 0; n < ALL; n++)
+		if (find(n) == 0 && n % 4 == 0)
+			CU_ASSERT_EQUAL(add(n), TABLE_OK);
+	for (cursor = 0; (handle = table_next(&table, &store, &cursor)) != 0;)
+		if (handle % 16 != 0)
+			table_remove(&table, &store, handle);
+	for (looks = 0; looks < 8; looks++) {
+		index_slim(&table.index);
+		while (index_step(&table.index, 1000))
+			;
+		table_check(&table, &store);
+	}
+	end();
+}
+
 /* A wave a second: what is needed again soon is not moved to and fro. */
 static void an_index_in_waves_keeps_its_size(void)
 {
@@ -342,6 +382,7 @@ static const struct unit_test tests[] = {
 	{"a walk meets each entry once while the table shrinks",
 		a_walk_meets_each_entry_once_while_the_table_shrinks},
 	{"an index shrinks to what it holds", an_index_shrinks_to_what_it_holds},
+	{"what is left of a walk is not squeezed", what_is_left_of_a_walk_is_not_squeezed},
 	{"an index in waves keeps its size", an_index_in_waves_keeps_its_size},
 	{"an entry that grows keeps its header", an_entry_that_grows_keeps_its_header},
 	{"a TCP flow fits its budget", a_tcp_flow_fits_its_budget},
