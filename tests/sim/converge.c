@@ -105,9 +105,22 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 }
 
 /*
+ * It was born here by packets, and a peer that had taken it over has lost it: it was given a
+ * minute, in which packets would show that it lives here, and a dump takes it for ours again. The
+ * write names a timeout alone, so that the version stays, and by now no timer ends it.
+ */
+static bool is_given_back(const struct kernel_entry *e, const struct history *h)
+{
+	int first = h->count - 1;
+
+	while (first > 0 && h->states[first - 1].live)
+		first--;
+	return e->given_time && !h->states[first].rewritten;
+}
+
+/*
  * What was written for a peer into a warm standby's kernel, and no packet has changed since, is
- * there because a peer has it. That holds for who has done nothing else since its machine's start;
- * what had been in the kernel before it was written, and was given a minute, shows no version.
+ * there because a peer has it. That holds for who has done nothing else since its machine's start.
  */
 static bool kernel_has_no_more(struct sim *s, struct sim_node *n, char *why, size_t cap)
 {
@@ -120,7 +133,7 @@ static bool kernel_has_no_more(struct sim *s, struct sim_node *n, char *why, siz
 		const struct kernel_entry *e = &n->kernel.entries[slot];
 		const struct history *h = &n->kernel.history[slot];
 
-		if (!e->live || !h->states[h->count - 1].rewritten || e->flow.mark == 0 ||
+		if (!e->live || !h->states[h->count - 1].rewritten || is_given_back(e, h) ||
 			engine_find(n->engine, ENGINE_TABLE_REMOTE, &e->flow, &v))
 			continue;
 		/* ours by an event, before a peer told more of it */

@@ -85,6 +85,7 @@ static void entry_set(
 	uint32_t id = e->live ? e->flow.id : k->next_id++;
 
 	e->live = true;
+	e->given_time = false;
 	e->flow = *f;
 	e->flow.id = id;
 	flow_mark_set(&e->flow, FLOW_ID);
@@ -219,6 +220,8 @@ static int entry_update(struct kernel_model *k, mono now, unsigned slot, const s
 		take_attrs(&merged, f, FLOW_SYNPROXY_ISN, FLOW_SYNPROXY_TSOFF);
 	}
 	entry_set(k, now, slot, &merged, true);
+	k->entries[slot].given_time = !flow_has(f, FLOW_STATUS) && !flow_has(f, FLOW_MARK) &&
+				      !flow_has(f, FLOW_TCP_STATE) && !flow_has(f, FLOW_LABELS);
 	return 0;
 }
 

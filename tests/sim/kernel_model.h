@@ -19,6 +19,7 @@
  */
 struct kernel_entry {
 	bool live, silent;
+	bool given_time; /* its last write named nothing but a timeout: it is left to its timer */
 	mono expires;
 	struct flow flow; /* flow.timeout counts from the last change */
 };
