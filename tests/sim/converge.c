@@ -76,6 +76,33 @@ static bool is_cold(const struct sim_node *n, const struct flow *f)
 	return !(f->status & settled);
 }
 
+/*
+ * The former life of a node that came back on another link (sim_node_of_peer()) has told v, and
+ * packets have changed the flow in n's kernel since. That life's table stays, since it might be the
+ * only copy, and nobody goes on with it. With external_cache_off, what has ended is written when it
+ * is told again, and here it will not be; what came to the tuple after the end, in an event that
+ * was lost, a dump alone does not make ours. A warm standby looks for what its kernel has ended.
+ */
+static bool is_bygone(
+	const struct sim *s, const struct sim_node *n, const struct engine_flow_view *v)
+{
+	int slot = traffic_slot(&v->flow);
+	const struct history *h = &n->kernel.history[slot];
+	const struct history_state *last, *flow;
+	struct engine_status st;
+
+	if (n->config.standby_warm || h->count < 2)
+		return false;
+	last = &h->states[h->count - 1];
+	if (last->rewritten || mono_before(last->at, n->started))
+		return false;
+	flow = last->live ? last : last - 1;
+	if (flow->flow.mark < v->flow.mark || (last->live && n->heard[slot] == flow->flow.mark))
+		return false;
+	engine_get_status(n->engine, s->now, &st);
+	return sim_node_of_peer(s, &st, v->peer) < 0;
+}
+
 /* What peers have told is in the kernel, and the newest of it. */
 static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size_t cap)
 {
@@ -96,6 +123,8 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 			continue;
 		if (e->live &&
 			(e->flow.mark == v.flow.mark || may_differ(s, n, (unsigned)slot, &v.flow)))
+			continue;
+		if (is_bygone(s, n, &v))
 			continue;
 		snprintf(why, cap, "node %u: slot %d: a peer told version %u, the kernel has %u",
 			n->index, slot, v.flow.mark, e->live ? e->flow.mark : 0);
