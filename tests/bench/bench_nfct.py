@@ -135,7 +135,7 @@ def main():
     for key, bound in EXPECTED:
         if ratio[key] > bound:
             note(f"expected of {key}: <= {bound:.3g} of Debian's, is {ratio[key]}")
-    if args.large:
+    if args.table:
         print_table(found, ratio)
     return 0
 
