@@ -305,6 +305,22 @@ static bool leave(struct engine *e, uint32_t handle, const struct table_key *k)
 	return made;
 }
 
+/* Of a flow that is ours, a peer says nothing that we do not know. */
+static bool is_known(const struct engine *e, uint32_t local, uint32_t handle)
+{
+	struct flow known, told, merged;
+
+	table_read(&e->store, local, &known);
+	table_read(&e->store, handle, &told);
+	merged = known;
+	flow_merge(&merged, &told);
+	return flow_same_state(&known, &merged);
+}
+
+/*
+ * A node that has stood down is told all that was its own by the one that took over; were that
+ * written, the next promotion would have to wait for it.
+ */
 void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 {
 	struct table_key k = table_key_at(&e->store, handle);
@@ -322,6 +338,8 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 		return; /* its answer finds out what is new */
 	if (local && entry_is_expect(x))
 		return; /* the helper here expects the same */
+	if (local && news == INJECT_NEWS && e->config.standby_warm && is_known(e, local, handle))
+		news = INJECT_SAME;
 	if (!(x->flags & REMOTE_BEHIND) &&
 		(local ? news != INJECT_NEWS : news == INJECT_SAME && x->flags & REMOTE_WRITTEN))
 		return;

@@ -360,6 +360,26 @@ static void an_end_during_the_write_is_carried_out_after_it(void)
 	pair_free(p);
 }
 
+/* As a node that stands down is told what it had by the one that has taken over. */
+static void what_is_ours_and_told_as_it_is_costs_nothing(void)
+{
+	struct pair *p = warm_begin();
+	struct flow f = pair_flow(0), g = warm_marked(1, 5);
+
+	pair_event(p, 1, KERNEL_EVENT_NEW, &f);
+	f = pair_flow(1);
+	pair_event(p, 1, KERNEL_EVENT_NEW, &f);
+	f = pair_flow(0);
+	warm_tell(p, KERNEL_EVENT_NEW, &f);
+	warm_run(p, 2 * WARM_AGE_MS);
+	CU_ASSERT_EQUAL(warm_writes(), 0);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 1);
+	warm_tell(p, KERNEL_EVENT_NEW, &g);
+	warm_run(p, 2 * WARM_AGE_MS);
+	CU_ASSERT(warm_writes() > 0); /* what is new in it */
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"what has settled is written when it has its age",
 		what_has_settled_is_written_when_it_has_its_age},
@@ -377,6 +397,8 @@ static const struct unit_test tests[] = {
 	{"what a bulk does not name is deleted", what_a_bulk_does_not_name_is_deleted},
 	{"what lives here is kept", what_lives_here_is_kept},
 	{"on an active node ends are doubted", on_an_active_node_ends_are_doubted},
+	{"what is ours and told as it is costs nothing",
+		what_is_ours_and_told_as_it_is_costs_nothing},
 	{"an end during the write is carried out after it",
 		an_end_during_the_write_is_carried_out_after_it},
 };
