@@ -117,8 +117,8 @@ static void told_again(struct engine *e, uint32_t handle, enum inject_list list)
 		if (at(e, handle)->flags & REMOTE_WRITTEN)
 			inject_list_move(e, handle, INJECT_WAITING);
 		break;
-	case INJECT_AGED:
-		if (!warm_has_settled(e, handle))
+	case INJECT_AGED: /* an expectation that a commit has left out: its master may be here */
+		if (!entry_is_expect(at(e, handle)) && !warm_has_settled(e, handle))
 			break;
 		inject_unlist(e, handle);
 		put_ready(e, handle);

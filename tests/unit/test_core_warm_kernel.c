@@ -279,12 +279,10 @@ static void the_deadlines_spread_the_writes(void)
 
 /* ---- others ---- */
 
-static void expectations_are_written_too(void)
+static struct pair *begin_with_expectations(void)
 {
 	struct engine_config c = pair_config();
 	struct pair *p;
-	struct flow f = pair_flow(0);
-	struct expect x;
 
 	c.standby_warm = true;
 	c.warm_age_ms = WARM_AGE_MS;
@@ -295,6 +293,15 @@ static void expectations_are_written_too(void)
 	pair_dump_empty(p, 0);
 	pair_dump_empty(p, 1);
 	warm_run(p, 1000);
+	return p;
+}
+
+static void expectations_are_written_too(void)
+{
+	struct pair *p = begin_with_expectations();
+	struct flow f = pair_flow(0);
+	struct expect x;
+
 	warm_tell(p, KERNEL_EVENT_NEW, &f);
 	expectgen_of(&f, 4711, &x);
 	engine_kernel_expect(p->node[0].engine, p->now, KERNEL_EVENT_NEW, &x);
@@ -306,6 +313,33 @@ static void expectations_are_written_too(void)
 	warm_run(p, 200);
 	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_EXPECT_DELETE], 1);
 	pair_free(p);
+}
+
+/* Whatever its bytes would say of a flow's state. */
+static void an_orphan_that_is_told_again_is_written(void)
+{
+	for (uint32_t i = 0; i < 16; i++) {
+		struct pair *p = begin_with_expectations();
+		struct flow f = warm_in_state(i, FLOW_TCP_SYN_SENT);
+		struct expect x;
+
+		warm_tell(p, KERNEL_EVENT_NEW, &f);
+		expectgen_of(&f, 4711 + 256 * i, &x);
+		engine_kernel_expect(p->node[0].engine, p->now, KERNEL_EVENT_NEW, &x);
+		warm_run(p, 300);
+		pair_command(p, 1, ENGINE_COMMIT, 1); /* leaves out both */
+		warm_serve(p);
+		CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_EXPECT_ORPHANS), 1);
+		CU_ASSERT_EQUAL(pair_status(p, 1).warm_unsettled, 2);
+		f = warm_in_state(i, FLOW_TCP_ESTABLISHED);
+		warm_tell(p, KERNEL_EVENT_UPDATE, &f);
+		pair_command(p, 0, ENGINE_BULK, 2);
+		warm_run(p, 2 * WARM_AGE_MS);
+		CU_ASSERT_TRUE(warm_kernel.flow[i].live);
+		CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_EXPECT_CREATE], 1);
+		CU_ASSERT_EQUAL(pair_status(p, 1).warm_unsettled, 0);
+		pair_free(p);
+	}
 }
 
 static void emptied_tables_leave_nothing_behind(void)
@@ -341,6 +375,7 @@ static const struct unit_test tests[] = {
 		writes_keep_to_the_rate_and_changes_go_first},
 	{"the deadlines spread the writes", the_deadlines_spread_the_writes},
 	{"expectations are written too", expectations_are_written_too},
+	{"an orphan that is told again is written", an_orphan_that_is_told_again_is_written},
 	{"emptied tables leave nothing behind", emptied_tables_leave_nothing_behind},
 };
 
