@@ -263,6 +263,24 @@ static bool is_outdated(const struct engine *e, uint32_t handle)
 	return e->peers_count > 1 && warm_is_outdated(e, &k, handle);
 }
 
+/*
+ * A commit may come to what has been told again before its former end had its turn. Then it takes
+ * the end's place: what we have made is deleted and made anew, the rest is changed.
+ */
+static void succeed(struct engine *e, uint32_t handle)
+{
+	struct table_key k = table_key_at(&e->store, handle);
+	uint32_t gone = 0;
+
+	if (e->inject.gone > 0)
+		gone = index_find(&e->inject.ended, &e->store, k.hash, k.bytes, k.len);
+	if (!gone || at(e, gone)->list == ENTRY_UNLISTED)
+		return; /* none, or it is under way, and the kernel comes to it first */
+	at(e, handle)->flags |= (at(e, gone)->flags & REMOTE_WRITTEN) | REMOTE_RENEW;
+	inject_unlist(e, gone);
+	inject_free_gone(e, gone);
+}
+
 bool inject_next_hurried(struct engine *e, struct kernel_op *out)
 {
 	struct commit *c = &e->commit;
@@ -281,6 +299,7 @@ bool inject_next_hurried(struct engine *e, struct kernel_op *out)
 		} else if (is_outdated(e, handle) || is_skipped(e, handle)) {
 			continue;
 		} else {
+			succeed(e, handle);
 			write_op(e, handle, out);
 		}
 		op = &e->ops.op[out->id % LIMIT_KERNEL_OPS_IN_FLIGHT];
