@@ -481,7 +481,7 @@ static int64_t behind_ms(const struct engine *e, mono now, enum inject_list list
 	return ms > 0 ? ms : 1;
 }
 
-/* Flows that are being written. O(LIMIT_KERNEL_OPS_IN_FLIGHT) */
+/* Flows that are being written or ended. O(LIMIT_KERNEL_OPS_IN_FLIGHT) */
 static uint64_t in_flight(const struct engine *e)
 {
 	uint64_t count = 0;
@@ -490,8 +490,8 @@ static uint64_t in_flight(const struct engine *e)
 		i++) {
 		const struct op *op = &e->ops.op[i];
 
-		count += op->id && op->purpose == OP_INJECT && !op->ending && !op->gone &&
-			 op->kind < KERNEL_OP_DUMP;
+		count += op->id && op->purpose == OP_INJECT &&
+			 (op->gone || (!op->ending && op->kind < KERNEL_OP_DUMP));
 	}
 	return count;
 }
