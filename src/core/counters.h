@@ -43,6 +43,7 @@
 	X(INJECT_UPDATE_REFUSED, "inject_update_refused", "such updates that the kernel refused")  \
 	X(INJECT_DELETED, "inject_deleted", "flows ended in the kernel as a peer told them")       \
 	X(INJECT_DELETE_REFUSED, "inject_delete_refused", "such ends that the kernel refused")     \
+	X(INJECT_DELETE_RETRIED, "inject_delete_retried", "such ends that were tried again")       \
 	X(INJECT_EXPECT_CREATED, "inject_expect_created",                                          \
 		"expectations created in the kernel as a peer told them")                          \
 	X(INJECT_EXPECT_DELETED, "inject_expect_deleted",                                          \

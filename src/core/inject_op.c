@@ -148,6 +148,24 @@ static void write_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 	build(e, op, handle, out);
 }
 
+static void build_end(const struct engine *e, const struct op *op, struct kernel_op *out)
+{
+	struct flow f;
+
+	out->id = op->id;
+	out->kind = (enum kernel_op_kind)op->kind;
+	if (is_expect_op(op)) {
+		read_expect(e, op->gone, &out->expect);
+		return;
+	}
+	table_read(&e->store, op->gone, &f);
+	commit_flow_key(&out->flow, &f);
+	if (op->kind == KERNEL_OP_UPDATE) {
+		out->flow.timeout = LIMIT_DEAD_TIMEOUT_S;
+		flow_mark_set(&out->flow, FLOW_TIMEOUT);
+	}
+}
+
 /*
  * The end of a flow that its peer has no more. What we have made is deleted. What was there before
  * us may live here: it gets little time, and packets give it more.
@@ -157,7 +175,6 @@ static bool end_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 	struct table_key k = table_key_at(&e->store, handle);
 	bool made = at(e, handle)->flags & REMOTE_INJECTED;
 	bool is_expect = entry_is_expect(at(e, handle)), ours = local_find_alive(e, &k) != 0;
-	struct flow f;
 	struct op *op;
 
 	if (ours || (is_expect && !made)) {
@@ -169,23 +186,11 @@ static bool end_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 	CHECK(op);
 	op->key = k;
 	op->ending = true;
+	op->gone = handle; /* for as long as it may have to be tried again */
 	op->kind = made ? KERNEL_OP_DELETE : KERNEL_OP_UPDATE;
 	if (is_expect)
 		op->kind = KERNEL_OP_EXPECT_DELETE;
-	out->id = op->id;
-	out->kind = (enum kernel_op_kind)op->kind;
-	if (is_expect) {
-		read_expect(e, handle, &out->expect);
-		inject_free_gone(e, handle);
-		return true;
-	}
-	table_read(&e->store, handle, &f);
-	inject_free_gone(e, handle);
-	commit_flow_key(&out->flow, &f);
-	if (!made) {
-		out->flow.timeout = LIMIT_DEAD_TIMEOUT_S;
-		flow_mark_set(&out->flow, FLOW_TIMEOUT);
-	}
+	build_end(e, op, out);
 	return true;
 }
 
@@ -263,6 +268,24 @@ static bool is_outdated(const struct engine *e, uint32_t handle)
 	return e->peers_count > 1 && warm_is_outdated(e, &k, handle);
 }
 
+/*
+ * A commit may come to what has been told again before its former end had its turn. Then it takes
+ * the end's place: what we have made is deleted and made anew, the rest is changed.
+ */
+static void succeed(struct engine *e, uint32_t handle)
+{
+	struct table_key k = table_key_at(&e->store, handle);
+	uint32_t gone = 0;
+
+	if (e->inject.gone > 0)
+		gone = index_find(&e->inject.ended, &e->store, k.hash, k.bytes, k.len);
+	if (!gone || at(e, gone)->list == ENTRY_UNLISTED)
+		return; /* none, or it is under way, and the kernel comes to it first */
+	at(e, handle)->flags |= (at(e, gone)->flags & REMOTE_WRITTEN) | REMOTE_RENEW;
+	inject_unlist(e, gone);
+	inject_free_gone(e, gone);
+}
+
 bool inject_next_hurried(struct engine *e, struct kernel_op *out)
 {
 	struct commit *c = &e->commit;
@@ -281,6 +304,7 @@ bool inject_next_hurried(struct engine *e, struct kernel_op *out)
 		} else if (is_outdated(e, handle) || is_skipped(e, handle)) {
 			continue;
 		} else {
+			succeed(e, handle);
 			write_op(e, handle, out);
 		}
 		op = &e->ops.op[out->id % LIMIT_KERNEL_OPS_IN_FLIGHT];
@@ -323,10 +347,50 @@ static bool is_too_young(const struct engine *e, const struct op *op, uint32_t h
 	return op->hurried ? warm_is_half_open(e, handle) : !warm_has_settled(e, handle);
 }
 
+/* The kernel has been asked for it since, or it has turned out to be ours: it is to stay. */
+static bool is_there_again(struct engine *e, const struct op *op)
+{
+	bool again = local_find_alive(e, &op->key) != 0;
+
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		uint32_t handle = table_find(&e->peers[i].remote, &e->store, &op->key);
+
+		if (!handle || !(at(e, handle)->flags & (REMOTE_WRITING | REMOTE_WRITTEN)))
+			continue;
+		at(e, handle)->flags |= at(e, op->gone)->flags & REMOTE_WRITTEN;
+		again = true;
+	}
+	return again;
+}
+
+/* It may have been flushed meanwhile. */
+static void end_is_over(struct engine *e, struct op *op)
+{
+	if (op->gone)
+		inject_free_gone(e, op->gone);
+	op->gone = 0;
+	kernel_ops_done(e, op);
+}
+
+static bool repeat_end(struct engine *e, struct op *op, struct kernel_op *out)
+{
+	if (op->gone && !is_there_again(e, op)) {
+		build_end(e, op, out);
+		return true;
+	}
+	if (op->gone)
+		engine_count(e, COUNTER_INJECT_KEPT);
+	end_is_over(e, op);
+	return false;
+}
+
 bool inject_repeat(struct engine *e, struct op *op, struct kernel_op *out)
 {
-	uint32_t handle = written_entry(e, op);
+	uint32_t handle;
 
+	if (op->ending)
+		return repeat_end(e, op, out);
+	handle = written_entry(e, op);
 	if (handle && !op->gone && is_too_young(e, op, handle)) {
 		at(e, handle)->flags &= (uint8_t)~REMOTE_WRITING;
 		warm_lost(e, handle);
@@ -474,6 +538,18 @@ static bool goes_on(struct op *op, int err)
 	return err && kernel_ops_find_way(op, err);
 }
 
+/* One error may answer several operations that were asked for together. */
+static void end_answered(struct engine *e, struct op *op, int err)
+{
+	if (err && err != ENOENT && op->gone && op->tries < LIMIT_KERNEL_RETRIES) {
+		engine_count(e, COUNTER_INJECT_DELETE_RETRIED);
+		kernel_ops_again(e, op);
+		return;
+	}
+	count(e, op, err == ENOENT ? 0 : err);
+	end_is_over(e, op);
+}
+
 static void told_meanwhile(struct engine *e, uint32_t handle)
 {
 	struct table_key k = table_key_at(&e->store, handle);
@@ -490,8 +566,7 @@ void inject_answered(struct engine *e, struct op *op, int err)
 	bool there;
 
 	if (op->ending) {
-		count(e, op, err == ENOENT ? 0 : err);
-		kernel_ops_done(e, op);
+		end_answered(e, op, err);
 		return;
 	}
 	if (op->gone) {

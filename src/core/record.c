@@ -158,7 +158,7 @@ static bool put_ending(struct engine *e)
 		const struct op *op = &e->ops.op[i];
 
 		if (op->id && op->purpose == OP_INJECT &&
-			(op->gone || (op->ending && op->kind == KERNEL_OP_DELETE)))
+			(op->ending ? op->kind == KERNEL_OP_DELETE : op->gone != 0))
 			put(e, ENGINE_RECORD_WRITTEN, op->key.hash, UINT32_MAX);
 	}
 	for (uint32_t h = e->inject.gone ? inject_list_head(e, INJECT_QUEUE) : 0; h;

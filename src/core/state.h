@@ -235,7 +235,8 @@ struct op {
 	/* of an OP_INJECT */
 	bool renew; /* a DELETE that a CREATE follows */
 	bool ending; /* the flow has ended for the peer that told it */
-	uint32_t gone; /* that has come while this was under way: the detached entry */
+	/* the detached entry: of what is ending, or of what has ended while this was under way */
+	uint32_t gone;
 	uint64_t known; /* hash of the local entry that was updated */
 	struct table_key key;
 };

@@ -380,6 +380,93 @@ static void what_is_ours_and_told_as_it_is_costs_nothing(void)
 	pair_free(p);
 }
 
+/* A kernel that says 0 to all, but knows whether it has the flow 0, and with which mark. */
+static struct {
+	bool live;
+	uint32_t mark;
+	unsigned answered;
+} watched;
+
+static int watch(const struct kernel_op *op)
+{
+	if (op->kind >= KERNEL_OP_DUMP || warm_number(&op->flow) != 0)
+		return 0;
+	if (watched.live == (op->kind == KERNEL_OP_CREATE))
+		return watched.live ? EEXIST : ENOENT;
+	watched.live = op->kind != KERNEL_OP_DELETE;
+	watched.mark = op->flow.mark;
+	return 0;
+}
+
+static void serve_watched(struct pair *p)
+{
+	struct pair_node *n = &p->node[1];
+
+	pair_pull_ops(p, 1);
+	while (watched.answered < n->ops_count) {
+		const struct kernel_op *op = &n->ops[watched.answered++];
+
+		if (op->kind != KERNEL_OP_DUMP)
+			engine_kernel_result(n->engine, p->now, op->id, watch(op));
+		if (watched.answered == n->ops_count)
+			watched.answered = n->ops_count = 0;
+		pair_pull_ops(p, 1);
+	}
+	engine_check(n->engine);
+}
+
+static void tell_many(
+	struct pair *p, enum kernel_event kind, uint32_t first, uint32_t count, uint32_t mark)
+{
+	for (uint32_t i = first; i < first + count; i++) {
+		struct flow f = warm_marked(i, mark);
+
+		pair_event(p, 0, kind, &f);
+		if (i % 100 == 99)
+			pair_exchange(p);
+	}
+	pair_exchange(p);
+}
+
+/* So much changes while it is under way that it does not wait for all of it. */
+static void a_commit_does_not_overtake_the_end_of_what_was_there(void)
+{
+	enum { CHANGES = LIMIT_COMMIT_LATE + 500 };
+	struct engine_config c = pair_config();
+	struct flow f = pair_flow(0);
+	struct pair *p;
+
+	c.standby_warm = true;
+	c.warm_age_ms = WARM_AGE_MS;
+	c.warm_rate = 50000;
+	c.flows_max = 1 << 15;
+	p = pair_new(&c);
+	memset(&watched, 0, sizeof(watched));
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	tell_many(p, KERNEL_EVENT_NEW, 0, 1 + CHANGES, 1);
+	for (unsigned i = 0; i < 60; i++) {
+		pair_run(p, 100);
+		serve_watched(p);
+	}
+	CU_ASSERT_TRUE(watched.live);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, 1 + CHANGES);
+	tell_many(p, KERNEL_EVENT_NEW, 1 + CHANGES, 2 * LIMIT_KERNEL_OPS_IN_FLIGHT, 1);
+	pair_command(p, 1, ENGINE_COMMIT, 7);
+	pair_pull_ops(p, 1);
+	tell_many(p, KERNEL_EVENT_UPDATE, 1, CHANGES, 2);
+	pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	pair_exchange(p);
+	tell_many(p, KERNEL_EVENT_NEW, 0, 1, 3);
+	serve_watched(p);
+	pair_run(p, 3 * WARM_AGE_MS);
+	serve_watched(p);
+	CU_ASSERT_TRUE(watched.live);
+	CU_ASSERT_EQUAL(watched.mark, 3);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, pair_status(p, 1).remote_flows);
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"what has settled is written when it has its age",
 		what_has_settled_is_written_when_it_has_its_age},
@@ -401,6 +488,8 @@ static const struct unit_test tests[] = {
 		what_is_ours_and_told_as_it_is_costs_nothing},
 	{"an end during the write is carried out after it",
 		an_end_during_the_write_is_carried_out_after_it},
+	{"a commit does not overtake the end of what was there",
+		a_commit_does_not_overtake_the_end_of_what_was_there},
 };
 
 UNIT_MAIN("core_warm", tests)

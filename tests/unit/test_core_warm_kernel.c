@@ -210,6 +210,75 @@ static void a_refused_change_is_tried_again(void)
 	pair_free(p);
 }
 
+static void a_refused_end_is_tried_again(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = pair_flow(3);
+
+	warm_kernel.refuse_ends = LIMIT_KERNEL_RETRIES;
+	warm_tell(p, KERNEL_EVENT_DESTROY, &f);
+	CU_ASSERT_FALSE(warm_kernel.flow[3].live);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_DELETE], 1 + LIMIT_KERNEL_RETRIES);
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_INJECT_DELETED), 1);
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_INJECT_DELETE_RETRIED), LIMIT_KERNEL_RETRIES);
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_INJECT_DELETE_REFUSED), 0);
+	/* but not for ever */
+	f = pair_flow(4);
+	warm_kernel.refuse_ends = 1 + LIMIT_KERNEL_RETRIES;
+	warm_tell(p, KERNEL_EVENT_DESTROY, &f);
+	warm_run(p, 5000);
+	CU_ASSERT_TRUE(warm_kernel.flow[4].live);
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_INJECT_DELETE_REFUSED), 1);
+	pair_free(p);
+}
+
+static void an_end_under_way_counts_as_nothing_to_be_written(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = pair_flow(3);
+
+	pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	pair_exchange(p);
+	pair_pull_ops(p, 1);
+	f = warm_marked(5, 1);
+	pair_event(p, 0, KERNEL_EVENT_UPDATE, &f);
+	pair_exchange(p);
+	pair_pull_ops(p, 1);
+	engine_check(p->node[1].engine);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, WARM_FLOWS - 1);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, WARM_FLOWS - 2);
+	pair_command(p, 1, ENGINE_FLUSH, 1);
+	warm_kernel.refuse_ends = 1; /* and there is nothing left of it to be tried again */
+	warm_serve(p);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_DELETE], 1);
+	pair_free(p);
+}
+
+/* The kernel was asked for the one before the other, and refuses the first alone. */
+static void a_refused_end_does_not_end_what_has_come_since(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = pair_flow(3);
+
+	pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	pair_exchange(p);
+	pair_pull_ops(p, 1);
+	f = warm_marked(3, 7);
+	pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	pair_exchange(p);
+	pair_command(p, 1, ENGINE_COMMIT, 1);
+	pair_pull_ops(p, 1);
+	warm_kernel.refuse_ends = 1;
+	warm_serve(p);
+	CU_ASSERT_TRUE(warm_kernel.flow[3].live);
+	CU_ASSERT_EQUAL(warm_kernel.flow[3].mark, 7);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_DELETE], 1);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, WARM_FLOWS);
+	warm_tell(p, KERNEL_EVENT_DESTROY, &f);
+	CU_ASSERT_FALSE(warm_kernel.flow[3].live);
+	pair_free(p);
+}
+
 /* ---- the rate ---- */
 
 static void writes_keep_to_the_rate_and_changes_go_first(void)
@@ -279,12 +348,10 @@ static void the_deadlines_spread_the_writes(void)
 
 /* ---- others ---- */
 
-static void expectations_are_written_too(void)
+static struct pair *begin_with_expectations(void)
 {
 	struct engine_config c = pair_config();
 	struct pair *p;
-	struct flow f = pair_flow(0);
-	struct expect x;
 
 	c.standby_warm = true;
 	c.warm_age_ms = WARM_AGE_MS;
@@ -295,6 +362,15 @@ static void expectations_are_written_too(void)
 	pair_dump_empty(p, 0);
 	pair_dump_empty(p, 1);
 	warm_run(p, 1000);
+	return p;
+}
+
+static void expectations_are_written_too(void)
+{
+	struct pair *p = begin_with_expectations();
+	struct flow f = pair_flow(0);
+	struct expect x;
+
 	warm_tell(p, KERNEL_EVENT_NEW, &f);
 	expectgen_of(&f, 4711, &x);
 	engine_kernel_expect(p->node[0].engine, p->now, KERNEL_EVENT_NEW, &x);
@@ -306,6 +382,33 @@ static void expectations_are_written_too(void)
 	warm_run(p, 200);
 	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_EXPECT_DELETE], 1);
 	pair_free(p);
+}
+
+/* Whatever its bytes would say of a flow's state. */
+static void an_orphan_that_is_told_again_is_written(void)
+{
+	for (uint32_t i = 0; i < 16; i++) {
+		struct pair *p = begin_with_expectations();
+		struct flow f = warm_in_state(i, FLOW_TCP_SYN_SENT);
+		struct expect x;
+
+		warm_tell(p, KERNEL_EVENT_NEW, &f);
+		expectgen_of(&f, 4711 + 256 * i, &x);
+		engine_kernel_expect(p->node[0].engine, p->now, KERNEL_EVENT_NEW, &x);
+		warm_run(p, 300);
+		pair_command(p, 1, ENGINE_COMMIT, 1); /* leaves out both */
+		warm_serve(p);
+		CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_EXPECT_ORPHANS), 1);
+		CU_ASSERT_EQUAL(pair_status(p, 1).warm_unsettled, 2);
+		f = warm_in_state(i, FLOW_TCP_ESTABLISHED);
+		warm_tell(p, KERNEL_EVENT_UPDATE, &f);
+		pair_command(p, 0, ENGINE_BULK, 2);
+		warm_run(p, 2 * WARM_AGE_MS);
+		CU_ASSERT_TRUE(warm_kernel.flow[i].live);
+		CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_EXPECT_CREATE], 1);
+		CU_ASSERT_EQUAL(pair_status(p, 1).warm_unsettled, 0);
+		pair_free(p);
+	}
 }
 
 static void emptied_tables_leave_nothing_behind(void)
@@ -337,10 +440,16 @@ static const struct unit_test tests[] = {
 	{"refusals are tried again after a growing pause",
 		refusals_are_tried_again_after_a_growing_pause},
 	{"a refused change is tried again", a_refused_change_is_tried_again},
+	{"a refused end is tried again", a_refused_end_is_tried_again},
+	{"an end under way counts as nothing to be written",
+		an_end_under_way_counts_as_nothing_to_be_written},
+	{"a refused end does not end what has come since",
+		a_refused_end_does_not_end_what_has_come_since},
 	{"writes keep to the rate and changes go first",
 		writes_keep_to_the_rate_and_changes_go_first},
 	{"the deadlines spread the writes", the_deadlines_spread_the_writes},
 	{"expectations are written too", expectations_are_written_too},
+	{"an orphan that is told again is written", an_orphan_that_is_told_again_is_written},
 	{"emptied tables leave nothing behind", emptied_tables_leave_nothing_behind},
 };
 

@@ -21,6 +21,10 @@ static int write_flow(const struct pair *p, const struct kernel_op *op)
 	if (op->kind == KERNEL_OP_DELETE) {
 		int err = k->live ? 0 : ENOENT;
 
+		if (warm_kernel.refuse_ends > 0) {
+			warm_kernel.refuse_ends--;
+			return ENOBUFS;
+		}
 		k->live = false;
 		return err;
 	}

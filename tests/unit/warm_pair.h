@@ -23,6 +23,7 @@ struct warm_kernel {
 	unsigned answered; /* of the node's operations */
 	unsigned count[KERNEL_OP_EXPECT_FLUSH + 1];
 	int refuse; /* errno of each creation and update, or 0 */
+	unsigned refuse_ends; /* so many deletions are refused */
 };
 
 extern struct warm_kernel warm_kernel;
