@@ -177,6 +177,7 @@ bool engine_rewrite_begin(struct engine *e)
 	if (former_is_open(e) || !put_ending(e))
 		return false;
 	r->again = false;
+	r->rewriting = true;
 	r->peer = 0;
 	r->cursor = 0;
 	return true;
@@ -230,6 +231,14 @@ static bool says(const struct engine *e, uint32_t handle, struct engine_record *
 	return true;
 }
 
+void record_moved(struct engine *e, uint32_t handle)
+{
+	struct engine_record r;
+
+	if (e->record.rewriting && says(e, handle, &r))
+		put(e, ENGINE_RECORD_WRITTEN, r.hash, r.until_s);
+}
+
 bool engine_rewrite_next(
 	struct engine *e, mono now, struct engine_record *out, size_t max, size_t *count)
 {
@@ -246,8 +255,10 @@ bool engine_rewrite_next(
 			*count += says(e, handle, &out[*count]);
 			continue;
 		}
-		if (r->peer == TABLES)
+		if (r->peer == TABLES) {
+			r->rewriting = false;
 			return false;
+		}
 		r->peer++;
 		r->cursor = 0;
 	}
