@@ -208,6 +208,7 @@ bool former_told(struct engine *e, uint32_t handle, const struct table_key *k, b
 	if (!kernel)
 		return false;
 	*same = is_same(e, kernel, handle);
+	record_moved(e, kernel);
 	at(e, handle)->flags |= REMOTE_INJECTED;
 	at(e, handle)->dump_gen = at(e, kernel)->dump_gen;
 	table_remove(&e->former.table, &e->store, kernel);

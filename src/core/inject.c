@@ -71,6 +71,7 @@ uint32_t inject_detach(struct engine *e, struct table *t, uint32_t handle)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 
+	record_moved(e, handle);
 	inject_unlist(e, handle);
 	table_detach(t, &e->store, handle);
 	at(e, handle)->dead = 1;
@@ -190,6 +191,7 @@ static uint32_t outlived_by(
 		if (!warm_is_idle(e) || y->flags & REMOTE_WRITING || y->touched > x->touched ||
 			!was_succeeded(e, q, x))
 			return handle;
+		record_moved(e, handle);
 		x->flags |= y->flags & REMOTE_WRITTEN;
 		remote_remove(e, q, handle);
 	}
@@ -205,6 +207,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 	struct op *op;
 
 	if (other || ours) {
+		record_moved(e, handle);
 		if (other)
 			left_to(e, other, x->flags & REMOTE_WRITTEN, ours);
 		engine_count(e, COUNTER_INJECT_KEPT);

@@ -518,8 +518,10 @@ static void gone_answered(struct engine *e, struct op *op, int err)
 {
 	if (!err && is_creation(op))
 		at(e, op->gone)->flags |= REMOTE_INJECTED;
-	else if (!err && warm_is_idle(e) && !(at(e, op->gone)->flags & REMOTE_WRITTEN))
+	else if (!err && warm_is_idle(e) && !(at(e, op->gone)->flags & REMOTE_WRITTEN)) {
 		at(e, op->gone)->flags |= found_as(e);
+		record_made(e, op->gone);
+	}
 	let_go(e, op, !err && is_deletion(op));
 	kernel_ops_done(e, op);
 }

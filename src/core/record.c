@@ -58,7 +58,8 @@ bool engine_next_record(struct engine *e, struct engine_record *out)
 
 bool engine_wants_rewrite(const struct engine *e)
 {
-	return e->record.again;
+	/* what the walk behind a promotion has not come to yet would be written back */
+	return e->record.again && !e->take.running;
 }
 
 uint32_t record_until(const struct engine *e, int64_t timeout_s)
@@ -82,6 +83,7 @@ void record_unmade(struct engine *e, const struct entry *x, const struct table_k
 void record_empty(struct engine *e)
 {
 	e->record.head = e->record.count = 0;
+	e->record.rewriting = false;
 	put(e, ENGINE_RECORD_EMPTY, 0, 0);
 }
 
@@ -174,9 +176,10 @@ bool engine_rewrite_begin(struct engine *e)
 	struct record *r = &e->record;
 
 	/* what the former process left is known when the kernel's table has been read */
-	if (former_is_open(e) || !put_ending(e))
+	if (former_is_open(e) || e->take.running || !put_ending(e))
 		return false;
 	r->again = false;
+	r->rewriting = true;
 	r->peer = 0;
 	r->cursor = 0;
 	return true;
@@ -230,6 +233,14 @@ static bool says(const struct engine *e, uint32_t handle, struct engine_record *
 	return true;
 }
 
+void record_moved(struct engine *e, uint32_t handle)
+{
+	struct engine_record r;
+
+	if (e->record.rewriting && says(e, handle, &r))
+		put(e, ENGINE_RECORD_WRITTEN, r.hash, r.until_s);
+}
+
 bool engine_rewrite_next(
 	struct engine *e, mono now, struct engine_record *out, size_t max, size_t *count)
 {
@@ -237,6 +248,8 @@ bool engine_rewrite_next(
 
 	engine_set_now(e, now);
 	*count = 0;
+	if (!r->rewriting)
+		return false;
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE && *count < max; n++) {
 		const struct table *t =
 			r->peer < TABLES ? &e->peers[r->peer].remote : &e->former.table;
@@ -246,8 +259,10 @@ bool engine_rewrite_next(
 			*count += says(e, handle, &out[*count]);
 			continue;
 		}
-		if (r->peer == TABLES)
+		if (r->peer == TABLES) {
+			r->rewriting = false;
 			return false;
+		}
 		r->peer++;
 		r->cursor = 0;
 	}

@@ -21,11 +21,17 @@ void record_made(struct engine *, uint32_t handle);
 /* The same of what packets have had to do with here: how long it lives, nobody knows. */
 void record_left(struct engine *, const struct table_key *);
 
+/*
+ * The entry leaves its table, or another one will say what it says: a rewriting that is under way
+ * might come to neither. Before that is done.
+ */
+void record_moved(struct engine *, uint32_t handle);
+
 /* The entry of a peer's table loses REMOTE_INJECTED, if it has it. */
 void record_unmade(struct engine *, const struct entry *, const struct table_key *);
 void record_gone(struct engine *, const struct table_key *);
 
-/* All that the kernel has is ours; or is to be told anew. */
+/* All that the kernel has is ours, which ends a rewriting that is under way; or is to be told anew. */
 void record_empty(struct engine *);
 void record_again(struct engine *);
 

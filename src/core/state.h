@@ -371,6 +371,7 @@ struct record {
 	struct engine_record ring[LIMIT_RECORDS];
 	uint32_t head, count;
 	bool again; /* something is missing in what was told, or needless */
+	bool rewriting;
 	unsigned peer; /* of a rewriting: whose table it is at */
 	uint64_t cursor;
 };

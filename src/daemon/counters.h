@@ -23,6 +23,7 @@
 	X(WRITE_TOO_LARGE, "write_too_large", "operations that fit no request")                    \
 	X(RECORD_BYTES, "record_bytes", "length of the record of flows written for peers")         \
 	X(RECORD_REWRITES, "record_rewrites", "times it was written as a whole")                   \
+	X(RECORD_CLEARED, "record_cleared", "times what it said was given up for want of room")    \
 	X(RECORD_DROPPED, "record_dropped", "changes that could not be written to it")             \
 	X(LINK_SENT, "link_sent", "datagrams sent on the sync link")                               \
 	X(LINK_SENT_BYTES, "link_sent_bytes", "payload bytes sent there")                          \

@@ -32,6 +32,7 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 	values[DAEMON_COUNTER_WRITE_TOO_LARGE] = d->kernel.too_large;
 	values[DAEMON_COUNTER_RECORD_BYTES] = journal_bytes(&d->record.journal);
 	values[DAEMON_COUNTER_RECORD_REWRITES] = d->record.rewrites;
+	values[DAEMON_COUNTER_RECORD_CLEARED] = d->record.cleared;
 	values[DAEMON_COUNTER_RECORD_DROPPED] = d->record.journal.lost;
 	values[DAEMON_COUNTER_LINK_SENT] = link->sent;
 	values[DAEMON_COUNTER_LINK_SENT_BYTES] = link->sent_bytes;

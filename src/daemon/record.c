@@ -14,7 +14,8 @@
 enum {
 	SLICE = 1024, /* records of a rewriting in one turn */
 	SLACK_BYTES = 1 << 20, /* by so much may a file outgrow twice its last whole */
-	REWRITE_RETRY_MS = 1000,
+	REWRITE_RETRY_MS = 1000, /* doubled by each failure, up to */
+	REWRITE_RETRY_MS_MAX = 64000,
 	KIND_BITS = 2,
 	BOOT_ID_BYTES = 36, /* as text */
 };
@@ -132,6 +133,10 @@ static int open_at(struct record *r, const char *path, struct engine_config *out
 	if (err)
 		return err;
 	err = found ? load(r) : 0;
+	if (err == -EFBIG || err == -ENOMEM) {
+		log_warning("%s: too long to be read, and begun anew", path);
+		err = journal_clear(&r->journal);
+	}
 	if (err)
 		journal_close(&r->journal);
 	return err;
@@ -142,7 +147,8 @@ void record_open(struct record *r, const struct config *config, struct engine_co
 	char path[CONFIG_PATH_MAX + sizeof(".record")];
 	int err;
 
-	*r = (struct record){.journal.fd = -1, .rewrite_next = {INT64_MIN}};
+	*r = (struct record){
+		.journal.fd = -1, .rewrite_next = {INT64_MIN}, .pause_ms = REWRITE_RETRY_MS};
 	snprintf(path, sizeof(path), "%s.record", config->general.lock_file);
 	if (!out->standby_warm) {
 		(void)unlink(path); /* what it says will not be true any more */
@@ -183,11 +189,41 @@ void record_keep(struct record *r)
 	struct engine_record one;
 
 	while (r->journal.fd >= 0 && engine_next_record(r->engine, &one)) {
-		if (one.kind != ENGINE_RECORD_EMPTY)
+		if (one.kind != ENGINE_RECORD_EMPTY) {
 			journal_put(&r->journal, &one);
-		else if (journal_clear(&r->journal))
+			continue;
+		}
+		r->rewriting = false; /* it would say again what is not so any more */
+		if (journal_clear(&r->journal))
 			r->journal.torn = true;
 	}
+}
+
+static void put_off(struct record *r, mono now)
+{
+	r->rewrite_next = mono_add_ms(now, r->pause_ms);
+	r->pause_ms *= 2;
+	if (r->pause_ms > REWRITE_RETRY_MS_MAX)
+		r->pause_ms = REWRITE_RETRY_MS_MAX;
+}
+
+/*
+ * What was there twice has no room: it is given up, and said again. Until that is done less is
+ * known than there was; but with a file that fills its file system it would never be done.
+ */
+static int make_room(struct record *r, mono now)
+{
+	int err = journal_make_room(&r->journal);
+
+	if (r->cleared++ == 0)
+		log_warning("no room for the record of flows beside what it says: that is given "
+			    "up, and written again");
+	r->rewriting = false;
+	put_off(r, now);
+	if (!err)
+		err = journal_flush(&r->journal, now);
+	r->journal.full = false; /* not again before the next write */
+	return err;
 }
 
 void record_flush(struct record *r, mono now)
@@ -196,6 +232,8 @@ void record_flush(struct record *r, mono now)
 	uint64_t missed;
 	int err = journal_flush(&r->journal, now);
 
+	if (r->journal.full)
+		err = make_room(r, now);
 	if (err && log_limit_pass(&limit, now, 60 * NS_PER_SEC, 1, &missed))
 		log_error("writing the record of flows failed: %s", strerror(-err));
 }
@@ -228,9 +266,12 @@ static void rewrite_step(struct record *r, mono now)
 	r->rewriting = false;
 	if (journal_rewrite_end(&r->journal, now)) {
 		r->journal.torn = true; /* it is done again */
+		if (!r->journal.full)
+			put_off(r, now);
 		return;
 	}
 	r->whole_bytes = journal_bytes(&r->journal);
+	r->pause_ms = REWRITE_RETRY_MS;
 	r->rewrites++;
 }
 

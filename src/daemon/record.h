@@ -20,7 +20,9 @@ struct record {
 	bool rewriting;
 	uint64_t whole_bytes; /* when it was last written as a whole */
 	mono rewrite_next; /* not before */
+	int64_t pause_ms; /* after the next failure */
 	uint64_t rewrites;
+	uint64_t cleared; /* times that there was no room behind what the file said */
 };
 
 /*

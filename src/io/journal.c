@@ -164,6 +164,7 @@ static int write_out(struct journal *j)
 {
 	int err = write_all(j->fd, j->buf, j->len, j->end);
 
+	j->full = err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
 	if (err)
 		return err; /* what was written of it is written over */
 	j->end += j->len;
@@ -176,7 +177,7 @@ void journal_put(struct journal *j, const void *record)
 	if (j->fd < 0)
 		return;
 	if (j->len + j->record_bytes > JOURNAL_BUFFER_BYTES &&
-		(!mono_is_never(j->retry) || write_out(j))) {
+		(j->full || !mono_is_never(j->retry) || write_out(j))) {
 		j->lost++;
 		j->torn = true;
 		return;
@@ -233,6 +234,18 @@ int journal_rewrite_end(struct journal *j, mono now)
 		return err;
 	j->start = j->mark;
 	return give_back(j);
+}
+
+int journal_make_room(struct journal *j)
+{
+	size_t len = j->len;
+	int err = journal_clear(j);
+
+	j->len = len;
+	j->torn = true;
+	j->full = false;
+	j->retry = MONO_NEVER;
+	return err;
 }
 
 int journal_clear(struct journal *j)

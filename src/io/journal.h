@@ -36,6 +36,7 @@ struct journal {
 	uint8_t *buf; /* put, but not in the file yet */
 	size_t len;
 	mono retry; /* not written before; MONO_NEVER: whenever there is something */
+	bool full; /* the last write found no room; see journal_make_room() */
 	bool torn; /* records were lost, so that the file does not say all */
 	uint64_t lost; /* records */
 };
@@ -66,6 +67,13 @@ void journal_rewrite_begin(struct journal *);
  * (-EAGAIN: it is to be done again).
  */
 int journal_rewrite_end(struct journal *, mono now);
+
+/*
+ * Gives back what the file takes, when there is no room to write behind it: what it said is lost
+ * (torn) until a rewriting has said it again. What is in the buffer stays, and may be written at
+ * once. 0 or a negative errno.
+ */
+int journal_make_room(struct journal *);
 
 /* Nothing counts any more. */
 int journal_clear(struct journal *);

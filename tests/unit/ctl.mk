@@ -23,3 +23,10 @@ TESTS += tests/unit/test_compat
 endif
 tests_unit_test_compat_SOURCES = tests/unit/unit.h tests/unit/test_compat.c
 tests_unit_test_compat_LDADD = src/compat/libcompat.a src/base/libbase.a $(UNIT_LDADD)
+
+# The engine's side of it is the test's own.
+check_PROGRAMS += tests/unit/test_record_file
+TESTS += tests/unit/test_record_file
+tests_unit_test_record_file_SOURCES = tests/unit/unit.h tests/unit/test_record_file.c
+tests_unit_test_record_file_LDADD = src/daemon/libdaemon.a src/io/libio.a src/base/libbase.a \
+	$(MNL_LIBS) $(CAPNG_LIBS) $(UNIT_LDADD)

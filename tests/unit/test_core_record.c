@@ -294,6 +294,31 @@ static void a_promotion_empties_it(void)
 	pair_free(p);
 }
 
+/* What is the node's own is not written back. */
+static void a_promotion_ends_a_rewrite(void)
+{
+	struct pair *p = written();
+	struct engine *e = p->node[1].engine;
+	struct engine_record r[3];
+	size_t count;
+
+	CU_ASSERT_TRUE_FATAL(engine_rewrite_begin(e));
+	CU_ASSERT_TRUE(engine_rewrite_next(e, p->now, r, 3, &count));
+	pair_command(p, 1, ENGINE_PROMOTE, 1);
+	CU_ASSERT_TRUE(pair_status(p, 1).remote_flows > 0); /* the walk is still to come */
+	hear(p);
+	CU_ASSERT_EQUAL(kept.count, 0);
+	CU_ASSERT_FALSE(engine_rewrite_next(e, p->now, r, 3, &count));
+	CU_ASSERT_EQUAL(count, 0);
+	CU_ASSERT_FALSE(engine_wants_rewrite(e));
+	CU_ASSERT_FALSE(engine_rewrite_begin(e));
+	settle(p);
+	CU_ASSERT_TRUE(engine_wants_rewrite(e));
+	CU_ASSERT_EQUAL(all_anew(p).count, 0);
+	CU_ASSERT_EQUAL(kept.count, 0);
+	pair_free(p);
+}
+
 static void a_flush_empties_it(void)
 {
 	struct pair *p = written();
@@ -601,7 +626,75 @@ static void without_warmth_there_is_none(void)
 	pair_free(p);
 }
 
+static bool part_anew(struct pair *p, struct set *s)
+{
+	struct engine_record r[3];
+	size_t count;
+	bool more = engine_rewrite_next(p->node[1].engine, p->now, r, 3, &count);
+
+	for (size_t i = 0; i < count; i++)
+		set_take(s, &r[i]);
+	return more;
+}
+
+static void rest_anew(struct pair *p, struct set *s)
+{
+	bool more = true;
+
+	while (more) {
+		for (struct engine_record r; engine_next_record(p->node[1].engine, &r);)
+			set_take(s, &r);
+		more = part_anew(p, s);
+	}
+}
+
+/* From the table that is visited last to one that has been. */
+static void what_is_told_during_a_rewrite_stays_in_it(void)
+{
+	struct pair *p = written();
+	struct set s = {0};
+
+	p->cut[0][0] = true;
+	start_again(p);
+	pair_exchange(p);
+	dump(p, 0, FLOWS, 18); /* as it is told: nothing has to be written */
+	pair_run(p, 100);
+	CU_ASSERT_EQUAL(pair_status(p, 1).former_flows, FLOWS);
+	hear(p);
+	CU_ASSERT_TRUE_FATAL(engine_rewrite_begin(p->node[1].engine));
+	CU_ASSERT_TRUE(part_anew(p, &s));
+	p->cut[0][0] = false;
+	pair_run(p, 1000);
+	pair_command(p, 0, ENGINE_BULK, 9);
+	pair_run(p, 2500);
+	CU_ASSERT_EQUAL(pair_status(p, 1).former_flows, 0);
+	rest_anew(p, &s);
+	CU_ASSERT_EQUAL(s.count, FLOWS);
+	pair_free(p);
+}
+
+/* What waits to be deleted is in no table. */
+static void what_ends_during_a_rewrite_stays_in_it(void)
+{
+	struct pair *p = written();
+	struct set s = {0};
+
+	hear(p);
+	CU_ASSERT_TRUE_FATAL(engine_rewrite_begin(p->node[1].engine));
+	CU_ASSERT_TRUE(part_anew(p, &s));
+	for (uint32_t n = 0; n < FLOWS; n++)
+		tell(p, KERNEL_EVENT_DESTROY, n);
+	pair_run(p, 100);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 0);
+	rest_anew(p, &s);
+	CU_ASSERT_EQUAL(s.count, FLOWS);
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
+	{"a promotion ends a rewrite", a_promotion_ends_a_rewrite},
+	{"what is told during a rewrite stays in it", what_is_told_during_a_rewrite_stays_in_it},
+	{"what ends during a rewrite stays in it", what_ends_during_a_rewrite_stays_in_it},
 	{"what is written is told before", what_is_written_is_told_before},
 	{"what the kernel refuses is not written", what_the_kernel_refuses_is_not_written},
 	{"what has packets here is gone from it", what_has_packets_here_is_gone_from_it},
