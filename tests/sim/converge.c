@@ -76,12 +76,40 @@ static bool is_cold(const struct sim_node *n, const struct flow *f)
 	return !(f->status & settled);
 }
 
+/* The former life of a node that came back on another link: nobody tells of its flows any more. */
+static bool is_former(const struct sim *s, const struct sim_node *n, unsigned peer)
+{
+	struct engine_status st;
+
+	engine_get_status(n->engine, s->now, &st);
+	return sim_node_of_peer(s, &st, peer) < 0;
+}
+
 /*
- * The former life of a node that came back on another link (sim_node_of_peer()) has told v, and
- * packets have changed the flow in n's kernel since. That life's table stays, since it might be the
- * only copy, and nobody goes on with it. With external_cache_off, what has ended is written when it
- * is told again, and here it will not be; what came to the tuple after the end, in an event that
- * was lost, a dump alone does not make ours. A warm standby looks for what its kernel has ended.
+ * A former life has told v, and somebody else has told the flow since, which has not settled. A
+ * warm standby goes by the later word, and need not have either.
+ */
+static bool is_cold_by_now(
+	struct sim *s, const struct sim_node *n, const struct engine_flow_view *v)
+{
+	struct engine_flow_view other;
+	uint64_t cursor = 0;
+
+	if (!n->config.standby_warm || !is_former(s, n, v->peer))
+		return false;
+	while (engine_show_next(n->engine, s->now, ENGINE_TABLE_REMOTE, &cursor, &other))
+		if (traffic_slot(&other.flow) == traffic_slot(&v->flow) &&
+			other.flow.mark > v->flow.mark && is_cold(n, &other.flow))
+			return true;
+	return false;
+}
+
+/*
+ * A former life has told v, and packets have changed the flow in n's kernel since. Its table stays,
+ * since it might be the only copy of a node that has died. With external_cache_off, what has ended
+ * is written when it is told again, and here it will not be; what came to the tuple after the end,
+ * in an event that was lost, a dump alone does not make ours. A warm standby looks for what its
+ * kernel has ended.
  */
 static bool is_bygone(
 	const struct sim *s, const struct sim_node *n, const struct engine_flow_view *v)
@@ -89,7 +117,6 @@ static bool is_bygone(
 	int slot = traffic_slot(&v->flow);
 	const struct history *h = &n->kernel.history[slot];
 	const struct history_state *last, *flow;
-	struct engine_status st;
 
 	if (n->config.standby_warm || h->count < 2)
 		return false;
@@ -99,8 +126,7 @@ static bool is_bygone(
 	flow = last->live ? last : last - 1;
 	if (flow->flow.mark < v->flow.mark || (last->live && n->heard[slot] == flow->flow.mark))
 		return false;
-	engine_get_status(n->engine, s->now, &st);
-	return sim_node_of_peer(s, &st, v->peer) < 0;
+	return is_former(s, n, v->peer);
 }
 
 /* What peers have told is in the kernel, and the newest of it. */
@@ -124,7 +150,7 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 		if (e->live &&
 			(e->flow.mark == v.flow.mark || may_differ(s, n, (unsigned)slot, &v.flow)))
 			continue;
-		if (is_bygone(s, n, &v))
+		if (is_bygone(s, n, &v) || (!e->live && is_cold_by_now(s, n, &v)))
 			continue;
 		snprintf(why, cap, "node %u: slot %d: a peer told version %u, the kernel has %u",
 			n->index, slot, v.flow.mark, e->live ? e->flow.mark : 0);
