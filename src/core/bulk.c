@@ -181,11 +181,17 @@ static bool waits(struct engine *e)
 	return true;
 }
 
+/* What a promotion has not come to yet would be missing in it. */
+static bool may_begin(const struct engine *e)
+{
+	return e->bulk.state == BULK_WANTED && e->dump.complete && !e->take.running;
+}
+
 bool bulk_put(struct engine *e, struct wbuf *w)
 {
 	struct bulk *b = &e->bulk;
 
-	if (b->state == BULK_WANTED && e->dump.complete && !begin(e, w))
+	if (may_begin(e) && !begin(e, w))
 		return false;
 	if (b->state == BULK_RUNNING)
 		return waits(e) || (put_entries(e, w) && end(e, w));

@@ -337,6 +337,28 @@ static void peers_are_told_when_all_is_ours(void)
 	pair_free(p);
 }
 
+static void no_bulk_begins_in_the_middle(void)
+{
+	struct pair *p = warm(FLOWS);
+	uint64_t before = pair_counter(p, 1, COUNTER_BULKS_SENT);
+
+	p->cut[0][0] = p->cut[1][0] = false;
+	pair_command(p, 1, ENGINE_PROMOTE, 7);
+	pair_command(p, 1, ENGINE_BULK, 8);
+	for (unsigned i = 0; pair_status(p, 1).remote_flows > 0 && i < 10; i++) {
+		pair_exchange(p);
+		CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_BULKS_SENT), before);
+		p->now = mono_add_ms(p->now, 1);
+		engine_tick(p->node[1].engine, p->now);
+	}
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, FLOWS);
+	dump_of(p, FLOWS);
+	run(p, 1000);
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_BULKS_SENT), before + 1);
+	CU_ASSERT_EQUAL(pair_status(p, 0).remote_flows, FLOWS);
+	pair_free(p);
+}
+
 /* ---- births ---- */
 
 static struct pair *cold(uint32_t large)
@@ -434,6 +456,7 @@ static const struct unit_test tests[] = {
 	{"a purge deletes all and nothing comes back", a_purge_deletes_all_and_nothing_comes_back},
 	{"a flush leaves it to the dump", a_flush_leaves_it_to_the_dump},
 	{"peers are told when all is ours", peers_are_told_when_all_is_ours},
+	{"no bulk begins in the middle", no_bulk_begins_in_the_middle},
 	{"a large commit wants no births until its end",
 		a_large_commit_wants_no_births_until_its_end},
 	{"a demotion ends the deafness", a_demotion_ends_the_deafness},
