@@ -58,7 +58,8 @@ bool engine_next_record(struct engine *e, struct engine_record *out)
 
 bool engine_wants_rewrite(const struct engine *e)
 {
-	return e->record.again;
+	/* what the walk behind a promotion has not come to yet would be written back */
+	return e->record.again && !e->take.running;
 }
 
 uint32_t record_until(const struct engine *e, int64_t timeout_s)
@@ -82,6 +83,7 @@ void record_unmade(struct engine *e, const struct entry *x, const struct table_k
 void record_empty(struct engine *e)
 {
 	e->record.head = e->record.count = 0;
+	e->record.rewriting = false;
 	put(e, ENGINE_RECORD_EMPTY, 0, 0);
 }
 
@@ -174,7 +176,7 @@ bool engine_rewrite_begin(struct engine *e)
 	struct record *r = &e->record;
 
 	/* what the former process left is known when the kernel's table has been read */
-	if (former_is_open(e) || !put_ending(e))
+	if (former_is_open(e) || e->take.running || !put_ending(e))
 		return false;
 	r->again = false;
 	r->rewriting = true;
@@ -246,6 +248,8 @@ bool engine_rewrite_next(
 
 	engine_set_now(e, now);
 	*count = 0;
+	if (!r->rewriting)
+		return false;
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE && *count < max; n++) {
 		const struct table *t =
 			r->peer < TABLES ? &e->peers[r->peer].remote : &e->former.table;

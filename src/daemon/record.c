@@ -189,9 +189,12 @@ void record_keep(struct record *r)
 	struct engine_record one;
 
 	while (r->journal.fd >= 0 && engine_next_record(r->engine, &one)) {
-		if (one.kind != ENGINE_RECORD_EMPTY)
+		if (one.kind != ENGINE_RECORD_EMPTY) {
 			journal_put(&r->journal, &one);
-		else if (journal_clear(&r->journal))
+			continue;
+		}
+		r->rewriting = false; /* it would say again what is not so any more */
+		if (journal_clear(&r->journal))
 			r->journal.torn = true;
 	}
 }

@@ -74,6 +74,8 @@ void keeper_take(struct sim *s, struct sim_node *n)
 	(void)s;
 	while (engine_next_record(n->engine, &r)) {
 		set_take(&k->kept, &r);
+		if (r.kind == ENGINE_RECORD_EMPTY)
+			k->rewriting = false;
 		if (k->rewriting)
 			set_take(&k->anew, &r);
 	}

@@ -294,6 +294,31 @@ static void a_promotion_empties_it(void)
 	pair_free(p);
 }
 
+/* What is the node's own is not written back. */
+static void a_promotion_ends_a_rewrite(void)
+{
+	struct pair *p = written();
+	struct engine *e = p->node[1].engine;
+	struct engine_record r[3];
+	size_t count;
+
+	CU_ASSERT_TRUE_FATAL(engine_rewrite_begin(e));
+	CU_ASSERT_TRUE(engine_rewrite_next(e, p->now, r, 3, &count));
+	pair_command(p, 1, ENGINE_PROMOTE, 1);
+	CU_ASSERT_TRUE(pair_status(p, 1).remote_flows > 0); /* the walk is still to come */
+	hear(p);
+	CU_ASSERT_EQUAL(kept.count, 0);
+	CU_ASSERT_FALSE(engine_rewrite_next(e, p->now, r, 3, &count));
+	CU_ASSERT_EQUAL(count, 0);
+	CU_ASSERT_FALSE(engine_wants_rewrite(e));
+	CU_ASSERT_FALSE(engine_rewrite_begin(e));
+	settle(p);
+	CU_ASSERT_TRUE(engine_wants_rewrite(e));
+	CU_ASSERT_EQUAL(all_anew(p).count, 0);
+	CU_ASSERT_EQUAL(kept.count, 0);
+	pair_free(p);
+}
+
 static void a_flush_empties_it(void)
 {
 	struct pair *p = written();
@@ -667,6 +692,7 @@ static void what_ends_during_a_rewrite_stays_in_it(void)
 }
 
 static const struct unit_test tests[] = {
+	{"a promotion ends a rewrite", a_promotion_ends_a_rewrite},
 	{"what is told during a rewrite stays in it", what_is_told_during_a_rewrite_stays_in_it},
 	{"what ends during a rewrite stays in it", what_ends_during_a_rewrite_stays_in_it},
 	{"what is written is told before", what_is_written_is_told_before},
