@@ -31,7 +31,7 @@ void record_moved(struct engine *, uint32_t handle);
 void record_unmade(struct engine *, const struct entry *, const struct table_key *);
 void record_gone(struct engine *, const struct table_key *);
 
-/* All that the kernel has is ours, which ends a rewriting that is under way; or is to be told anew. */
+/* All that the kernel has is ours, which ends a rewriting, too; or is to be told anew. */
 void record_empty(struct engine *);
 void record_again(struct engine *);
 

@@ -142,23 +142,75 @@ static int open_at(struct record *r, const char *path, struct engine_config *out
 	return err;
 }
 
+/* ---- its place ---- */
+
+struct record_places record_place(const char *lock_file)
+{
+	static const char *const small[] = {"/var/lock/", "/run/lock/"};
+	struct record_places p = {.own = ""};
+
+	snprintf(p.beside, sizeof(p.beside), "%s.record", lock_file);
+	for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++) {
+		size_t len = strlen(small[i]), from = strlen(RECORD_DIR) + 1;
+
+		if (strncmp(lock_file, small[i], len) != 0)
+			continue;
+		snprintf(p.own, sizeof(p.own), "%s/%s.record", RECORD_DIR, lock_file + len);
+		for (char *c = p.own + from; (c = strchr(c, '/')) != NULL;)
+			*c = '!';
+	}
+	return p;
+}
+
+int record_make_dir(const char *dir)
+{
+	struct stat st;
+
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	if (lstat(dir, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || st.st_mode & (S_IWGRP | S_IWOTH))
+		return -EPERM;
+	return 0;
+}
+
+/* One that is left in the other place would be believed some day. */
+static int open_somewhere(
+	struct record *r, const struct record_places *p, struct engine_config *out)
+{
+	int err = *p->own ? record_make_dir(RECORD_DIR) : -ENOENT;
+
+	if (!err)
+		err = open_at(r, p->own, out);
+	if (!err) {
+		(void)unlink(p->beside);
+		return 0;
+	}
+	if (*p->own)
+		(void)unlink(p->own);
+	return open_at(r, p->beside, out);
+}
+
 void record_open(struct record *r, const struct config *config, struct engine_config *out)
 {
-	char path[CONFIG_PATH_MAX + sizeof(".record")];
+	const struct record_places p = record_place(config->general.lock_file);
 	int err;
 
 	*r = (struct record){
 		.journal.fd = -1, .rewrite_next = {INT64_MIN}, .pause_ms = REWRITE_RETRY_MS};
-	snprintf(path, sizeof(path), "%s.record", config->general.lock_file);
 	if (!out->standby_warm) {
-		(void)unlink(path); /* what it says will not be true any more */
+		/* what it says will not be true any more */
+		(void)unlink(p.beside);
+		if (*p.own)
+			(void)unlink(p.own);
 		return;
 	}
-	err = open_at(r, path, out);
+	err = open_somewhere(r, &p, out);
 	if (err) {
 		log_warning("%s: %s: the next process cannot tell what this one writes for peers "
 			    "from its own flows",
-			path, strerror(-err));
+			p.beside, strerror(-err));
 		return;
 	}
 	out->keeps_record = true;

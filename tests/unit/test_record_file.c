@@ -193,7 +193,43 @@ static void a_promotion_ends_a_rewrite(void)
 	CU_ASSERT_EQUAL(left(), 0);
 }
 
+static void locks_have_little_room_beside_them(void)
+{
+	struct record_places p = record_place("/var/lock/conntrackd.lock");
+
+	CU_ASSERT_STRING_EQUAL(p.own, "/run/ctsyncd/conntrackd.lock.record");
+	CU_ASSERT_STRING_EQUAL(p.beside, "/var/lock/conntrackd.lock.record");
+	p = record_place("/run/lock/a/b.lock");
+	CU_ASSERT_STRING_EQUAL(p.own, "/run/ctsyncd/a!b.lock.record");
+	p = record_place("/var/lib/x/lock");
+	CU_ASSERT_STRING_EQUAL(p.own, "");
+	CU_ASSERT_STRING_EQUAL(p.beside, "/var/lib/x/lock.record");
+	p = record_place("");
+	CU_ASSERT_STRING_EQUAL(p.own, "");
+}
+
+static void the_directory_is_nobody_elses(void)
+{
+	char name[sizeof(dir) + 8];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "%s/d", dir);
+	CU_ASSERT_EQUAL(record_make_dir(name), 0);
+	CU_ASSERT_EQUAL_FATAL(stat(name, &st), 0);
+	CU_ASSERT_EQUAL(st.st_mode & 0777, 0700);
+	CU_ASSERT_EQUAL(record_make_dir(name), 0);
+	CU_ASSERT_EQUAL(chmod(name, 0770), 0);
+	CU_ASSERT_EQUAL(record_make_dir(name), -EPERM);
+	CU_ASSERT_EQUAL(rmdir(name), 0);
+	CU_ASSERT_EQUAL(symlink("/tmp", name), 0);
+	CU_ASSERT_EQUAL(record_make_dir(name), -EPERM);
+	CU_ASSERT_EQUAL(unlink(name), 0);
+	CU_ASSERT_EQUAL(record_make_dir("/nonexistent/x"), -ENOENT);
+}
+
 static const struct unit_test tests[] = {
+	{"locks have little room beside them", locks_have_little_room_beside_them},
+	{"the directory is nobody else's", the_directory_is_nobody_elses},
 	{"a promotion ends a rewrite", a_promotion_ends_a_rewrite},
 	{"without room for two the old one goes", without_room_for_two_the_old_one_goes},
 	{"without room for one it is tried now and then",
