@@ -279,12 +279,10 @@ static void the_deadlines_spread_the_writes(void)
 
 /* ---- others ---- */
 
-static void expectations_are_written_too(void)
+static struct pair *begin_with_expectations(void)
 {
 	struct engine_config c = pair_config();
 	struct pair *p;
-	struct flow f = pair_flow(0);
-	struct expect x;
 
 	c.standby_warm = true;
 	c.warm_age_ms = WARM_AGE_MS;
@@ -295,6 +293,15 @@ static void expectations_are_written_too(void)
 	pair_dump_empty(p, 0);
 	pair_dump_empty(p, 1);
 	warm_run(p, 1000);
+	return p;
+}
+
+static void expectations_are_written_too(void)
+{
+	struct pair *p = begin_with_expectations();
+	struct flow f = pair_flow(0);
+	struct expect x;
+
 	warm_tell(p, KERNEL_EVENT_NEW, &f);
 	expectgen_of(&f, 4711, &x);
 	engine_kernel_expect(p->node[0].engine, p->now, KERNEL_EVENT_NEW, &x);
@@ -305,6 +312,37 @@ static void expectations_are_written_too(void)
 	engine_kernel_expect(p->node[0].engine, p->now, KERNEL_EVENT_DESTROY, &x);
 	warm_run(p, 200);
 	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_EXPECT_DELETE], 1);
+	pair_free(p);
+}
+
+/* The kernel has it as it was here; that it is there does not mean that it is as the peer tells. */
+static void an_expectation_that_was_handed_over_is_made_anew(void)
+{
+	struct pair *p = begin_with_expectations();
+	struct flow f = pair_flow(1);
+	struct expect x;
+
+	pair_command(p, 1, ENGINE_PROMOTE, 1);
+	warm_run(p, 500);
+	pair_command(p, 1, ENGINE_DEMOTE, 2);
+	warm_run(p, 500);
+	expectgen_of(&f, 4711, &x);
+	pair_event(p, 1, KERNEL_DUMP_BEGIN, NULL);
+	pair_event(p, 1, KERNEL_DUMP_FLOW, &f);
+	engine_kernel_expect(p->node[1].engine, p->now, KERNEL_DUMP_FLOW, &x);
+	pair_event(p, 1, KERNEL_DUMP_END, NULL);
+	warm_kernel.flow[1].live = true;
+	warm_kernel.flow[1].expires = mono_add_sec(p->now, 600);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_expectations, 1);
+	warm_forget_ops();
+	pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	x.class += 1;
+	expect_mark_set(&x, EXPECT_CLASS);
+	engine_kernel_expect(p->node[0].engine, p->now, KERNEL_EVENT_NEW, &x);
+	warm_run(p, WARM_AGE_MS + 400);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_expectations, 0);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_EXPECT_DELETE], 1);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_EXPECT_CREATE], 1);
 	pair_free(p);
 }
 
@@ -341,6 +379,8 @@ static const struct unit_test tests[] = {
 		writes_keep_to_the_rate_and_changes_go_first},
 	{"the deadlines spread the writes", the_deadlines_spread_the_writes},
 	{"expectations are written too", expectations_are_written_too},
+	{"an expectation that was handed over is made anew",
+		an_expectation_that_was_handed_over_is_made_anew},
 	{"emptied tables leave nothing behind", emptied_tables_leave_nothing_behind},
 };
 
