@@ -103,6 +103,26 @@ static bool is_bygone(
 	return sim_node_of_peer(s, &st, v->peer) < 0;
 }
 
+/*
+ * Another peer has told the slot's flow later, and that one has not settled: a warm standby's
+ * kernel has neither. The one that spoke first is a node's former life, whose table stays.
+ */
+static bool is_cold_since(struct sim *s, struct sim_node *n, const struct engine_flow_view *v)
+{
+	struct engine_flow_view later;
+	struct engine_status st;
+	uint64_t cursor = 0;
+
+	engine_get_status(n->engine, s->now, &st);
+	if (sim_node_of_peer(s, &st, v->peer) >= 0)
+		return false;
+	while (engine_show_next(n->engine, s->now, ENGINE_TABLE_REMOTE, &cursor, &later))
+		if (traffic_slot(&later.flow) == traffic_slot(&v->flow) &&
+			later.flow.mark > v->flow.mark && is_cold(n, &later.flow))
+			return true;
+	return false;
+}
+
 /* What peers have told is in the kernel, and the newest of it. */
 static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size_t cap)
 {
@@ -124,7 +144,7 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 		if (e->live &&
 			(e->flow.mark == v.flow.mark || may_differ(s, n, (unsigned)slot, &v.flow)))
 			continue;
-		if (is_bygone(s, n, &v))
+		if (is_bygone(s, n, &v) || (!e->live && is_cold_since(s, n, &v)))
 			continue;
 		snprintf(why, cap, "node %u: slot %d: a peer told version %u, the kernel has %u",
 			n->index, slot, v.flow.mark, e->live ? e->flow.mark : 0);
