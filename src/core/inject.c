@@ -305,6 +305,8 @@ static bool leave(struct engine *e, uint32_t handle, const struct table_key *k)
 	at(e, handle)->flags |= made ? REMOTE_INJECTED : REMOTE_ADOPTED;
 	if (made) /* it is written with what the peer tells, and that is told again */
 		record_left(e, k);
+	if (made && entry_is_expect(at(e, handle))) /* there is no update */
+		at(e, handle)->flags |= REMOTE_RENEW;
 	return made;
 }
 

@@ -411,6 +411,37 @@ static void an_orphan_that_is_told_again_is_written(void)
 	}
 }
 
+/* The kernel has it as it was here; that it is there does not mean that it is as the peer tells. */
+static void an_expectation_that_was_handed_over_is_made_anew(void)
+{
+	struct pair *p = begin_with_expectations();
+	struct flow f = pair_flow(1);
+	struct expect x;
+
+	pair_command(p, 1, ENGINE_PROMOTE, 1);
+	warm_run(p, 500);
+	pair_command(p, 1, ENGINE_DEMOTE, 2);
+	warm_run(p, 500);
+	expectgen_of(&f, 4711, &x);
+	pair_event(p, 1, KERNEL_DUMP_BEGIN, NULL);
+	pair_event(p, 1, KERNEL_DUMP_FLOW, &f);
+	engine_kernel_expect(p->node[1].engine, p->now, KERNEL_DUMP_FLOW, &x);
+	pair_event(p, 1, KERNEL_DUMP_END, NULL);
+	warm_kernel.flow[1].live = true;
+	warm_kernel.flow[1].expires = mono_add_sec(p->now, 600);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_expectations, 1);
+	warm_forget_ops();
+	pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	x.class += 1;
+	expect_mark_set(&x, EXPECT_CLASS);
+	engine_kernel_expect(p->node[0].engine, p->now, KERNEL_EVENT_NEW, &x);
+	warm_run(p, WARM_AGE_MS + 400);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_expectations, 0);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_EXPECT_DELETE], 1);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_EXPECT_CREATE], 1);
+	pair_free(p);
+}
+
 static void emptied_tables_leave_nothing_behind(void)
 {
 	struct pair *p = warm_started();
@@ -450,6 +481,8 @@ static const struct unit_test tests[] = {
 	{"the deadlines spread the writes", the_deadlines_spread_the_writes},
 	{"expectations are written too", expectations_are_written_too},
 	{"an orphan that is told again is written", an_orphan_that_is_told_again_is_written},
+	{"an expectation that was handed over is made anew",
+		an_expectation_that_was_handed_over_is_made_anew},
 	{"emptied tables leave nothing behind", emptied_tables_leave_nothing_behind},
 };
 
