@@ -20,23 +20,24 @@ static inline void bucket_init(struct bucket *b, uint32_t rate, mono now)
 	b->filled = now;
 }
 
-/* What can be taken now. */
+/* What can be taken now, by the millisecond. The part of a token that time has brought grows on. */
 static inline uint32_t bucket_fill(struct bucket *b, mono now)
 {
-	int64_t ms = mono_diff_ms(now, b->filled);
+	int64_t ns = mono_diff_ns(now, b->filled);
 	uint64_t more;
 
-	if (ms <= 0)
+	if (ns < NS_PER_MS || b->rate == 0)
 		return b->tokens;
-	if ((uint64_t)b->rate * (uint64_t)ms < 1000)
-		return b->tokens; /* the part of a token grows on */
-	if (ms > 1000) {
-		ms = 1000;
+	if (ns >= NS_PER_SEC) {
 		b->filled = now;
-	} else {
-		b->filled = mono_add_ms(b->filled, ms);
+		b->tokens = b->rate;
+		return b->tokens;
 	}
-	more = b->tokens + (uint64_t)b->rate * (uint64_t)ms / 1000;
+	more = (uint64_t)b->rate * (uint64_t)ns / (uint64_t)NS_PER_SEC;
+	/* rounded up, so that they cost no less than they are worth */
+	b->filled = mono_add_ns(
+		b->filled, (int64_t)((more * (uint64_t)NS_PER_SEC + b->rate - 1) / b->rate));
+	more += b->tokens;
 	b->tokens = more > b->rate ? b->rate : (uint32_t)more;
 	return b->tokens;
 }

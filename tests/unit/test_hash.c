@@ -101,10 +101,35 @@ static void bucket_gives_its_rate_and_no_more(void)
 	CU_ASSERT_EQUAL(bucket_fill(&b, mono_add_sec(t, 3600)), 100);
 }
 
+/* However its tokens fall to the steps of whoever takes them. */
+static void bucket_gives_all_of_its_rate(void)
+{
+	static const uint32_t rates[] = {1, 3, 8, 100, 501, 700, 999, 1001, 1999, 200000};
+	mono t = {NS_PER_SEC};
+
+	for (size_t i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
+		for (int64_t us = 300; us <= 20000; us += 1900) {
+			uint64_t most = 11 * (uint64_t)rates[i], taken = 0;
+			struct bucket b;
+
+			bucket_init(&b, rates[i], t);
+			for (int64_t at = 0; at <= 10000000; at += us) {
+				uint32_t n = bucket_fill(&b, mono_add_ns(t, at * NS_PER_US));
+
+				bucket_take(&b, n);
+				taken += n;
+			}
+			CU_ASSERT(taken <= most);
+			/* but for what the last step or millisecond brings */
+			CU_ASSERT(taken + 2 + rates[i] * (uint64_t)(us + 1000) / 1000000 >= most);
+		}
+}
+
 static const struct unit_test tests[] = {
 	{"hash is SipHash-1-3 for every length", hash_is_siphash_1_3_for_every_length},
 	{"hash depends on key, length and every byte", hash_depends_on_key_length_and_every_byte},
 	{"bucket gives its rate and no more", bucket_gives_its_rate_and_no_more},
+	{"bucket gives all of its rate", bucket_gives_all_of_its_rate},
 };
 
 UNIT_MAIN("hash", tests)
