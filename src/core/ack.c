@@ -5,6 +5,7 @@
 #include "core/bulk.h"
 #include "core/event.h"
 #include "core/handshake.h"
+#include "core/pace.h"
 #include "core/peer.h"
 #include "core/remote.h"
 #include "core/repair.h"
@@ -45,6 +46,7 @@ void ack_up_to(struct engine *e, struct peer *p, uint32_t to)
 void ack_heard(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	const struct sender *s = &e->sender;
+	uint32_t acked = p->acked;
 
 	repair_ahead_check(e, p);
 	if (!wire_v1_seq_before(to, s->next_seq)) {
@@ -61,6 +63,8 @@ void ack_heard(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 		nack_arrived(e, p);
 	if (!wire_v1_seq_before(p->acked + 1, from)) {
 		ack_up_to(e, p, to);
+		if (p->acked != acked)
+			pace_acked(e, p->acked - acked);
 	} else if (p->island_set && !wire_v1_seq_before(p->island_to + 1, from)) {
 		if (wire_v1_seq_before(p->island_to, to))
 			p->island_to = to;
@@ -126,6 +130,7 @@ void ack_nack_heard(struct engine *e, struct peer *p, uint32_t from, uint32_t to
 		ack_send(e, p);
 	else if (p->ack_set)
 		p->ack_at = mono_min(p->ack_at, mono_add_ms(e->now, LIMIT_TICK_MS));
+	pace_lost(e, to);
 	repair_range(e, p, from, to);
 	if (!wire_v1_seq_before(p->acked + 1, from))
 		ack_up_to(e, p, to);

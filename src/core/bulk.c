@@ -5,12 +5,12 @@
 #include "core/command.h"
 #include "core/dumper.h"
 #include "core/local.h"
+#include "core/pace.h"
 #include "core/sender.h"
 
 void bulk_init(struct engine *e)
 {
 	e->bulk.spaced_next = e->now;
-	e->bulk.ahead_until = MONO_NEVER;
 }
 
 void bulk_want(struct engine *e)
@@ -77,8 +77,6 @@ static bool begin(struct engine *e, struct wbuf *w)
 	b->flows = 0;
 	b->expects = false;
 	b->cursor = 0;
-	b->ahead_seq = seq;
-	b->ahead_until = MONO_NEVER;
 	e->peers_know_more = false;
 	engine_count(e, COUNTER_BULKS_SENT);
 	return true;
@@ -118,7 +116,7 @@ static bool repair_is_pending(const struct engine *e)
 	for (unsigned i = 0; i < e->peers_count; i++)
 		if (e->peers[i].repair_pending || e->peers[i].ahead)
 			return true;
-	return e->sender.repairs > 0;
+	return e->repairs.count > 0;
 }
 
 static bool end(struct engine *e, struct wbuf *w)
@@ -140,47 +138,6 @@ static bool end(struct engine *e, struct wbuf *w)
 	return true;
 }
 
-/* A peer's window may be larger than ours; what it has not reached it acknowledges by time. */
-static uint32_t ahead_max(const struct engine *e)
-{
-	uint32_t windows = 2 * e->config.ack_window;
-
-	return windows > LIMIT_BULK_AHEAD ? windows : LIMIT_BULK_AHEAD;
-}
-
-static bool is_ahead(const struct engine *e)
-{
-	for (unsigned i = 0; i < e->peers_count; i++) {
-		const struct peer *p = &e->peers[i];
-
-		if (!p->silent && p->answered && e->sender.next_seq - 1 - p->acked >= ahead_max(e))
-			return true;
-	}
-	return false;
-}
-
-/*
- * A whole table leaves faster than some peers can take it, and what overflows their buffers is to
- * be said again. So it goes no further ahead than a buffer holds of what they have acknowledged.
- * One that acknowledges nothing for a while, be it that the very acknowledgement was lost, holds it
- * up no longer.
- */
-static bool waits(struct engine *e)
-{
-	struct bulk *b = &e->bulk;
-
-	if (!engine_acknowledges(e) || !e->sender.hello_done ||
-		wire_v1_seq_before(e->sender.next_seq, b->ahead_seq) || !is_ahead(e)) {
-		b->ahead_until = MONO_NEVER;
-		return false;
-	}
-	if (mono_is_never(b->ahead_until)) {
-		b->ahead_until = mono_add_ms(e->now, LIMIT_BULK_AHEAD_MS);
-		engine_count(e, COUNTER_BULK_WAITS);
-	}
-	return true;
-}
-
 /* What a promotion has not come to yet would be missing in it. */
 static bool may_begin(const struct engine *e)
 {
@@ -194,7 +151,7 @@ bool bulk_put(struct engine *e, struct wbuf *w)
 	if (may_begin(e) && !begin(e, w))
 		return false;
 	if (b->state == BULK_RUNNING)
-		return waits(e) || (put_entries(e, w) && end(e, w));
+		return pace_waits(e) || (put_entries(e, w) && end(e, w));
 	if (b->end_again)
 		return end(e, w);
 	return true;
@@ -225,10 +182,6 @@ void bulk_tick(struct engine *e)
 {
 	struct bulk *b = &e->bulk;
 
-	if (mono_reached(e->now, b->ahead_until)) {
-		b->ahead_until = MONO_NEVER;
-		b->ahead_seq = e->sender.next_seq + ahead_max(e);
-	}
 	if (b->spaced)
 		bulk_want_spaced(e);
 	for (unsigned i = 0; i < e->peers_count; i++)
@@ -240,7 +193,6 @@ mono bulk_deadline(const struct engine *e)
 {
 	mono at = e->bulk.spaced ? e->bulk.spaced_next : MONO_NEVER;
 
-	at = mono_min(at, e->bulk.ahead_until);
 	for (unsigned i = 0; i < e->peers_count; i++)
 		if (e->peers[i].bulk_wanted)
 			at = mono_min(at, e->peers[i].bulk_next);

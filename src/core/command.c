@@ -129,6 +129,7 @@ static void flush_local(struct engine *e, bool alone)
 	empty(e, &e->local, alone);
 	memset(&e->queued, 0, sizeof(e->queued));
 	memset(&e->held, 0, sizeof(e->held));
+	memset(&e->repairs, 0, sizeof(e->repairs));
 	memset(&e->sent, 0, sizeof(e->sent));
 	memset(&e->tomb, 0, sizeof(e->tomb));
 	e->local_silent = 0;

@@ -97,7 +97,8 @@
 	X(CONTROL_FULL, "control_full", "control messages not sent: queue full")                   \
 	X(BULKS_SENT, "bulks_sent", "whole tables sent")                                           \
 	X(BULKS_LIMITED, "bulks_limited", "whole tables put off: too soon after the last")         \
-	X(BULK_WAITS, "bulk_waits", "times that a whole table waited for acknowledgements")        \
+	X(PACE_WAITS, "pace_waits", "times that a whole table or a repair waited for a peer")      \
+	X(PACE_CUTS, "pace_cuts", "times that a loss halved what these may be ahead by")           \
 	X(RECEIVED_DATAGRAMS, "received_datagrams", "datagrams received")                          \
 	X(RECEIVED_BYTES, "received_bytes", "payload bytes received")                              \
 	X(RECEIVED_FLOWS, "received_flows", "messages about flows taken")                          \

@@ -12,6 +12,7 @@
 #include "core/kernel_ops.h"
 #include "core/link.h"
 #include "core/local.h"
+#include "core/pace.h"
 #include "core/peer.h"
 #include "core/purge.h"
 #include "core/queue.h"
@@ -96,6 +97,7 @@ struct engine *engine_init(
 	former_init(e);
 	link_init(e);
 	bulk_init(e);
+	pace_init(e);
 	refresh_init(e);
 	sender_init(e);
 	release_init(e);
@@ -273,6 +275,7 @@ void engine_tick(struct engine *e, mono now)
 	}
 	queue_release(e);
 	bulk_tick(e);
+	pace_tick(e);
 	purge_tick(e);
 	inject_tick(e);
 	take_tick(e);
@@ -288,6 +291,7 @@ mono engine_deadline(const struct engine *e)
 	mono at = mono_min(dumper_deadline(e), sender_deadline(e));
 
 	at = mono_min(at, mono_min(bulk_deadline(e), purge_deadline(e)));
+	at = mono_min(at, pace_deadline(e));
 	at = mono_min(at, mono_min(inject_deadline(e), take_deadline(e)));
 	at = mono_min(at, release_deadline(e));
 	at = mono_min(at, mono_min(queue_deadline(e), former_deadline(e)));
@@ -308,6 +312,7 @@ void engine_check(const struct engine *e)
 	table_check(&e->local, &e->store);
 	local_check(e);
 	bulk_check(e);
+	pace_check(e);
 	sender_check(e);
 	kernel_ops_check(e);
 	CHECK(e->peers_count <= LIMIT_PEERS);

@@ -8,6 +8,7 @@ enum {
 	LIMIT_LINKS = 4, /* dedicated links */
 	LIMIT_PEER_SILENCE_MS = 5000, /* a peer that says nothing for so long is silent */
 	LIMIT_ALIVE_MS = 1000, /* something is sent at least this often */
+	LIMIT_PROBE_MS = 100, /* and so long after data, that a loss of the last be noticed */
 	LIMIT_GUESS_MAX = 1024, /* a ctsyncd on another link: numbers that may be missing */
 	LIMIT_FOLLOW_MS = 250, /* after a change of link, until a peer is followed to another */
 	LIMIT_FOLLOW_SPREAD_MS = 1024, /* and so much more by the boot id, so that nodes differ */
@@ -19,8 +20,8 @@ enum {
 	LIMIT_REPAIR_WALK = 65536, /* flows looked at for one NACK; beyond it, a bulk */
 	LIMIT_REPAIR_LOOKS = 4, /* flows looked at that cost as much as one resent */
 	LIMIT_REPAIR_PER_SEC = 200000, /* flows one peer can make us resend a second */
-	LIMIT_BULK_AHEAD = 8192, /* messages that a bulk is ahead of a peer's acknowledgements */
-	LIMIT_BULK_AHEAD_MS = 100, /* it goes on though nothing has been acknowledged for so long */
+	LIMIT_PACE_WINDOW = 8192, /* messages that bulks and repairs are ahead of a peer's ACKs */
+	LIMIT_PACE_MS = 100, /* they go on though nothing has been acknowledged for so long */
 	LIMIT_BULK_INTERVAL_MS = 2000, /* between two bulks that the same peer asks for */
 	LIMIT_RESYNC_INTERVAL_MS = 2000, /* between two resyncs asked of the same peer */
 	LIMIT_GAP_MAX = 65536, /* a larger gap is repaired by a resync, not a NACK */

@@ -26,6 +26,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/link.h src/core/link.c \
 	src/core/loss.h src/core/loss.c \
 	src/core/local.h src/core/local.c src/core/local_check.c \
+	src/core/pace.h src/core/pace.c \
 	src/core/peer.h src/core/peer.c \
 	src/core/purge.h src/core/purge.c \
 	src/core/queue.h src/core/queue.c \

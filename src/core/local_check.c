@@ -35,6 +35,7 @@ void local_check(const struct engine *e)
 
 	chain_check(e, &e->queued, ENTRY_QUEUED);
 	chain_check(e, &e->held, ENTRY_QUEUED);
+	chain_check(e, &e->repairs, ENTRY_QUEUED);
 	chain_check(e, &e->sent, ENTRY_SENT);
 	chain_check(e, &e->tomb, ENTRY_TOMB);
 	while ((h = table_next(&e->local, &e->store, &cursor)) != 0) {
@@ -53,9 +54,10 @@ void local_check(const struct engine *e)
 		CHECK(!x->dead || x->list != ENTRY_UNLISTED || e->dump.running ||
 			e->dump.sweeping || e->dump.wanted || e->dump.repair || e->dump.asked);
 	}
-	CHECK(listed == e->queued.count + e->held.count + e->sent.count + e->tomb.count);
+	CHECK(listed ==
+		e->queued.count + e->held.count + e->repairs.count + e->sent.count + e->tomb.count);
 	CHECK(held == e->held.count);
 	CHECK(dead == e->dead && tombs == e->tombs && silent == e->local_silent);
 	CHECK(dead_expects == e->dead_expects);
-	CHECK(repairs == e->sender.repairs);
+	CHECK(repairs == e->repairs.count);
 }

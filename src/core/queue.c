@@ -12,6 +12,8 @@ static struct entry_chain *chain_of(struct engine *e, const struct entry *x)
 {
 	if (x->flags & ENTRY_HELD)
 		return &e->held;
+	if (x->flags & ENTRY_REPAIR)
+		return &e->repairs;
 	return x->list == ENTRY_QUEUED ? &e->queued : x->list == ENTRY_SENT ? &e->sent : &e->tomb;
 }
 
@@ -37,19 +39,20 @@ void queue_remove(struct engine *e, uint32_t handle)
 		return;
 	chain_remove(&e->store, chain_of(e, x), handle);
 	x->list = ENTRY_UNLISTED;
-	e->sender.repairs -= (x->flags & ENTRY_REPAIR) != 0;
 	x->flags &= (uint8_t) ~(ENTRY_REPAIR | ENTRY_HELD);
 }
 
 void queue_put(struct engine *e, uint32_t handle)
 {
+	const struct entry *x = at(e, handle);
+
 	if (e->config.links == 0)
 		return;
-	if (at(e, handle)->list == ENTRY_QUEUED) {
+	if (x->list == ENTRY_QUEUED)
 		engine_count(e, COUNTER_COALESCED);
+	if (x->list == ENTRY_QUEUED && !(x->flags & ENTRY_REPAIR))
 		return;
-	}
-	queue_remove(e, handle);
+	queue_remove(e, handle); /* a repair has to wait, an event has not */
 	queue_append(e, handle, ENTRY_QUEUED);
 }
 
@@ -83,8 +86,7 @@ void queue_put_repair(struct engine *e, uint32_t handle)
 	queue_remove(e, handle);
 	x->list = ENTRY_QUEUED;
 	x->flags |= ENTRY_REPAIR;
-	e->sender.repairs++;
-	chain_prepend(&e->store, &e->queued, handle);
+	chain_prepend(&e->store, &e->repairs, handle);
 }
 
 void queue_moved(struct engine *e, uint32_t handle)

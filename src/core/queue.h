@@ -21,7 +21,11 @@ void queue_put_later(struct engine *, uint32_t handle);
 /* One that is held goes to the queue now; others stay where they are. */
 void queue_put_now(struct engine *, uint32_t handle);
 
-/* For a repair: to the queue's front; entries are handed over from the newest to the oldest. */
+/*
+ * For a repair: to the front of a list of its own, e->repairs (ENTRY_QUEUED with ENTRY_REPAIR),
+ * that goes as fast as peers take it; entries are handed over from the newest to the oldest. An
+ * event takes one to the queue.
+ */
 void queue_put_repair(struct engine *, uint32_t handle);
 
 /* To the end of ENTRY_QUEUED, _SENT or _TOMB, whoever wants to hear of it. It hangs on no list. */

@@ -236,7 +236,6 @@ mono repair_deadline(const struct engine *e)
 
 void repair_flushed(struct engine *e)
 {
-	e->sender.repairs = 0;
 	for (unsigned i = 0; i < e->peers_count; i++)
 		e->peers[i].repair_pending = e->peers[i].ahead = false;
 }

@@ -9,6 +9,7 @@
 #include "core/expect.h"
 #include "core/link.h"
 #include "core/local.h"
+#include "core/pace.h"
 #include "core/queue.h"
 #include "core/refresh.h"
 #include "core/relay.h"
@@ -227,6 +228,7 @@ bool sender_put_entry(struct engine *e, struct wbuf *w, uint32_t handle)
 	}
 	local_sent(e, handle, e->sender.next_seq);
 	sender_appended(e);
+	e->sender.probe_due = true;
 	engine_count(e, is_expect ? COUNTER_SENT_EXPECTATIONS : COUNTER_SENT_FLOWS);
 	if (type == WIRE_V1_CT_DEL) {
 		if (e->tomb.count > e->config.resend_max)
@@ -259,7 +261,7 @@ static bool waits(const struct engine *e)
 	const struct sender *s = &e->sender;
 
 	return s->gathering && s->filled && e->queued.count < s->fill && s->queue_count == 0 &&
-	       s->repairs == 0 && e->bulk.state == BULK_NONE && !e->bulk.end_again;
+	       e->repairs.count == 0 && e->bulk.state == BULK_NONE && !e->bulk.end_again;
 }
 
 void engine_gathering(struct engine *e, bool more)
@@ -279,10 +281,21 @@ static void put_relayed(struct engine *e, struct wbuf *w)
 		relay_put_end(e, w);
 }
 
+/* What was lost, and then a whole table. False: there is more, and it may go. */
+static bool put_paced(struct engine *e, struct wbuf *w)
+{
+	if (e->repairs.head && pace_waits(e))
+		return true;
+	while (e->repairs.head)
+		if (!sender_put_entry(e, w, e->repairs.head))
+			return false;
+	return bulk_put(e, w);
+}
+
 static void put_all(struct engine *e, struct wbuf *w)
 {
-	/* a bulk gets a share, however many events there are */
-	bool bulk_first = (e->counters[COUNTER_SENT_DATAGRAMS] & 3) == 3;
+	/* these get a share, however many events there are */
+	bool paced_first = (e->counters[COUNTER_SENT_DATAGRAMS] & 3) == 3;
 
 	if (!put_control_queue(e, w))
 		return;
@@ -290,8 +303,19 @@ static void put_all(struct engine *e, struct wbuf *w)
 		put_relayed(e, w);
 		return;
 	}
-	if ((!bulk_first || bulk_put(e, w)) && put_entry_queue(e, w) && bulk_put(e, w))
+	if ((!paced_first || put_paced(e, w)) && put_entry_queue(e, w) && put_paced(e, w))
 		refresh_put(e, w);
+}
+
+/*
+ * A peer notices by the next number that the one before is missing. Behind the last datagram of a
+ * burst that is a probe's, soon, as RFC 8985 has it.
+ */
+static void set_alive(struct engine *e)
+{
+	struct sender *s = &e->sender;
+
+	s->alive_at = mono_add_ms(e->now, s->probe_due ? LIMIT_PROBE_MS : LIMIT_ALIVE_MS);
 }
 
 size_t engine_next_datagram(struct engine *e, mono now, uint8_t *buf, size_t cap, unsigned *link)
@@ -307,7 +331,7 @@ size_t engine_next_datagram(struct engine *e, mono now, uint8_t *buf, size_t cap
 	put_all(e, &w);
 	if (w.used == 0)
 		return 0;
-	e->sender.alive_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
+	set_alive(e);
 	engine_count(e, COUNTER_SENT_DATAGRAMS);
 	e->counters[COUNTER_SENT_BYTES] += w.used;
 	return w.used;
@@ -325,7 +349,8 @@ void sender_tick(struct engine *e)
 		ack_send(e, &e->peers[i]);
 	if (s->queue_count == 0)
 		sender_control(e, CONTROL_ALIVE, NULL, 0, 0);
-	s->alive_at = mono_add_ms(e->now, LIMIT_ALIVE_MS);
+	s->probe_due = false;
+	set_alive(e);
 }
 
 mono sender_deadline(const struct engine *e)

@@ -44,8 +44,14 @@ struct bulk {
 	uint32_t flows; /* and expectations: sent since its begin */
 	bool expects; /* the flows have been walked over */
 	uint64_t cursor;
-	mono ahead_until; /* it waits for acknowledgements, but no longer; or never */
-	uint32_t ahead_seq; /* it need not wait for any before this number */
+};
+
+/* How far whole tables and repairs go ahead of what peers have acknowledged (pace.c). */
+struct pace {
+	uint32_t window; /* messages */
+	uint32_t cut_seq; /* our next number when it was halved last */
+	mono until; /* acknowledgements are waited for, but no longer; or never */
+	uint32_t go_seq; /* none need be waited for before this number */
 };
 
 /* The dedicated links (link.c). */
@@ -63,9 +69,9 @@ struct sender {
 	uint32_t stale_seq;
 	bool gone_known; /* gone_seq is the newest number of a control message not kept any more */
 	uint32_t gone_seq;
-	uint32_t repairs; /* entries on the queue with ENTRY_REPAIR */
 	bool gathering, filled; /* a reading follows; a datagram was filled since the last one */
 	uint32_t fill; /* how many entries did */
+	bool probe_due; /* flows were said since the last probe */
 	mono alive_at;
 	struct control queue[LIMIT_CONTROL_QUEUE];
 	uint32_t queue_head, queue_count;
@@ -434,11 +440,12 @@ struct engine {
 	uint32_t tombs; /* dead entries that are queued or wait for an acknowledgement */
 	uint32_t dead; /* all dead entries; the rest are marks of a running dump */
 	uint32_t dead_expects; /* of them, expectations */
-	struct entry_chain queued, held, sent, tomb; /* queue.c */
+	struct entry_chain queued, held, repairs, sent, tomb; /* queue.c */
 
 	struct links links;
 	struct sender sender;
 	struct bulk bulk;
+	struct pace pace;
 	struct refresh refresh;
 	struct relay relay;
 	struct peer peers[LIMIT_PEERS];

@@ -42,7 +42,7 @@ void engine_get_status(const struct engine *e, mono now, struct engine_status *o
 	out->local_silent = e->local_silent;
 	out->local_expectations = local_expects(e);
 	out->tombstones = e->tombs;
-	out->send_queue = (uint64_t)e->queued.count + e->held.count;
+	out->send_queue = (uint64_t)e->queued.count + e->held.count + e->repairs.count;
 	out->inject_queue = inject_waiting(e) + e->ops.by_purpose[OP_INJECT];
 	out->control_queue = e->sender.queue_count;
 	out->control_kept = e->sender.sent_count;

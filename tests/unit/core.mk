@@ -20,6 +20,7 @@ check_PROGRAMS += \
 	tests/unit/test_core_modes \
 	tests/unit/test_core_queue \
 	tests/unit/test_core_record \
+	tests/unit/test_core_pace \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
@@ -43,6 +44,7 @@ TESTS += \
 	tests/unit/test_core_modes \
 	tests/unit/test_core_queue \
 	tests/unit/test_core_record \
+	tests/unit/test_core_pace \
 	tests/unit/test_core_relay \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
@@ -71,6 +73,8 @@ tests_unit_test_core_release_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core
 tests_unit_test_core_release_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_many_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_many.c
 tests_unit_test_core_many_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_pace_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_pace.c
+tests_unit_test_core_pace_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_sync_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_sync.c
 tests_unit_test_core_sync_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_table_SOURCES = tests/unit/unit.h tests/unit/test_core_table.c

@@ -86,7 +86,7 @@ static void what_was_lost_is_repaired(void)
 static void a_bulk_waits_for_acknowledgements(void)
 {
 	struct pair *p = started();
-	const uint32_t flows = 3 * LIMIT_BULK_AHEAD;
+	const uint32_t flows = 3 * LIMIT_PACE_WINDOW;
 	uint64_t before, sent;
 	struct flow f;
 
@@ -97,23 +97,23 @@ static void a_bulk_waits_for_acknowledgements(void)
 			pair_exchange(p);
 	}
 	pair_run(p, 3000);
-	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_BULK_WAITS), 0);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_PACE_WAITS), 0);
 	p->cut[1][0] = true;
 	before = pair_counter(p, 0, COUNTER_SENT_FLOWS);
 	pair_command(p, 0, ENGINE_BULK, 1);
 	pair_exchange(p);
 	sent = pair_counter(p, 0, COUNTER_SENT_FLOWS) - before;
-	CU_ASSERT(sent >= LIMIT_BULK_AHEAD - 1 && sent <= LIMIT_BULK_AHEAD + 100);
-	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_BULK_WAITS), 1);
+	CU_ASSERT(sent >= LIMIT_PACE_WINDOW - 1 && sent <= LIMIT_PACE_WINDOW + 100);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_PACE_WAITS), 1);
 	/* nothing new is known, but it is not for ever */
-	p->now = mono_add_ms(p->now, LIMIT_BULK_AHEAD_MS - 1);
+	p->now = mono_add_ms(p->now, LIMIT_PACE_MS - 1);
 	engine_tick(p->node[0].engine, p->now);
 	pair_exchange(p);
 	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_SENT_FLOWS) - before, sent);
 	CU_ASSERT(!mono_before(mono_add_ms(p->now, 1), engine_deadline(p->node[0].engine)));
 	pair_run(p, 100);
 	sent = pair_counter(p, 0, COUNTER_SENT_FLOWS) - before;
-	CU_ASSERT(sent > LIMIT_BULK_AHEAD + 100 && sent <= 2 * LIMIT_BULK_AHEAD + 200);
+	CU_ASSERT(sent > LIMIT_PACE_WINDOW + 100 && sent <= 2 * LIMIT_PACE_WINDOW + 200);
 	/* and an acknowledgement lets it go on at once */
 	p->cut[1][0] = false;
 	pair_run(p, 1100);
