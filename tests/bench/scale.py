@@ -62,7 +62,7 @@ def takeover(pair, args):
 
 
 def end(pair, before):
-    pair.backup.space.flush()
+    pair.backup.space.run("conntrack", "-F", deadline_s=600)
     wait_for(lambda: pair.backup.node.local_count() == 0, 300, "no flow is left", 0.5)
     wait_for(lambda: pair.backup.node.remote_count() == 0, 60, "nor is one of the peer's", 0.5)
     settle_memory(pair, 60)
