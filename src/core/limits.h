@@ -7,6 +7,7 @@ enum {
 	LIMIT_PEERS = 8, /* senders with a table of their own */
 	LIMIT_LINKS = 4, /* dedicated links */
 	LIMIT_PEER_SILENCE_MS = 5000, /* a peer that says nothing for so long is silent */
+	LIMIT_LONELY_MS = 60000, /* no peer heard for so long: deletions are kept for none */
 	LIMIT_ALIVE_MS = 1000, /* something is sent at least this often */
 	LIMIT_PROBE_MS = 100, /* and so long after data, that a loss of the last be noticed */
 	LIMIT_GUESS_MAX = 1024, /* a ctsyncd on another link: numbers that may be missing */

@@ -76,6 +76,33 @@ void repair_release(struct engine *e)
 	}
 }
 
+/*
+ * From when on tombstones serve nobody: a ctsyncd that comes back so late is told by a bulk as
+ * well. A conntrackd is not, for it takes a bulk's end for nothing.
+ */
+static mono lonely_at(const struct engine *e)
+{
+	mono heard = e->start;
+
+	if (!engine_acknowledges(e) || e->config.links == 0)
+		return MONO_NEVER;
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		const struct peer *p = &e->peers[i];
+
+		if (!p->silent || !p->is_ctsync)
+			return MONO_NEVER;
+		if (mono_before(heard, p->heard))
+			heard = p->heard;
+	}
+	return mono_add_ms(heard, LIMIT_LONELY_MS);
+}
+
+static void release_for_nobody(struct engine *e)
+{
+	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE && e->tomb.head; n++)
+		repair_drop_tombstone(e);
+}
+
 static void whole_table(struct engine *e, struct peer *p)
 {
 	engine_count(e, COUNTER_REPAIR_BULK);
@@ -215,6 +242,8 @@ void repair_ahead_check(struct engine *e, struct peer *p)
 
 void repair_tick(struct engine *e)
 {
+	if (e->tomb.head && mono_reached(e->now, lonely_at(e)))
+		release_for_nobody(e);
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		struct peer *p = &e->peers[i];
 
@@ -226,8 +255,10 @@ void repair_tick(struct engine *e)
 
 mono repair_deadline(const struct engine *e)
 {
-	mono at = MONO_NEVER;
+	mono at = e->tomb.head ? lonely_at(e) : MONO_NEVER;
 
+	if (mono_reached(e->now, at))
+		at = mono_add_ms(e->now, LIMIT_TICK_MS);
 	for (unsigned i = 0; i < e->peers_count; i++)
 		if (e->peers[i].repair_pending || e->peers[i].ahead)
 			at = mono_min(at, mono_add_ms(e->now, LIMIT_TICK_MS));

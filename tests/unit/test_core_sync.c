@@ -123,6 +123,40 @@ static void a_bulk_waits_for_acknowledgements(void)
 	pair_free(p);
 }
 
+/* Ends are remembered for a peer that is away, but not for ever; and later it is told all the same.
+ */
+static void deletions_are_not_kept_for_nobody(void)
+{
+	struct pair *p = started();
+	struct flow f;
+
+	for (uint32_t i = 0; i < 100; i++) {
+		f = pair_flow(i);
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	}
+	pair_run(p, 2000);
+	p->cut[0][0] = p->cut[1][0] = true;
+	for (uint32_t i = 0; i < 60; i++) {
+		f = pair_flow(i);
+		pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	}
+	pair_run(p, LIMIT_LONELY_MS - 5000);
+	CU_ASSERT_EQUAL(pair_status(p, 0).tombstones, 60);
+	pair_run(p, 6000);
+	CU_ASSERT_EQUAL(pair_status(p, 0).tombstones, 0);
+	CU_ASSERT_EQUAL(pair_counter(p, 0, COUNTER_TOMBSTONES_DROPPED), 60);
+	f = pair_flow(60);
+	pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	pair_run(p, 200);
+	CU_ASSERT_EQUAL(pair_status(p, 0).tombstones, 0);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 100);
+	p->cut[0][0] = p->cut[1][0] = false;
+	pair_run(p, 5000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 39);
+	CU_ASSERT_EQUAL(pair_status(p, 1).peers[0].sync, ENGINE_SYNCED);
+	pair_free(p);
+}
+
 /* A control message of a conntrackd, which has no marks. */
 static void hear(struct pair *p, uint8_t flags, uint32_t seq)
 {
@@ -171,6 +205,7 @@ static const struct unit_test tests[] = {
 	{"events reach the peer's table", events_reach_the_peers_table},
 	{"what was lost is repaired", what_was_lost_is_repaired},
 	{"a bulk waits for acknowledgements", a_bulk_waits_for_acknowledgements},
+	{"deletions are not kept for nobody", deletions_are_not_kept_for_nobody},
 	{"a HELLO where the old process stopped is a restart",
 		a_hello_where_the_old_process_stopped_is_a_restart},
 	{"a HELLO that climbs to where the old process stopped is a restart",
