@@ -64,7 +64,7 @@ void ack_heard(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 	if (!wire_v1_seq_before(p->acked + 1, from)) {
 		ack_up_to(e, p, to);
 		if (p->acked != acked)
-			pace_acked(e, p->acked - acked);
+			pace_acked(e, acked, p->acked);
 	} else if (p->island_set && !wire_v1_seq_before(p->island_to + 1, from)) {
 		if (wire_v1_seq_before(p->island_to, to))
 			p->island_to = to;

@@ -70,10 +70,16 @@ void pace_lost(struct engine *e, uint32_t to)
 	engine_count(e, COUNTER_PACE_CUTS);
 }
 
-void pace_acked(struct engine *e, uint32_t messages)
+void pace_acked(struct engine *e, uint32_t from, uint32_t to)
 {
 	struct pace *c = &e->pace;
-	uint64_t more = (uint64_t)messages * e->config.ack_window / c->window;
+	uint64_t more = (uint64_t)(to - from) * e->config.ack_window / c->window;
+
+	/* numbers wrap: these two must not stay behind by half of them */
+	if (!wire_v1_seq_before(e->sender.next_seq, c->go_seq))
+		c->go_seq = e->sender.next_seq;
+	if (!wire_v1_seq_before(to, c->cut_seq))
+		c->cut_seq = to;
 
 	/* a part of a step is a step: an acknowledgement of few messages would never add any */
 	more += 1;

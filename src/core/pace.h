@@ -19,8 +19,8 @@ bool pace_waits(struct engine *);
 /* A peer has asked for messages up to this one. */
 void pace_lost(struct engine *, uint32_t to);
 
-/* A peer has acknowledged so many more. */
-void pace_acked(struct engine *, uint32_t messages);
+/* A peer that had acknowledged all before this number has done so up to that one now. */
+void pace_acked(struct engine *, uint32_t from, uint32_t to);
 
 void pace_tick(struct engine *);
 mono pace_deadline(const struct engine *);
