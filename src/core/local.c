@@ -446,13 +446,14 @@ static void destroyed(struct engine *e, const struct table_key *k, uint32_t hand
 	const struct flow *f, bool theirs)
 {
 	struct table_packed p;
-	struct flow old;
 	bool tell;
 
 	kernel_ops_destroyed(e, k);
 	if (handle && !at(e, handle)->dead) {
-		table_read(&e->store, handle, &old);
-		if (ids_differ(&old, f))
+		struct flow_brief old;
+
+		flow_unpack_brief(at(e, handle)->packed, at(e, handle)->len, &old);
+		if (old.has_id && flow_has(f, FLOW_ID) && old.id != f->id)
 			return; /* the end of a flow that is known to be replaced */
 		count_traffic(e, f);
 		local_set_evented(e, handle, true);

@@ -187,18 +187,30 @@ static bool put_control_queue(struct engine *e, struct wbuf *w)
 	return true;
 }
 
+/* What is left of it by now: at least a second, if there is one. */
+static uint32_t timeout_now(
+	const struct engine *e, const struct entry *x, bool has, uint32_t timeout)
+{
+	int64_t left = has ? engine_timeout_left(e, x->touched, timeout) : 1;
+
+	return left > 0 ? (uint32_t)left : 1;
+}
+
 static size_t put_flow(struct engine *e, struct wbuf *w, enum wire_v1_type type, uint32_t handle,
 	const struct wire_v1_options *options)
 {
+	const struct entry *x = entry_at(&e->store, handle);
+	struct flow_plain plain;
 	struct flow f;
 
-	table_read(&e->store, handle, &f);
-	if (flow_has(&f, FLOW_TIMEOUT)) {
-		int64_t left =
-			engine_timeout_left(e, entry_at(&e->store, handle)->touched, f.timeout);
-
-		f.timeout = left > 0 ? (uint32_t)left : 1;
+	/* nearly every one; a struct flow would cost more than all the rest */
+	if (!options->tcp_window_tracking && flow_plain_unpack(x->packed, x->len, &plain)) {
+		plain.timeout = timeout_now(e, x, plain.has & FLOW_PLAIN_TIMEOUT, plain.timeout);
+		return wire_v1_put_plain(
+			w, type, sender_flags(e), e->sender.next_seq, &plain, options);
 	}
+	table_read(&e->store, handle, &f);
+	f.timeout = timeout_now(e, x, flow_has(&f, FLOW_TIMEOUT), f.timeout);
 	return wire_v1_put_flow(w, type, sender_flags(e), e->sender.next_seq, &f, options);
 }
 

@@ -9,7 +9,6 @@
 #define DAEMON_COUNTERS(X)                                                                         \
 	X(EVENT_MESSAGES, "event_messages", "messages read from the event socket")                 \
 	X(EVENT_DATAGRAMS, "event_datagrams", "datagrams read from the event socket")              \
-	X(EVENT_FOREIGN, "event_foreign", "datagrams there that were not the kernel's")            \
 	X(EVENT_TRUNCATED, "event_truncated",                                                      \
 		"datagrams there that did not fit or were malformed")                              \
 	X(EVENT_OTHER, "event_other", "messages there about something else")                       \

@@ -19,7 +19,6 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 
 	values[DAEMON_COUNTER_EVENT_MESSAGES] = events->messages;
 	values[DAEMON_COUNTER_EVENT_DATAGRAMS] = events->datagrams;
-	values[DAEMON_COUNTER_EVENT_FOREIGN] = events->foreign;
 	values[DAEMON_COUNTER_EVENT_TRUNCATED] = events->truncated;
 	values[DAEMON_COUNTER_EVENT_OTHER] = d->kernel.other;
 	values[DAEMON_COUNTER_EVENT_BAD_ATTR] = d->kernel.bad_attr;

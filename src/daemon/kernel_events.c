@@ -213,12 +213,14 @@ static int join(struct kernel *k)
 
 int kernel_events_open(struct kernel *k, const struct config_general *config, const char **what)
 {
+	static const struct nlsock_room room = {
+		NLSOCK_DATAGRAMS, NLSOCK_EVENT_USUAL_BYTES, NLSOCK_EVENT_BYTES};
 	uint32_t bytes =
 		config->netlink_buffer_bytes ? config->netlink_buffer_bytes : KERNEL_RCVBUF_DEFAULT;
 	int err;
 
 	*what = "event socket";
-	err = nlsock_open(&k->events, NETLINK_NETFILTER, NLSOCK_DATAGRAMS, NLSOCK_EVENT_BYTES);
+	err = nlsock_open(&k->events, NETLINK_NETFILTER, &room);
 	if (err)
 		return err;
 	*what = "event socket's buffer";

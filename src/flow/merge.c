@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "flow/merge.h"
 
+_Static_assert(FLOW_ORIG_IPV4_SRC == 0 && FLOW_REPL_L4PROTO < 32, "the tuples are in word 0");
+
 /* What is done with an attribute. */
 enum kind {
 	NONE, /* makes the key, or has no value here */
@@ -109,10 +111,55 @@ static void copy_value(void *dst, const void *src, uint8_t bytes)
 	memcpy(dst, src, bytes);
 }
 
+#define BIT(a) (UINT32_C(1) << FLOW_##a)
+
+/* Of word 0: what makes the key, and what is said of nearly every reply. */
+enum {
+	SET_KEY = BIT(ORIG_IPV4_SRC) | BIT(ORIG_IPV4_DST) | BIT(ORIG_IPV6_SRC) |
+		  BIT(ORIG_IPV6_DST) | BIT(ORIG_PORT_SRC) | BIT(ORIG_PORT_DST) | BIT(ICMP_TYPE) |
+		  BIT(ICMP_CODE) | BIT(ICMP_ID) | BIT(ORIG_L3PROTO) | BIT(ORIG_L4PROTO),
+	SET_REPLY = BIT(REPL_IPV4_SRC) | BIT(REPL_IPV4_DST) | BIT(REPL_PORT_SRC) |
+		    BIT(REPL_PORT_DST) | BIT(REPL_L3PROTO) | BIT(REPL_L4PROTO),
+};
+
+static inline uint32_t set_usual(const struct flow *f)
+{
+	return f->set[0] & SET_REPLY;
+}
+
+static void copy_reply(struct flow *dst, const struct flow *src)
+{
+	struct flow_tuple *d = &dst->tuple[FLOW_REPL];
+	const struct flow_tuple *s = &src->tuple[FLOW_REPL];
+
+	d->src.v4_be = s->src.v4_be;
+	d->dst.v4_be = s->dst.v4_be;
+	d->sport_be = s->sport_be;
+	d->dport_be = s->dport_be;
+	d->l3 = s->l3;
+	d->l4 = s->l4;
+	dst->set[0] |= SET_REPLY;
+}
+
+static bool same_reply(const struct flow *f, const struct flow *g)
+{
+	const struct flow_tuple *a = &f->tuple[FLOW_REPL], *b = &g->tuple[FLOW_REPL];
+
+	return a->src.v4_be == b->src.v4_be && a->dst.v4_be == b->dst.v4_be &&
+	       a->sport_be == b->sport_be && a->dport_be == b->dport_be && a->l3 == b->l3 &&
+	       a->l4 == b->l4;
+}
+
 void flow_merge(struct flow *dst, const struct flow *src)
 {
-	for (unsigned word = 0; word < FLOW_SET_WORDS; word++) {
-		for (uint32_t left = src->set[word]; left; left &= left - 1) {
+	uint32_t done = SET_KEY;
+
+	if (set_usual(src) == SET_REPLY) {
+		copy_reply(dst, src);
+		done |= SET_REPLY;
+	}
+	for (unsigned word = 0; word < FLOW_SET_WORDS; word++, done = 0) {
+		for (uint32_t left = src->set[word] & ~done; left; left &= left - 1) {
 			unsigned bit = (unsigned)__builtin_ctz(left), attr = word * 32 + bit;
 			const struct field *field = &fields[attr];
 
@@ -169,9 +216,16 @@ static bool same_value(const struct flow *a, const struct flow *b, unsigned attr
 bool flow_same_state(const struct flow *a, const struct flow *b)
 {
 	const struct flow_tuple *ra = &a->tuple[FLOW_REPL], *rb = &b->tuple[FLOW_REPL];
+	uint32_t done = SET_KEY;
 
-	for (unsigned word = 0; word < FLOW_SET_WORDS; word++) {
-		for (uint32_t left = a->set[word] | b->set[word]; left; left &= left - 1) {
+	if (set_usual(a) == SET_REPLY && set_usual(b) == SET_REPLY) {
+		if (!same_reply(a, b))
+			return false;
+		done |= SET_REPLY;
+	}
+	for (unsigned word = 0; word < FLOW_SET_WORDS; word++, done = 0) {
+		for (uint32_t left = (a->set[word] | b->set[word]) & ~done; left;
+			left &= left - 1) {
 			unsigned attr = word * 32 + (unsigned)__builtin_ctz(left);
 
 			if (attr >= FLOW_ATTR_COUNT || fields[attr].kind != STATE)

@@ -588,8 +588,9 @@ void flow_unpack_brief(const uint8_t *packed, size_t len, struct flow_brief *b)
 	if (groups & GROUP(SET))
 		(void)rbuf_take(&r, FLOW_SET_WORDS * sizeof(uint32_t));
 	(void)rbuf_take(&r, reply_len(packed[0], groups));
-	if (groups & GROUP(ID))
-		(void)rbuf_take(&r, sizeof(uint32_t));
+	b->has_id = groups & GROUP(ID);
+	if (b->has_id)
+		b->id = rbuf_u32(&r);
 	if (groups & GROUP(STATUS))
 		b->status = rbuf_u16(&r);
 	if (groups & GROUP(STATUS_HIGH))

@@ -49,10 +49,10 @@ size_t flow_key_len(const uint8_t *packed);
 
 /* What decides how a flow is treated; 0 where it is not present. */
 struct flow_brief {
-	bool has_timeout, has_tcp_state;
+	bool has_id, has_timeout, has_tcp_state;
 	uint8_t l4;
 	uint8_t tcp_state;
-	uint32_t status, timeout;
+	uint32_t id, status, timeout;
 };
 
 /* That alone, of bytes that flow_pack made: a fraction of flow_unpack()'s cost. */

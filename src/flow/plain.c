@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "base/check.h"
 #include "flow/pack_layout.h"
+#include "flow/status.h"
 
 enum { ADDR4 = 4, ADDR6 = 16, PORT = 2 };
 
@@ -87,4 +89,120 @@ size_t flow_plain_pack(const struct flow_plain *f, uint8_t packed[FLOW_PACKED_BY
 		groups |= GROUP(SYNPROXY);
 	put(at_groups, &groups, sizeof(groups));
 	return (size_t)(p - packed);
+}
+
+/* ---- the way back ---- */
+
+static inline const uint8_t *take(const uint8_t **p, size_t len)
+{
+	const uint8_t *at = *p;
+
+	*p += len;
+	return at;
+}
+
+static inline uint32_t take_u32(const uint8_t **p)
+{
+	uint32_t v;
+
+	memcpy(&v, take(p, sizeof(v)), sizeof(v));
+	return v;
+}
+
+static inline uint16_t take_u16(const uint8_t **p)
+{
+	uint16_t v;
+
+	memcpy(&v, take(p, sizeof(v)), sizeof(v));
+	return v;
+}
+
+enum {
+	GROUPS_NAT = GROUP(REPL_SRC) | GROUP(REPL_DST) | GROUP(REPL_SPORT) | GROUP(REPL_DPORT),
+	/* what may follow, a value of each at the most */
+	GROUPS_PLAIN = GROUP(CELLS) | GROUP(REPL) | GROUPS_NAT | GROUP(ID) | GROUP(STATUS) |
+		       GROUP(STATUS_HIGH) | GROUP(TIMEOUT) | GROUP(MARK) | GROUP(MARK_VALUE) |
+		       GROUP(TCP_STATE) | GROUP(TCP_WSCALE) | GROUP(TCP_FLAGS) | GROUP(SYNPROXY),
+};
+
+static void take_nat(const uint8_t **p, struct flow_plain *f, uint32_t groups)
+{
+	size_t addr = f->ipv6 ? ADDR6 : ADDR4;
+
+	if (groups & GROUP(REPL_SRC)) {
+		f->has |= FLOW_PLAIN_DNAT;
+		f->dnat = take(p, addr);
+	}
+	if (groups & GROUP(REPL_DST)) {
+		f->has |= FLOW_PLAIN_SNAT;
+		f->snat = take(p, addr);
+	}
+	if (groups & GROUP(REPL_SPORT)) {
+		f->has |= FLOW_PLAIN_DNAT_PORT;
+		f->dnat_port_be = take_u16(p);
+	}
+	if (groups & GROUP(REPL_DPORT)) {
+		f->has |= FLOW_PLAIN_SNAT_PORT;
+		f->snat_port_be = take_u16(p);
+	}
+}
+
+/* The reply tuple differs, but the kernel says that it has not done so. */
+static void deny_nat(struct flow_plain *f)
+{
+	if (!(f->status & FLOW_STATUS_SRC_NAT_DONE))
+		f->has &= (uint16_t) ~(FLOW_PLAIN_SNAT | FLOW_PLAIN_SNAT_PORT);
+	if (!(f->status & FLOW_STATUS_DST_NAT_DONE))
+		f->has &= (uint16_t) ~(FLOW_PLAIN_DNAT | FLOW_PLAIN_DNAT_PORT);
+}
+
+static void take_values(const uint8_t **p, struct flow_plain *f, uint32_t groups)
+{
+	if (groups & GROUP(ID))
+		*p += sizeof(uint32_t);
+	if (groups & GROUP(STATUS)) {
+		f->has |= FLOW_PLAIN_STATUS;
+		f->status = take_u16(p);
+		if (groups & GROUP(STATUS_HIGH))
+			f->status |= (uint32_t)take_u16(p) << 16;
+		if (groups & GROUPS_NAT)
+			deny_nat(f);
+	}
+	if (groups & GROUP(TIMEOUT)) {
+		f->has |= FLOW_PLAIN_TIMEOUT;
+		f->timeout = take_u32(p);
+	}
+	if (groups & GROUP(MARK)) {
+		f->has |= FLOW_PLAIN_MARK;
+		f->mark = groups & GROUP(MARK_VALUE) ? take_u32(p) : 0;
+	}
+	if (groups & GROUP(TCP_STATE)) {
+		f->has |= FLOW_PLAIN_TCP_STATE;
+		f->tcp_state = *take(p, 1);
+	}
+	*p += (groups & GROUP(TCP_WSCALE) ? 2 : 0) + (groups & GROUP(TCP_FLAGS) ? 4 : 0);
+	if (groups & GROUP(SYNPROXY))
+		f->has |= FLOW_PLAIN_NO_SYNPROXY;
+}
+
+bool flow_plain_unpack(const uint8_t *packed, size_t len, struct flow_plain *f)
+{
+	const uint8_t *p = packed + 2;
+	uint32_t groups;
+
+	f->has = 0;
+	f->ipv6 = packed[0] & KEY_IPV6;
+	f->l4 = packed[1];
+	if ((packed[0] & ~KEY_IPV6) != KEY_CELLS || (f->l4 != FLOW_L4_TCP && f->l4 != FLOW_L4_UDP))
+		return false;
+	f->addrs = take(&p, f->ipv6 ? 2 * ADDR6 : 2 * ADDR4);
+	f->ports = take(&p, 2 * PORT);
+	groups = take_u32(&p);
+	if (groups & ~(uint32_t)GROUPS_PLAIN || !(groups & GROUP(CELLS)))
+		return false;
+	if (groups & GROUPS_NAT)
+		take_nat(&p, f, groups);
+	take_values(&p, f, groups);
+	CHECK(p == packed + len);
+	return true;
 }

@@ -33,6 +33,13 @@ struct flow_plain {
 	uint16_t snat_port_be, dnat_port_be;
 };
 
+/*
+ * A packed flow that is plain, but for its id and TCP's window scales and flags, which are left
+ * out. False: it is not. *out borrows from the packed one. The reply tuple is told as NAT, where
+ * the status does not deny that: what flow_is_snat() and kin say.
+ */
+bool flow_plain_unpack(const uint8_t *packed, size_t len, struct flow_plain *out);
+
 /* Writes the key as flow_key_make() does; returns its length. */
 size_t flow_plain_key(const struct flow_plain *, uint8_t key[FLOW_KEY_BYTES_MAX]);
 

@@ -12,17 +12,26 @@
 
 enum {
 	CONTROL_BYTES = 128, /* ancillary data: one pktinfo */
-	/* so that buffers at the same places of their pages do not share sets of the caches */
-	SPREAD_BYTES = 25 * 64,
+	/*
+	 * What one of Ethernet's usual MTU needs; an odd number of cache lines, so that buffers do
+	 * not share sets of the caches.
+	 */
+	USUAL_BYTES = 25 * 64,
+	REST_BYTES = CHANNEL_DATAGRAM_BYTES - USUAL_BYTES,
 };
 
-/* What recvmmsg() needs. The buffers are address space: only those ever used become memory. */
+/*
+ * What recvmmsg() needs. Only what is ever used becomes memory: datagrams of the usual length lie
+ * side by side; a longer one goes on in its rest, and is put together in whole.
+ */
 struct channel_area {
 	struct mmsghdr headers[CHANNEL_DATAGRAMS];
-	struct iovec iov[CHANNEL_DATAGRAMS];
+	struct iovec iov[CHANNEL_DATAGRAMS][2];
 	union sockaddr_ip from[CHANNEL_DATAGRAMS];
 	uint8_t control[CHANNEL_DATAGRAMS][CONTROL_BYTES] __attribute__((aligned(16)));
-	uint8_t buffers[CHANNEL_DATAGRAMS][CHANNEL_DATAGRAM_BYTES + SPREAD_BYTES];
+	uint8_t usual[CHANNEL_DATAGRAMS][USUAL_BYTES];
+	uint8_t rest[CHANNEL_DATAGRAMS][REST_BYTES];
+	uint8_t whole[CHANNEL_DATAGRAM_BYTES];
 };
 
 /* Multicast leaves through the configured interface, whatever the routes say. */
@@ -213,10 +222,11 @@ static int make_area(struct channel *ch)
 		return err;
 	a = start;
 	for (unsigned i = 0; i < CHANNEL_DATAGRAMS; i++) {
-		a->iov[i] = (struct iovec){a->buffers[i], CHANNEL_DATAGRAM_BYTES};
+		a->iov[i][0] = (struct iovec){a->usual[i], USUAL_BYTES};
+		a->iov[i][1] = (struct iovec){a->rest[i], REST_BYTES};
 		a->headers[i].msg_hdr = (struct msghdr){
-			.msg_iov = &a->iov[i],
-			.msg_iovlen = 1,
+			.msg_iov = a->iov[i],
+			.msg_iovlen = 2,
 			.msg_name = &a->from[i],
 			.msg_control = a->control[i],
 		};
@@ -310,6 +320,16 @@ static unsigned arrival_ifindex(struct msghdr *h)
 	return 0;
 }
 
+/* Where a datagram of len bytes stands, in one piece. */
+static const uint8_t *whole_datagram(struct channel_area *a, unsigned i, size_t len)
+{
+	if (len <= USUAL_BYTES)
+		return a->usual[i];
+	memcpy(a->whole, a->usual[i], USUAL_BYTES);
+	memcpy(a->whole + USUAL_BYTES, a->rest[i], len - USUAL_BYTES);
+	return a->whole;
+}
+
 static void take_datagram(struct channel *ch, unsigned i, channel_datagram_fn *fn, void *ctx)
 {
 	struct channel_area *a = ch->area;
@@ -337,7 +357,7 @@ static void take_datagram(struct channel *ch, unsigned i, channel_datagram_fn *f
 	}
 	ch->stats.received++;
 	ch->stats.received_bytes += a->headers[i].msg_len;
-	fn(ctx, &from, a->buffers[i], a->headers[i].msg_len);
+	fn(ctx, &from, whole_datagram(a, i, a->headers[i].msg_len), a->headers[i].msg_len);
 }
 
 static int receive_some(struct channel *ch, unsigned max)

@@ -81,11 +81,12 @@ bool iface_has_v4(const char *name, uint32_t addr_be)
 
 int iface_watch_init(struct iface_watch *w)
 {
+	/* A message about one interface with many addresses and virtual functions is large. */
+	static const struct nlsock_room room = {8, NLSOCK_DUMP_BYTES, NLSOCK_DUMP_BYTES};
 	int err;
 
 	*w = (struct iface_watch){.sock = {.fd = -1}};
-	/* A message about one interface with many addresses and virtual functions is large. */
-	err = nlsock_open(&w->sock, NETLINK_ROUTE, 8, NLSOCK_DUMP_BYTES);
+	err = nlsock_open(&w->sock, NETLINK_ROUTE, &room);
 	if (err)
 		return err;
 	err = nlsock_join(&w->sock, RTNLGRP_LINK);

@@ -28,6 +28,8 @@ struct answers {
 
 int nlbatch_init(struct nlbatch *b, unsigned messages_max)
 {
+	static const struct nlsock_room room = {
+		NLBATCH_MESSAGES_MAX, NLSOCK_EVENT_USUAL_BYTES, NLSOCK_EVENT_BYTES};
 	int err;
 
 	*b = (struct nlbatch){.messages_max = messages_max, .sock = {.fd = -1}};
@@ -37,7 +39,7 @@ int nlbatch_init(struct nlbatch *b, unsigned messages_max)
 	b->buf = malloc(b->buf_bytes);
 	if (!b->buf)
 		return -ENOMEM;
-	err = nlsock_open(&b->sock, NETLINK_NETFILTER, NLBATCH_MESSAGES_MAX, NLSOCK_EVENT_BYTES);
+	err = nlsock_open(&b->sock, NETLINK_NETFILTER, &room);
 	if (!err)
 		err = nlsock_set_rcvbuf(&b->sock, (size_t)NLBATCH_MESSAGES_MAX * ANSWER_TRUESIZE);
 	if (!err)

@@ -9,7 +9,10 @@
 
 static int open_socket(struct nldump *d)
 {
-	return nlsock_open(&d->sock, NETLINK_NETFILTER, NLDUMP_DATAGRAMS, NLSOCK_DUMP_BYTES);
+	static const struct nlsock_room room = {
+		NLDUMP_DATAGRAMS, NLSOCK_DUMP_BYTES, NLSOCK_DUMP_BYTES};
+
+	return nlsock_open(&d->sock, NETLINK_NETFILTER, &room);
 }
 
 int nldump_init(struct nldump *d)

@@ -13,20 +13,43 @@
 
 enum { LOSSES_MAX = 4 }; /* reports of lost messages in one reading */
 
-/* One mapping: this, then the datagrams' buffers. Only those ever used become memory. */
+/*
+ * One mapping: this, then what datagrams usually need of room, side by side, so that few pages and
+ * few lines of the caches serve them; then the rest of each one's room, and room for one of which
+ * both parts were needed, to be put together. Only what is ever used becomes memory.
+ */
 struct nlsock_area {
 	size_t bytes; /* of the mapping */
 	unsigned datagrams;
-	size_t datagram_bytes;
+	size_t usual_bytes;
 	struct mmsghdr headers[NLSOCK_DATAGRAMS];
-	struct iovec iov[NLSOCK_DATAGRAMS];
-	struct sockaddr_nl from[NLSOCK_DATAGRAMS];
+	struct iovec iov[NLSOCK_DATAGRAMS][2];
+	uint8_t *whole;
 	uint8_t buffers[] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 
-static int make_area(struct nlsock *s, unsigned datagrams, size_t datagram_bytes)
+static void lay_out(struct nlsock_area *a, const struct nlsock_room *room)
 {
-	size_t bytes = sizeof(struct nlsock_area) + datagrams * datagram_bytes;
+	size_t rest_bytes = room->datagram_bytes - room->usual_bytes;
+	uint8_t *rest = a->buffers + room->datagrams * room->usual_bytes;
+
+	a->datagrams = room->datagrams;
+	a->usual_bytes = room->usual_bytes;
+	for (unsigned i = 0; i < room->datagrams; i++) {
+		struct msghdr *h = &a->headers[i].msg_hdr;
+
+		a->iov[i][0] =
+			(struct iovec){a->buffers + i * room->usual_bytes, room->usual_bytes};
+		a->iov[i][1] = (struct iovec){rest + i * rest_bytes, rest_bytes};
+		h->msg_iov = a->iov[i];
+		h->msg_iovlen = rest_bytes ? 2 : 1;
+	}
+	a->whole = rest + room->datagrams * rest_bytes;
+}
+
+static int make_area(struct nlsock *s, const struct nlsock_room *room)
+{
+	size_t bytes = sizeof(struct nlsock_area) + (room->datagrams + 1) * room->datagram_bytes;
 	struct nlsock_area *a;
 	void *start;
 	int err = memory_reserve(bytes, &start);
@@ -35,16 +58,19 @@ static int make_area(struct nlsock *s, unsigned datagrams, size_t datagram_bytes
 		return err;
 	a = start;
 	a->bytes = bytes;
-	a->datagrams = datagrams;
-	a->datagram_bytes = datagram_bytes;
-	for (unsigned i = 0; i < datagrams; i++) {
-		a->iov[i] = (struct iovec){a->buffers + i * datagram_bytes, datagram_bytes};
-		a->headers[i].msg_hdr.msg_iov = &a->iov[i];
-		a->headers[i].msg_hdr.msg_iovlen = 1;
-		a->headers[i].msg_hdr.msg_name = &a->from[i];
-	}
+	lay_out(a, room);
 	s->area = a;
 	return 0;
+}
+
+/* Where a datagram of len bytes stands, in one piece. */
+static const uint8_t *whole_datagram(struct nlsock_area *a, unsigned i, size_t len)
+{
+	if (len <= a->usual_bytes)
+		return a->iov[i][0].iov_base;
+	memcpy(a->whole, a->iov[i][0].iov_base, a->usual_bytes);
+	memcpy(a->whole + a->usual_bytes, a->iov[i][1].iov_base, len - a->usual_bytes);
+	return a->whole;
 }
 
 static int learn_rcvbuf(struct nlsock *s)
@@ -58,33 +84,57 @@ static int learn_rcvbuf(struct nlsock *s)
 	return 0;
 }
 
+/*
+ * Any process may send to any port id. What is connected takes from its peer alone, and port id 0
+ * is the kernel's: it refuses all others, so that nobody has to ask of each datagram whose it is,
+ * which costs a twentieth of its price. Groups are joined later, so that what is queued now came in
+ * between. (Whoever may change the kernel's tables may send to its groups as well.)
+ */
+static int hear_kernel_alone(struct nlsock *s)
+{
+	const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	ssize_t got;
+
+	if (connect(s->fd, (const struct sockaddr *)&kernel, sizeof(kernel)) < 0)
+		return -errno;
+	do {
+		got = recv(s->fd, NULL, 0, MSG_TRUNC | MSG_DONTWAIT);
+	} while (got >= 0 || errno == EINTR || errno == ENOBUFS);
+	return errno == EAGAIN ? 0 : -errno;
+}
+
 /* The kernel chooses the port id: it is unique even if another socket of ours has our pid. */
 static int bind_and_learn(struct nlsock *s)
 {
 	struct sockaddr_nl addr = {.nl_family = AF_NETLINK};
 	socklen_t len = sizeof(addr);
+	int err;
 
 	if (bind(s->fd, (const struct sockaddr *)&addr, sizeof(addr)) < 0)
 		return -errno;
+	err = hear_kernel_alone(s);
+	if (err)
+		return err;
 	if (getsockname(s->fd, (struct sockaddr *)&addr, &len) < 0)
 		return -errno;
 	s->port = addr.nl_pid;
 	return learn_rcvbuf(s);
 }
 
-int nlsock_open(struct nlsock *s, int protocol, unsigned datagrams, size_t datagram_bytes)
+int nlsock_open(struct nlsock *s, int protocol, const struct nlsock_room *room)
 {
 	int err;
 
-	CHECK(datagrams >= 1 && datagrams <= NLSOCK_DATAGRAMS);
-	CHECK(datagram_bytes % NLMSG_ALIGNTO == 0 && datagram_bytes >= NLMSG_HDRLEN);
+	CHECK(room->datagrams >= 1 && room->datagrams <= NLSOCK_DATAGRAMS);
+	CHECK(room->datagram_bytes % NLMSG_ALIGNTO == 0 && room->usual_bytes % NLMSG_ALIGNTO == 0);
+	CHECK(room->usual_bytes >= NLMSG_HDRLEN && room->datagram_bytes >= room->usual_bytes);
 	*s = (struct nlsock){.fd = -1};
 	s->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 	if (s->fd < 0)
 		return -errno;
 	err = bind_and_learn(s);
 	if (!err)
-		err = make_area(s, datagrams, datagram_bytes);
+		err = make_area(s, room);
 	if (err)
 		nlsock_close(s);
 	return err;
@@ -220,20 +270,14 @@ bool nlsock_each_message(
 static void take_datagram(
 	struct nlsock *s, unsigned i, nlsock_message_fn *fn, void *ctx, struct nlsock_reading *r)
 {
-	const struct nlsock_area *a = s->area;
-	const struct msghdr *h = &a->headers[i].msg_hdr;
+	struct nlsock_area *a = s->area;
+	size_t len = a->headers[i].msg_len;
 	bool whole;
 
 	s->datagrams++;
 	r->datagrams++;
-	/* Any process may send to our port id; only the kernel's port id is 0. */
-	if (h->msg_namelen == sizeof(struct sockaddr_nl) && a->from[i].nl_pid != 0) {
-		s->foreign++;
-		return;
-	}
-	whole = nlsock_each_message(
-		a->iov[i].iov_base, a->headers[i].msg_len, fn, ctx, &r->messages);
-	if (!whole || (h->msg_flags & MSG_TRUNC))
+	whole = nlsock_each_message(whole_datagram(a, i, len), len, fn, ctx, &r->messages);
+	if (!whole || (a->headers[i].msg_hdr.msg_flags & MSG_TRUNC))
 		s->truncated++;
 }
 
@@ -245,10 +289,8 @@ static int read_some(struct nlsock *s, unsigned max)
 
 	if (max > a->datagrams)
 		max = a->datagrams;
-	for (unsigned i = 0; i < max; i++) {
-		a->headers[i].msg_hdr.msg_namelen = sizeof(struct sockaddr_nl);
+	for (unsigned i = 0; i < max; i++)
 		a->headers[i].msg_hdr.msg_flags = 0;
-	}
 	do {
 		n = recvmmsg(s->fd, a->headers, max, MSG_DONTWAIT, NULL);
 	} while (n < 0 && errno == EINTR);

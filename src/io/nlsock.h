@@ -9,11 +9,13 @@
 #include <stdint.h>
 
 /*
- * A netlink socket and what it takes to read it in bulk. Non-blocking, close-on-exec.
+ * A netlink socket and what it takes to read it in bulk. Non-blocking, close-on-exec. It hears the
+ * kernel alone: what other processes send to its port id is refused (ECONNREFUSED).
  */
 enum {
 	NLSOCK_DATAGRAMS = 64, /* taken by one system call at the most */
 	NLSOCK_EVENT_BYTES = 8192, /* room for one datagram of events */
+	NLSOCK_EVENT_USUAL_BYTES = 512, /* few are longer */
 	NLSOCK_DUMP_BYTES =
 		32768, /* of a dump: the kernel fills as much as the reader has room for */
 };
@@ -27,17 +29,24 @@ struct nlsock {
 	bool overrun; /* ENOBUFS was seen and the socket has not been empty since */
 	uint64_t datagrams, messages;
 	uint64_t overruns; /* ENOBUFS: messages were dropped */
-	uint64_t foreign; /* datagrams not from the kernel */
 	uint64_t truncated; /* datagrams larger than our room, or malformed */
 	struct nlsock_area *area;
 };
 
 /*
- * protocol: NETLINK_NETFILTER, NETLINK_ROUTE. datagram_bytes: room for each of `datagrams` (at most
- * NLSOCK_DATAGRAMS) that one system call takes. 0 or negative errno; -EPROTONOSUPPORT if the
- * kernel does not have the protocol.
+ * Room for what one system call takes. datagram_bytes, of each, is address space but for what
+ * datagrams of usual_bytes need; a longer one costs a copy.
  */
-int nlsock_open(struct nlsock *, int protocol, unsigned datagrams, size_t datagram_bytes);
+struct nlsock_room {
+	unsigned datagrams; /* at most NLSOCK_DATAGRAMS */
+	size_t usual_bytes, datagram_bytes;
+};
+
+/*
+ * protocol: NETLINK_NETFILTER, NETLINK_ROUTE. 0 or negative errno; -EPROTONOSUPPORT if the kernel
+ * does not have the protocol.
+ */
+int nlsock_open(struct nlsock *, int protocol, const struct nlsock_room *);
 
 /* Also of one whose nlsock_open() failed, or of a zeroed struct. */
 void nlsock_close(struct nlsock *);
@@ -98,8 +107,8 @@ struct nlsock_reading {
 
 /*
  * Reads up to datagrams_max datagrams (in system calls of up to NLSOCK_DATAGRAMS) and gives each
- * message to fn. Datagrams that do not come from the kernel are counted and dropped. ENOBUFS is
- * no error but reading->overrun. 0 or a negative errno of recvmmsg(); *reading is valid even then.
+ * message to fn. ENOBUFS is no error but reading->overrun. 0 or a negative errno of recvmmsg();
+ * *reading is valid even then.
  */
 int nlsock_read(struct nlsock *, unsigned datagrams_max, nlsock_message_fn *, void *ctx,
 	struct nlsock_reading *reading);

@@ -9,4 +9,5 @@ src_wire_libwire_a_SOURCES = \
 	src/wire/v1_flow_get.c \
 	src/wire/v1_flow_put.c \
 	src/wire/v1_plain_get.c \
+	src/wire/v1_plain_put.c \
 	src/wire/v1_stream.c

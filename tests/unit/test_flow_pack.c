@@ -48,7 +48,8 @@ static bool same_brief(const uint8_t *packed, size_t len, const struct flow *f)
 	struct flow_brief b;
 
 	flow_unpack_brief(packed, len, &b);
-	return b.l4 == f->tuple[FLOW_ORIG].l4 && b.has_timeout == flow_has(f, FLOW_TIMEOUT) &&
+	return b.has_id == flow_has(f, FLOW_ID) && b.id == (b.has_id ? f->id : 0) &&
+	       b.l4 == f->tuple[FLOW_ORIG].l4 && b.has_timeout == flow_has(f, FLOW_TIMEOUT) &&
 	       b.timeout == (b.has_timeout ? f->timeout : 0) &&
 	       b.status == (flow_has(f, FLOW_STATUS) ? f->status : 0) &&
 	       b.has_tcp_state == flow_has(f, FLOW_TCP_STATE) &&
