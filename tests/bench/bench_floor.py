@@ -91,7 +91,8 @@ def tax(lab, args):
     space = lab.ns("floor")
     firewall = Firewall(lab, space)
     shares = {}
-    for kind, name in KINDS.items():
+    for kind in args.kinds:
+        name = KINDS[kind]
         firewall.rate(args.flows, kind)
         for _ in range(args.repeats):
             space.sysctl(netfilter__nf_conntrack_events=2)

@@ -51,25 +51,46 @@ class Firewall:
         return made / told["seconds"]
 
 
+def taxes(pair, firewall, args):
+    """{kind of connection: (rates without the daemon, rates while it listens)}"""
+    rates = {}
+    for kind in args.kinds:
+        firewall.rate(args.flows, kind)  # the kernel's memory for them is there from now on
+        without, listening = rates.setdefault(kind, ([], []))
+        for _ in range(args.repeats):
+            # As it is without a daemon: the kernel makes room for events only if somebody listens.
+            pair.active.space.sysctl(netfilter__nf_conntrack_events=2)
+            without.append(firewall.rate(args.flows, kind))
+            pair.active.start()
+            pair.rest()
+            listening.append(firewall.rate(args.flows, kind))
+            pair.rest()
+            pair.active.node.stop()
+    return rates
+
+
+def shares(rates, suffix=""):
+    return {KINDS[kind] + suffix: statistics.median(b / a for a, b in zip(*found))
+            for kind, found in rates.items()}
+
+
 def tax(lab, kind, args):
     """The rate at which packets make connections with the daemon listening, by that without."""
     raise_limit(lab, args.flows)
     pair = Pair(lab, kind, args, flows=args.flows, started=False)
-    firewall = Firewall(lab, pair.active.space)
-    firewall.rate(args.flows)  # the kernel's memory for them is there from now on
-    without, listening = [], []
-    for _ in range(args.repeats):
-        # As it is without a daemon: the kernel makes room for events only if somebody listens.
-        pair.active.space.sysctl(netfilter__nf_conntrack_events=2)
-        without.append(firewall.rate(args.flows))
-        pair.active.start()
-        pair.rest()
-        listening.append(firewall.rate(args.flows))
-        pair.rest()
-        pair.active.node.stop()
-    return {"tax_without_per_s": statistics.median(without),
-            "tax_listening_per_s": statistics.median(listening),
-            "tax": statistics.median(b / a for a, b in zip(without, listening)), "losses": {}}
+    rates = taxes(pair, Firewall(lab, pair.active.space), args)
+    without, listening = map(statistics.median, rates[args.kinds[0]])
+    return {"tax_without_per_s": without, "tax_listening_per_s": listening, **shares(rates),
+            "losses": {}}
+
+
+def tax_unheard(lab, kind, args):
+    """The same of ctsyncd with NewEvents off."""
+    raise_limit(lab, args.flows)
+    pair = Pair(lab, kind, args, flows=args.flows, started=False,
+                options="\tOptions {\n\t\tNewEvents off\n\t}")
+    return {**shares(taxes(pair, Firewall(lab, pair.active.space), args), "_without_new"),
+            "losses": {}}
 
 
 def lines_of(space):
