@@ -114,6 +114,27 @@ static void check_standby(struct reader *r)
 	}
 }
 
+static void check_new_events(struct reader *r)
+{
+	struct config_sync *sync = &r->config->sync;
+	const char *beside = NULL, *why = NULL;
+
+	if (sync->new_events)
+		return;
+	if (r->config->general.poll_s > 0) {
+		beside = "PollSecs";
+		why = "no events are heard";
+	} else if (sync->disable_internal_cache) {
+		beside = "DisableInternalCache";
+		why = "each look at the kernel's table would tell all of it again";
+	} else {
+		return;
+	}
+	diag_warning(r->diag, r->config->loc[CONFIG_SET_NEW_EVENTS].line,
+		"NewEvents: expected on with %s, found off: ignored, %s", beside, why);
+	sync->new_events = true;
+}
+
 /* Both write each entry with the timeout that it has on its owner. */
 static void check_commit_timeout(struct reader *r)
 {
@@ -154,6 +175,7 @@ static void check_mode(struct reader *r)
 			sync->refresh_s, sync->cache_timeout_s);
 	check_standby(r);
 	check_commit_timeout(r);
+	check_new_events(r);
 }
 
 /* Two links on one interface fail together, so that the second is of no use. */

@@ -81,6 +81,7 @@ static const struct {
 		SETTING("TCPWindowTracking", AT_START, AS_BYTES, sync.tcp_window_tracking),
 	[CONFIG_SET_COMMIT_HALF_OPEN] =
 		SETTING("CommitHalfOpen", AT_START, AS_BYTES, sync.commit_half_open),
+	[CONFIG_SET_NEW_EVENTS] = SETTING("NewEvents", AT_START, AS_BYTES, sync.new_events),
 	[CONFIG_SET_POLL_SECS] = SETTING("PollSecs", AT_START, AS_BYTES, general.poll_s),
 	[CONFIG_SET_REFRESH_TIME] = SETTING("RefreshTime", AT_START, AS_BYTES, sync.refresh_s),
 	[CONFIG_SET_CACHE_TIMEOUT] =

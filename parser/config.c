@@ -34,6 +34,7 @@ void config_init(struct config *c)
 	c->sync.cache_timeout_s = CONFIG_DEFAULT_CACHE_TIMEOUT_S;
 	c->sync.warm_age_s = CONFIG_DEFAULT_WARM_AGE_S;
 	c->sync.warm_rate = CONFIG_DEFAULT_WARM_RATE;
+	c->sync.new_events = true;
 	c->stats.syslog_facility = LOG_DAEMON;
 }
 

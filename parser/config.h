@@ -83,6 +83,7 @@ enum config_setting {
 	CONFIG_SET_STARTUP_RESYNC,
 	CONFIG_SET_TCP_WINDOW_TRACKING,
 	CONFIG_SET_COMMIT_HALF_OPEN,
+	CONFIG_SET_NEW_EVENTS,
 	CONFIG_SET_POLL_SECS,
 	CONFIG_SET_REFRESH_TIME,
 	CONFIG_SET_CACHE_TIMEOUT,
@@ -168,6 +169,7 @@ struct config_sync {
 	bool startup_resync;
 	bool tcp_window_tracking;
 	bool commit_half_open;
+	bool new_events; /* NewEvents: false only without poll_s and disable_internal_cache */
 	struct config_link links[CONFIG_LINKS_MAX];
 	uint8_t links_count; /* at least 1 in a configuration without errors */
 };

@@ -318,6 +318,7 @@ static void print_sync(const struct config_sync *s, struct text *t)
 	put_open(t, 1, "Options");
 	put_bool(t, 2, "TCPWindowTracking", s->tcp_window_tracking);
 	put_bool(t, 2, "CommitHalfOpen", s->commit_half_open);
+	put_bool(t, 2, "NewEvents", s->new_events);
 	print_expectations(&s->expectation_sync, t);
 	put_close(t, 1);
 	put_close(t, 0);

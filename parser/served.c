@@ -201,6 +201,8 @@ const struct directive directives[] = {
 		CONFIG_SET_TCP_WINDOW_TRACKING, SYNC_AT(tcp_window_tracking)),
 	PLAIN("CommitHalfOpen", IN(OPTIONS), VALUE_BOOL, BOOLEAN, SERVED, V1,
 		CONFIG_SET_COMMIT_HALF_OPEN, SYNC_AT(commit_half_open)),
+	PLAIN("NewEvents", IN(OPTIONS), VALUE_BOOL, BOOLEAN, SERVED, V1, CONFIG_SET_NEW_EVENTS,
+		SYNC_AT(new_events)),
 	{"ExpectationSync", IN(OPTIONS), VALUE_BOOL, 1, SECTION_EXPECTATION_SYNC, SERVED, V1,
 		CONFIG_SET_EXPECTATION_SYNC, NONE, "on, off or '{'", NULL, settings_expect},
 

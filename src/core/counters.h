@@ -18,6 +18,8 @@
 	X(KERNEL_OVERRUNS, "kernel_overruns", "times the kernel dropped events")                   \
 	X(KERNEL_DEAFENED, "kernel_deafened",                                                      \
 		"times a commit was so large that NEW events were done without")                   \
+	X(KERNEL_PARTS, "kernel_parts",                                                            \
+		"events of a related flow without its master: it waits for the next dump")         \
 	X(KERNEL_SWEPT, "kernel_swept", "flows that ended unheard, found by a dump")               \
 	X(EXPECT_NEW, "expect_new", "events: an expectation is new")                               \
 	X(EXPECT_UPDATE, "expect_update", "events: an expectation has changed")                    \

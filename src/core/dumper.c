@@ -91,7 +91,7 @@ void dumper_deafen(struct engine *e, bool deaf)
 
 bool engine_wants_births(const struct engine *e)
 {
-	return !e->dump.deaf;
+	return !e->dump.deaf && !e->config.births_unheard;
 }
 
 bool dumper_next_op(struct engine *e, struct kernel_op *op)
@@ -122,7 +122,8 @@ static int64_t poll_pause_ns(const struct engine *e)
 
 static bool polls(const struct engine *e)
 {
-	return e->config.polling || e->local_silent > 0 || e->inject.unsure;
+	return e->config.polling || e->config.births_unheard || e->local_silent > 0 ||
+	       e->inject.unsure;
 }
 
 static void sweep(struct engine *e)

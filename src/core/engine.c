@@ -79,6 +79,8 @@ struct engine *engine_init(
 		e->config.tells_ended = false;
 	if (c->mode != ENGINE_MODE_NOTRACK)
 		e->config.internal_cache_off = false;
+	if (e->config.internal_cache_off || c->polling)
+		e->config.births_unheard = false;
 	e->start = e->now = e->refused_next = now;
 	e->role = ENGINE_ROLE_BACKUP;
 	memcpy(e->store.hash_key, c->hash_key, sizeof(e->store.hash_key));

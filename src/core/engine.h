@@ -71,6 +71,8 @@ struct engine_config {
 	uint32_t poll_s; /* how often silent flows are looked at while there are any */
 	bool tells_ended; /* without links: engine_next_ended() is asked after each call */
 	bool polling; /* PollSecs: there are no events, every flow is looked at each poll_s */
+	bool births_unheard; /* NewEvents off: what no other event tells of a flow is looked for
+				each poll_s; not with polling or internal_cache_off */
 	uint32_t refresh_s; /* ALARM: RefreshTime; every flow is sent at least this often */
 	uint32_t
 		cache_timeout_s; /* ALARM: CacheTimeout; what is not said again for so long, ends */
@@ -267,7 +269,8 @@ bool engine_wants_former(const struct engine *);
  * False while so many flows are created at once that hearing of births would cost as much as the
  * creations: of each the kernel makes an event for whoever listens, and drops it only then if it
  * was caused by the listener. Nobody need listen to NEW events until this is true again; before
- * the dump that is asked for then, somebody has to. It finds what was born unheard.
+ * the dump that is asked for then, somebody has to. It finds what was born unheard. With
+ * births_unheard it is never true.
  */
 bool engine_wants_births(const struct engine *);
 

@@ -10,6 +10,7 @@
 #include "core/relay.h"
 #include "core/repair.h"
 #include "core/take.h"
+#include "core/unheard.h"
 #include "flow/merge.h"
 
 enum {
@@ -422,7 +423,9 @@ static void changed(struct engine *e, const struct table_key *k, uint32_t handle
 	local_set_silent(e, handle, false);
 	if (!news)
 		engine_count(e, COUNTER_COALESCED);
-	else if (whole && !c.known)
+	else if (unheard_is_part(e, handle, c.now))
+		engine_count(e, COUNTER_KERNEL_PARTS);
+	else if (!c.known && (whole || unheard_is_young(e)))
 		queue_put_later(e, handle);
 	else
 		local_queue_changed(e, handle, c.known);
@@ -543,7 +546,7 @@ static void complete(
 	if (cached && !flow_has(&known, FLOW_ID))
 		return; /* what we have just written */
 	flow_merge(&whole, &known);
-	if (flow_same_state(&whole, &known))
+	if (flow_same_state(&whole, &known) && !unheard_is_part(e, handle, &known))
 		return;
 	table_pack(&p, &whole);
 	handle = write(e, k, handle, &p, flow_has(&whole, FLOW_TIMEOUT));
@@ -578,7 +581,8 @@ void local_dumped(struct engine *e, const struct flow *f)
 		refuse(e, handle, c.known || c.replaced);
 		return;
 	}
-	if (c.known && !e->config.internal_cache_off && flow_same_state(&c.old, c.now)) {
+	if (c.known && !e->config.internal_cache_off && flow_same_state(&c.old, c.now) &&
+		!unheard_is_part(e, handle, &c.old)) {
 		int64_t gain = timeout_gain(e, &c, handle);
 
 		int64_t slack = TIMEOUT_SLACK_S + (int64_t)c.now->timeout / 2;
@@ -605,9 +609,12 @@ void local_dumped(struct engine *e, const struct flow *f)
 	}
 	if (own)
 		return;
-	if (!c.known)
+	if (!c.known && !unheard_is_young(e))
 		local_set_silent(e, handle, true);
-	local_queue_changed(e, handle, c.known);
+	if (!c.known && unheard_is_young(e))
+		queue_put_later(e, handle);
+	else
+		local_queue_changed(e, handle, c.known);
 }
 
 /* As a tombstone on the queue, where engine_next_ended() finds it. */

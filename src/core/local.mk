@@ -40,4 +40,5 @@ src_core_libcore_a_SOURCES = \
 	src/core/state.h \
 	src/core/table.h src/core/table.c \
 	src/core/take.h src/core/take.c \
+	src/core/unheard.h src/core/unheard.c \
 	src/core/view.h src/core/view.c

@@ -201,13 +201,15 @@ int kernel_events_hear_births(struct kernel *k)
 
 static int join(struct kernel *k)
 {
-	static const unsigned groups[] = {NFNLGRP_CONNTRACK_EXP_NEW, NFNLGRP_CONNTRACK_EXP_UPDATE,
+	static const unsigned flows[] = {NFNLGRP_CONNTRACK_UPDATE, NFNLGRP_CONNTRACK_DESTROY};
+	static const unsigned expects[] = {NFNLGRP_CONNTRACK_EXP_NEW, NFNLGRP_CONNTRACK_EXP_UPDATE,
 		NFNLGRP_CONNTRACK_EXP_DESTROY};
-	int err = nlsock_join_ct_events(&k->events);
+	int err = kernel_events_hear_births(k);
 
-	k->hears_births = !err;
-	for (size_t i = 0; !err && k->has_expectations && i < ARRAY_SIZE(groups); i++)
-		err = nlsock_join(&k->events, groups[i]);
+	for (size_t i = 0; !err && i < ARRAY_SIZE(flows); i++)
+		err = nlsock_join(&k->events, flows[i]);
+	for (size_t i = 0; !err && k->has_expectations && i < ARRAY_SIZE(expects); i++)
+		err = nlsock_join(&k->events, expects[i]);
 	return err;
 }
 

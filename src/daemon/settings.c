@@ -8,9 +8,10 @@
 #include "wire/v1.h"
 
 enum {
-	SETTINGS_SILENT_POLL_S = 10,
+	SETTINGS_SILENT_POLL_S = 10, /* while there are flows that send no events */
+	SETTINGS_UNHEARD_POLL_S = 5, /* while no births are heard */
 	SETTINGS_MEMORY_KEEP_BYTES = 64 * 1024, /* beyond, what a burst has left goes back */
-}; /* while there are flows that send no events */
+};
 
 static int draw_random(void *buf, size_t len)
 {
@@ -30,6 +31,15 @@ static enum engine_mode engine_mode_of(enum config_mode mode)
 	return ENGINE_MODE_FTFW;
 }
 
+/* How often the kernel's table is looked at, where it is. */
+static uint32_t poll_s_of(const struct config *config)
+{
+	if (config->general.poll_s > 0)
+		return config->general.poll_s;
+	return config->purpose == CONFIG_SYNC && !config->sync.new_events ? SETTINGS_UNHEARD_POLL_S
+									  : SETTINGS_SILENT_POLL_S;
+}
+
 /* Of a daemon that has peers; without links the engine keeps its own table alone. */
 static void set_sync(const struct config *config, struct engine_config *out)
 {
@@ -41,6 +51,7 @@ static void set_sync(const struct config *config, struct engine_config *out)
 	out->one_peer = true;
 	for (unsigned i = 0; i < sync->links_count; i++)
 		out->one_peer = out->one_peer && sync->links[i].transport != CONFIG_MULTICAST;
+	out->births_unheard = !sync->new_events;
 	out->refresh_s = sync->refresh_s;
 	out->cache_timeout_s = sync->cache_timeout_s;
 	out->internal_cache_off = sync->disable_internal_cache;
@@ -54,7 +65,6 @@ static void set_sync(const struct config *config, struct engine_config *out)
 
 int settings_engine(const struct config *config, uint32_t datagram_bytes, struct engine_config *out)
 {
-	uint32_t poll_s = config->general.poll_s;
 	int err;
 
 	*out = (struct engine_config){
@@ -64,8 +74,8 @@ int settings_engine(const struct config *config, uint32_t datagram_bytes, struct
 		.resend_max = config->sync.resend_queue_size,
 		.commit_timeout_s = config->sync.commit_timeout_s,
 		.purge_timeout_s = config->sync.purge_timeout_s,
-		.polling = poll_s > 0,
-		.poll_s = poll_s > 0 ? poll_s : SETTINGS_SILENT_POLL_S,
+		.polling = config->general.poll_s > 0,
+		.poll_s = poll_s_of(config),
 		.startup_resync = config->sync.startup_resync,
 		.tcp_window_tracking = config->sync.tcp_window_tracking,
 		.commit_half_open = config->sync.commit_half_open,

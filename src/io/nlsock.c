@@ -168,20 +168,6 @@ int nlsock_leave(struct nlsock *s, unsigned group)
 	return set_membership(s, NETLINK_DROP_MEMBERSHIP, group);
 }
 
-int nlsock_join_ct_events(struct nlsock *s)
-{
-	static const unsigned groups[] = {
-		NFNLGRP_CONNTRACK_NEW, NFNLGRP_CONNTRACK_UPDATE, NFNLGRP_CONNTRACK_DESTROY};
-
-	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {
-		int err = nlsock_join(s, groups[i]);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
 /* The FORCE variant passes the sysctl's limit but needs CAP_NET_ADMIN. */
 static int set_buffer(int fd, int force, int plain, size_t bytes)
 {

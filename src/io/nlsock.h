@@ -56,9 +56,6 @@ int nlsock_join(struct nlsock *, unsigned group);
 
 int nlsock_leave(struct nlsock *, unsigned group);
 
-/* NFNLGRP_CONNTRACK_NEW, _UPDATE and _DESTROY. */
-int nlsock_join_ct_events(struct nlsock *);
-
 /*
  * Room for bytes of unread messages, past net.core.rmem_max with CAP_NET_ADMIN, otherwise up to
  * it. rcvbuf_bytes tells what was really set. 0 or negative errno.

@@ -42,6 +42,7 @@ GROUPS = {
     "warm": bench_takeover.warm,
     "warm-kernel": bench_takeover.to_warm_kernel,
     "tax": bench_tax.tax,
+    "tax-unheard": bench_tax.tax_unheard,
     "overload": bench_tax.overload,
     "growth": bench_load.growth,
 }
@@ -52,7 +53,7 @@ FLOOR_GROUPS = {
     "tax": bench_floor.tax,
 }
 # What only ctsyncd has, or what would only show how long conntrackd can take.
-OURS = ("warm", "warm-kernel", "growth")
+OURS = ("warm", "warm-kernel", "tax-unheard", "growth")
 
 
 def calm(lab):
@@ -144,8 +145,10 @@ def arguments():
                         help="samples of each latency [%(default)s]")
     parser.add_argument("--events", default=100000, **number,
                         help="events a second of latency under load [%(default)s]")
-    parser.add_argument("--repeats", default=5, **number,
+    parser.add_argument("--repeats", default=3, **number,
                         help="times that tax is measured in a run [%(default)s]")
+    parser.add_argument("--kinds", default=",".join(bench_tax.KINDS), metavar="KIND,...",
+                        help="kinds of connections of which tax is measured [all]")
     parser.add_argument("--overload", default=60, **number,
                         help="seconds that overload lasts [%(default)s]")
     parser.add_argument("--table", action="store_true",
@@ -154,6 +157,9 @@ def arguments():
     args.only = args.only.split(",")
     if set(args.only) - set(GROUPS):
         parser.error(f"no such group: {', '.join(sorted(set(args.only) - set(GROUPS)))}")
+    args.kinds = args.kinds.split(",")
+    if set(args.kinds) - set(bench_tax.KINDS):
+        parser.error(f"kinds of connections are {', '.join(bench_tax.KINDS)}")
     if args.rate < 0 or min(args.flows, args.runs, args.samples, args.large, args.base,
                             args.batch, args.events, args.overload,
                             args.repeats) < 1:

@@ -9,7 +9,7 @@ import statistics
 import subprocess
 
 from bench_host import REAL_TIME, cpus, generate, pace, raise_limit
-from bench_tax import Firewall
+from bench_tax import KINDS, Firewall
 from netns import Failed, built
 
 
@@ -40,11 +40,16 @@ def load(lab, args):
     return figures
 
 
+# Which groups of events somebody has joined, and how the figure is called.
+LISTENERS = {"": (), "_new": ("new",), "_update": ("update",), "_destroy": ("destroy",),
+             "_without_new": ("update", "destroy")}
+
+
 @contextlib.contextmanager
-def heard(space):
-    """While somebody listens the kernel makes an event of each change, also of those that he
-    filters out."""
-    listener = space.spawn(built("floor"), "listen", stdin=subprocess.PIPE,
+def heard(space, groups=()):
+    """While somebody listens (to all, unless some groups are named) the kernel makes an event of
+    each change, also of those that he filters out."""
+    listener = space.spawn(built("floor"), "listen", *groups, stdin=subprocess.PIPE,
                            stdout=subprocess.PIPE)
     with listener.popen.stdin, listener.popen.stdout as out:
         if out.readline() != b"ready\n":
@@ -80,18 +85,24 @@ def commit(lab, args):
 
 
 def tax(lab, args):
-    """What a listener costs that has the kernel make each event, and takes none."""
+    """What a listener costs that has the kernel make each event, and takes none: by the groups that
+    it has joined, and by the kind of connection."""
     raise_limit(lab, args.flows)
     space = lab.ns("floor")
     firewall = Firewall(lab, space)
-    firewall.rate(args.flows)
-    shares = []
-    for _ in range(args.repeats):
-        space.sysctl(netfilter__nf_conntrack_events=2)
-        without = firewall.rate(args.flows)
-        with heard(space):
-            shares.append(firewall.rate(args.flows) / without)
-    return {"tax": statistics.median(shares)}
+    shares = {}
+    for kind in args.kinds:
+        name = KINDS[kind]
+        firewall.rate(args.flows, kind)
+        for _ in range(args.repeats):
+            space.sysctl(netfilter__nf_conntrack_events=2)
+            without = firewall.rate(args.flows, kind)
+            for listener, groups in LISTENERS.items():
+                with heard(space, groups):
+                    rate = firewall.rate(args.flows, kind)
+                shares.setdefault(name + listener, []).append(rate / without)
+            shares.setdefault(f"{name}_per_s", []).append(without)
+    return {name: statistics.median(found) for name, found in shares.items()}
 
 
 def takeover(lab, args):

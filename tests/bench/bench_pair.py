@@ -44,6 +44,7 @@ Sync {{
 		RcvSocketBuffer 67108864
 		Checksum on
 	}}
+{options}
 }}
 """
 WARM = "\t\tStandbyTable Warm\n\t\tWarmAge {age}\n\t\tWarmRate {rate}"
@@ -60,10 +61,10 @@ CONNTRACKD_LOSSES = {
 }
 
 
-def conf(address, flows, mode="", event_buffer=64 << 20, event_buffer_max=256 << 20):
+def conf(address, flows, mode="", event_buffer=64 << 20, event_buffer_max=256 << 20, options=""):
     """flows: room for twice as many and some more."""
     return CONF.format(address=address, buckets=262144, limit=2 * flows + 4096, mode=mode,
-                       event_buffer=event_buffer, event_buffer_max=event_buffer_max)
+                       options=options, event_buffer=event_buffer, event_buffer_max=event_buffer_max)
 
 
 class Node:

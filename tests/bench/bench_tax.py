@@ -16,8 +16,13 @@ OVERLOAD_BURDENS = 3  # so that the active node's daemon has a quarter of a proc
 OVERLOAD_STEP_S = 60  # until it has to be in step again, to be measured at all
 
 
+# Kinds of connections (tests/bench/packets), and how a figure of each is called.
+KINDS = {"udp": "tax", "answered": "tax_answered", "tcp": "tax_tcp"}
+
+
 class Firewall:
-    """A client behind a namespace that forwards what it sends to nobody."""
+    """A client behind a namespace that forwards what it sends to nobody. Answers come by the same
+    interface, and go back."""
 
     def __init__(self, lab, space):
         self.space, self.client, server = space, lab.ns("client"), lab.ns("server")
@@ -25,17 +30,20 @@ class Firewall:
         lab.veth(self.client, "c", space, "inside", [], ["10.127.255.254/10"])
         lab.veth(space, "outside", server, "s", ["198.51.100.254/24"])
         space.ip("neigh add 198.51.100.1 lladdr 02:00:00:00:00:09 dev outside nud permanent")
+        space.ip(*(f"neigh add 10.64.0.{i} lladdr 02:00:00:00:00:09 dev inside nud permanent"
+                   for i in range(1, 255)))
         space.sysctl(ipv4__ip_forward=1, ipv4__conf__inside__rp_filter=0,
-                     netfilter__nf_conntrack_udp_timeout=600)
+                     ipv4__conf__all__send_redirects=0, ipv4__conf__inside__send_redirects=0,
+                     netfilter__nf_conntrack_udp_timeout=600, netfilter__nf_conntrack_checksum=0)
         space.track()
         found = json.loads(space.run("ip", "-j", "link", "show", "inside").stdout)
         self.mac = found[0]["address"]
 
-    def rate(self, flows):
+    def rate(self, flows, kind="udp"):
         """Connections that the kernel makes a second while nothing but packets takes its time; the
         table is emptied behind it."""
         told = json.loads(self.client.run("taskset", "-c", str(cpus()[2]), built("packets"),
-                                          str(flows), "c", self.mac).stdout)
+                                          str(flows), "c", self.mac, kind).stdout)
         made = self.space.count()
         self.space.flush()
         if made < flows * 0.9:
@@ -43,25 +51,46 @@ class Firewall:
         return made / told["seconds"]
 
 
+def taxes(pair, firewall, args):
+    """{kind of connection: (rates without the daemon, rates while it listens)}"""
+    rates = {}
+    for kind in args.kinds:
+        firewall.rate(args.flows, kind)  # the kernel's memory for them is there from now on
+        without, listening = rates.setdefault(kind, ([], []))
+        for _ in range(args.repeats):
+            # As it is without a daemon: the kernel makes room for events only if somebody listens.
+            pair.active.space.sysctl(netfilter__nf_conntrack_events=2)
+            without.append(firewall.rate(args.flows, kind))
+            pair.active.start()
+            pair.rest()
+            listening.append(firewall.rate(args.flows, kind))
+            pair.rest()
+            pair.active.node.stop()
+    return rates
+
+
+def shares(rates, suffix=""):
+    return {KINDS[kind] + suffix: statistics.median(b / a for a, b in zip(*found))
+            for kind, found in rates.items()}
+
+
 def tax(lab, kind, args):
     """The rate at which packets make connections with the daemon listening, by that without."""
     raise_limit(lab, args.flows)
     pair = Pair(lab, kind, args, flows=args.flows, started=False)
-    firewall = Firewall(lab, pair.active.space)
-    firewall.rate(args.flows)  # the kernel's memory for them is there from now on
-    without, listening = [], []
-    for _ in range(args.repeats):
-        # As it is without a daemon: the kernel makes room for events only if somebody listens.
-        pair.active.space.sysctl(netfilter__nf_conntrack_events=2)
-        without.append(firewall.rate(args.flows))
-        pair.active.start()
-        pair.rest()
-        listening.append(firewall.rate(args.flows))
-        pair.rest()
-        pair.active.node.stop()
-    return {"tax_without_per_s": statistics.median(without),
-            "tax_listening_per_s": statistics.median(listening),
-            "tax": statistics.median(b / a for a, b in zip(without, listening)), "losses": {}}
+    rates = taxes(pair, Firewall(lab, pair.active.space), args)
+    without, listening = map(statistics.median, rates[args.kinds[0]])
+    return {"tax_without_per_s": without, "tax_listening_per_s": listening, **shares(rates),
+            "losses": {}}
+
+
+def tax_unheard(lab, kind, args):
+    """The same of ctsyncd with NewEvents off."""
+    raise_limit(lab, args.flows)
+    pair = Pair(lab, kind, args, flows=args.flows, started=False,
+                options="\tOptions {\n\t\tNewEvents off\n\t}")
+    return {**shares(taxes(pair, Firewall(lab, pair.active.space), args), "_without_new"),
+            "losses": {}}
 
 
 def lines_of(space):

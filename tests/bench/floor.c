@@ -7,9 +7,11 @@
  *	floor receive COUNT	counts events until there were COUNT; they gather for 1 ms, then up
  *				to 64 datagrams are taken per system call. Prints "ready" when it
  *				listens, and ends early, with status 1, if the kernel dropped any.
- *	floor listen		has the kernel make every event, and take none: a filter drops them
- *				all, as a daemon's drops those that it causes itself. Prints
- *"ready"; ends with its standard input. floor dump		reads the whole table once
+ *	floor listen [GROUP...]	has the kernel make every event of some of the groups new, update,
+ *				destroy (of all), and takes none: a filter drops them all, as a
+ *				daemon's drops those that it causes itself. Prints "ready"; ends
+ *				with its standard input.
+ *	floor dump		reads the whole table once
  *
  * receive and dump print one JSON line: events or flows, processor time and time [ns]. Exit status
  * 2: usage, 3: no ctnetlink.
@@ -95,17 +97,37 @@ static void print_line(const char *what, uint64_t n, int64_t cpu_ns, int64_t ns)
 		(long long)cpu_ns, (long long)ns);
 }
 
-static int join(struct mnl_socket *nl)
+static const struct {
+	const char *name;
+	int group;
+} groups[] = {
+	{"new", NFNLGRP_CONNTRACK_NEW},
+	{"update", NFNLGRP_CONNTRACK_UPDATE},
+	{"destroy", NFNLGRP_CONNTRACK_DESTROY},
+};
+
+static bool is_named(const char *name, char **names)
 {
-	for (int group = NFNLGRP_CONNTRACK_NEW; group <= NFNLGRP_CONNTRACK_DESTROY; group++)
-		if (mnl_socket_setsockopt(nl, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+	for (char **n = names; *n; n++)
+		if (strcmp(*n, name) == 0)
+			return true;
+	return !*names;
+}
+
+/* names: of groups, up to a NULL; none: all of them. */
+static int join(struct mnl_socket *nl, char **names)
+{
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (is_named(groups[i].name, names) &&
+			mnl_socket_setsockopt(nl, NETLINK_ADD_MEMBERSHIP,
+				(void *)(uintptr_t)&groups[i].group, sizeof(groups[i].group)) < 0)
 			return -errno;
 	printf("ready\n");
 	fflush(stdout);
 	return 0;
 }
 
-static int listen_only(struct mnl_socket *nl)
+static int listen_only(struct mnl_socket *nl, char **names)
 {
 	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog prog = {.len = 1, .filter = &drop};
@@ -114,7 +136,7 @@ static int listen_only(struct mnl_socket *nl)
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0)
 		return -errno;
-	err = join(nl);
+	err = join(nl, names);
 	if (err)
 		return err;
 	while (read(STDIN_FILENO, &c, 1) > 0)
@@ -131,7 +153,7 @@ static int receive(struct mnl_socket *nl, uint64_t count)
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof(bytes)) < 0)
 		return -errno;
-	err = join(nl);
+	err = join(nl, (char *[]){NULL});
 	if (err)
 		return err;
 	cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
@@ -177,12 +199,13 @@ int main(int argc, char **argv)
 {
 	const char *verb = argc > 1 ? argv[1] : "";
 	bool receives = argc == 3 && strcmp(verb, "receive") == 0;
-	bool listens = argc == 2 && strcmp(verb, "listen") == 0;
+	bool listens = argc >= 2 && strcmp(verb, "listen") == 0;
 	struct mnl_socket *nl;
 	int err;
 
 	if (!receives && !listens && (argc != 2 || strcmp(verb, "dump") != 0)) {
-		fprintf(stderr, "usage: floor receive COUNT | floor listen | floor dump\n");
+		fprintf(stderr,
+			"usage: floor receive COUNT | floor listen [GROUP...] | floor dump\n");
 		return 2;
 	}
 	nl = mnl_socket_open(NETLINK_NETFILTER);
@@ -193,7 +216,7 @@ int main(int argc, char **argv)
 	if (receives)
 		err = receive(nl, strtoull(argv[2], NULL, 10));
 	else
-		err = listens ? listen_only(nl) : dump(nl);
+		err = listens ? listen_only(nl, argv + 2) : dump(nl);
 	mnl_socket_close(nl);
 	if (err) {
 		fprintf(stderr, "floor: %s\n", strerror(-err));

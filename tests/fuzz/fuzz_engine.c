@@ -87,6 +87,7 @@ static struct world *world_new(uint8_t settings)
 		.commit_timeout_s = settings & 16 ? 0 : 180,
 		.purge_timeout_s = settings & 32 ? 60 : 0,
 		.poll_s = 5,
+		.births_unheard = settings & 8,
 		.startup_resync = settings & 4,
 		.tcp_window_tracking = settings & 16,
 		.commit_half_open = settings & 32,

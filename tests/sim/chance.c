@@ -74,7 +74,8 @@ static void flow_birth(struct sim *s, struct sim_node *n, unsigned slot)
 	trace_put(&s->trace, TRACE_FLOW_BORN, n->index, slot, f.mark, 0);
 	s->coverage.count[COVERAGE_BORN]++;
 	s->coverage.count[COVERAGE_SILENT] += !n->kernel.listened;
-	s->coverage.count[COVERAGE_UNHEARD] += n->kernel.births_unheard;
+	s->coverage.count[n->config.births_unheard ? COVERAGE_NEVER_HEARD : COVERAGE_UNHEARD] +=
+		n->kernel.births_unheard;
 	flow_put(s, n, slot, &f);
 }
 

@@ -2,7 +2,7 @@
 #include "flow/status.h"
 #include "tests/sim/chance.h"
 
-enum { RNG_EXPECT = 7, RNG_MODE = 100, RNG_LINKS, RNG_COMMIT, RNG_WARM, RNG_QUEUE };
+enum { RNG_EXPECT = 7, RNG_MODE = 100, RNG_LINKS, RNG_COMMIT, RNG_WARM, RNG_QUEUE, RNG_UNHEARD };
 
 void chance_params_calm(struct sim_params *p)
 {
@@ -171,6 +171,9 @@ void chance_params(uint64_t seed, struct sim_params *p)
 	r = dice_of(seed, RNG_COMMIT);
 	p->config.commit_large = dice_permille(&r, 600) ? (uint32_t)dice_range(&r, 1, 40) : 0;
 	params_queue(seed, p);
+	r = dice_of(seed, RNG_UNHEARD);
+	p->config.births_unheard =
+		!p->config.polling && !p->config.internal_cache_off && dice_permille(&r, 200);
 	r = dice_of(seed, RNG_EXPECT);
 	p->config.expect_filter.on = dice_permille(&r, 600);
 	/*

@@ -28,6 +28,7 @@
 	X(OVERRUN, "event queues overrun", 20)                                                     \
 	X(DEAFENED, "commits without NEW events", 20)                                              \
 	X(UNHEARD, "flows born meanwhile", 1)                                                      \
+	X(NEVER_HEARD, "flows born where no NEW events are wanted", 2000)                          \
 	X(DUMP, "dumps", 200)                                                                      \
 	X(DUMP_ABORTED, "dumps interrupted", 20)                                                   \
 	X(DUMP_STALE, "dumped flows older than their events", 20)                                  \

@@ -52,6 +52,7 @@ static void check_view(
 	int slot = traffic_slot(f);
 	const struct traffic_compare c = {
 		.over_wire = n != owner,
+		.part = owner->config.births_unheard,
 		.leftovers = owner->was_old || mono_diff_ms(s->now, owner->overrun_at) < OVERRUN_MS,
 		.window_scale = n == owner || owner->config.tcp_window_tracking,
 	};

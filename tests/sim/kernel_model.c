@@ -65,6 +65,9 @@ static void event_put(struct kernel_model *k, enum kernel_event kind, const stru
 {
 	struct kernel_fact fact = {.kind = kind, .flow = e->flow};
 
+	for (int a = FLOW_MASTER_IPV4_SRC; a <= FLOW_MASTER_L4PROTO; a++)
+		if (k->tells_parts && kind == KERNEL_EVENT_UPDATE)
+			flow_mark_unset(&fact.flow, (enum flow_attr)a);
 	kernel_tell(k, &fact, e->silent);
 }
 

@@ -40,6 +40,7 @@ struct kernel_model {
 
 	bool listened; /* somebody holds an event socket */
 	bool births_unheard; /* but not the one of births */
+	bool tells_parts; /* an update's event does not name the master */
 	bool never_silent; /* nf_conntrack_events=1 */
 	struct kernel_fact *events; /* ring [events_cap] */
 	size_t events_first, events_count, events_cap;

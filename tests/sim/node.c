@@ -363,7 +363,8 @@ static void hear_births(struct sim *s, struct sim_node *n)
 {
 	bool unheard = !engine_wants_births(n->engine);
 
-	s->coverage.count[COVERAGE_DEAFENED] += unheard && !n->kernel.births_unheard;
+	if (!n->config.births_unheard)
+		s->coverage.count[COVERAGE_DEAFENED] += unheard && !n->kernel.births_unheard;
 	n->kernel.births_unheard = unheard;
 }
 
@@ -531,6 +532,7 @@ void node_init(struct sim *s, unsigned index)
 	n->addr.bytes[15] = (uint8_t)(index + 1);
 	n->config = s->params.config;
 	kernel_init(&n->kernel, s->params.slots, s->params.events_cap);
+	n->kernel.tells_parts = n->config.births_unheard;
 	/*
 	 * Without a cache, that a silent flow has ended is noticed by the NEW of its successor,
 	 * which a filter by state may keep from us.

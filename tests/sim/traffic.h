@@ -42,6 +42,7 @@ int traffic_slot(const struct flow *);
 struct traffic_compare {
 	bool over_wire;
 	bool window_scale; /* the sender's option tcp_window_tracking */
+	bool part; /* one side may not have heard of a master yet */
 	bool leftovers; /* the sender may leave attributes of a former flow standing */
 	bool rewritten; /* one side was written by an engine: only what it cannot adapt counts */
 };

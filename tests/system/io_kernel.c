@@ -163,8 +163,9 @@ static bool open_events(struct nlsock *s)
 {
 	int err = nlsock_open(s, NETLINK_NETFILTER, &room);
 
-	if (!err)
-		err = nlsock_join_ct_events(s);
+	for (unsigned group = NFNLGRP_CONNTRACK_NEW; !err && group <= NFNLGRP_CONNTRACK_DESTROY;
+		group++)
+		err = nlsock_join(s, group);
 	if (err)
 		note("no event socket: %s", strerror(-err));
 	return err == 0;

@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	tests/system/test_process.py \
 	tests/system/test_stats.py \
 	tests/system/test_takeover.py \
+	tests/system/test_unheard.py \
 	tests/system/test_warm_crash.py
 include tests/system/io.mk
 include tests/system/nfct.mk

@@ -24,7 +24,7 @@ SMALL = ("--flows", "2000", "--large", "4000", "--growth", "4000", "--base", "10
          "50", "--overload", "1", "--events", "20000", "--repeats", "1", "--table")
 # Of both daemons, and of ctsyncd alone.
 BOTH = "load,ipv6,latency,commit,takeover"
-OURS = "warm,warm-kernel,tax,overload,growth"
+OURS = "warm,warm-kernel,tax,tax-unheard,overload,growth"
 FIGURES = [
     *(f"{node}_{phase}_cpu_us" for node in NODES for phase in PHASES),
     *(f"{node}_memory{what}" for node in NODES for what in ("_bytes", "6_bytes", "_left")),
@@ -37,8 +37,10 @@ FIGURES = [
 OUR_FIGURES = [
     "promotion_warm_ms", "promotion_warm_written", "taken_over_s",
     *(f"warm_kernel_age{age}_kernel_{p}_us" for age in (0, 1) for p in ("p50", "p99")),
-    "tax", "tax_without_per_s", "tax_listening_per_s", "overload_events_per_s",
-    "overload_active_share", "overload_recovery_s", "growth_active", "growth_backup",
+    *(f"tax{kind}{listener}" for kind in ("", "_answered", "_tcp")
+      for listener in ("", "_without_new")),
+    "tax_without_per_s", "tax_listening_per_s", "overload_events_per_s", "overload_active_share",
+    "overload_recovery_s", "growth_active", "growth_backup",
 ]
 FLOOR = [*(f"receive_{phase}_cpu_us" for phase in PHASES), "dump_per_s",
          *(f"{prefix}create_{what}" for prefix in ("", "large_")
@@ -90,7 +92,9 @@ def test_figures_of_ours_alone():
     lines = bench(*SMALL, "--only", OURS, "--daemon", "ctsyncd")
     equal(sorted(lines), ["ctsyncd", "floor"], "lines")
     check_figures(lines["ctsyncd"], OUR_FIGURES)
-    check_figures(lines["floor"], ["tax"])
+    check_figures(lines["floor"], [f"tax{kind}{listener}" for kind in ("", "_answered", "_tcp")
+                                   for listener in ("", "_new", "_update", "_destroy",
+                                                    "_without_new")])
     equal((lines["ctsyncd"]["losses"], lines["ctsyncd"]["overload_wrong"]), ({}, 0.0),
           "losses, and flows that were wrong after the overload")
 

@@ -25,6 +25,7 @@ check_PROGRAMS += \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
 	tests/unit/test_core_take \
+	tests/unit/test_core_unheard \
 	tests/unit/test_core_warm \
 	tests/unit/test_core_warm_kernel
 TESTS += \
@@ -49,6 +50,7 @@ TESTS += \
 	tests/unit/test_core_sync \
 	tests/unit/test_core_table \
 	tests/unit/test_core_take \
+	tests/unit/test_core_unheard \
 	tests/unit/test_core_warm \
 	tests/unit/test_core_warm_kernel
 tests_unit_test_arena_SOURCES = tests/unit/unit.h tests/unit/test_arena.c
@@ -93,6 +95,8 @@ tests_unit_test_core_relay_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_r
 tests_unit_test_core_relay_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_take_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_take.c
 tests_unit_test_core_take_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_unheard_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_unheard.c
+tests_unit_test_core_unheard_LDADD = $(CORE_TEST_LDADD)
 WARM_TEST_SOURCES = $(CORE_TEST_SOURCES) tests/unit/warm_pair.h tests/unit/warm_pair.c
 tests_unit_test_core_warm_SOURCES = $(WARM_TEST_SOURCES) tests/unit/test_core_warm.c
 tests_unit_test_core_warm_LDADD = $(CORE_TEST_LDADD)

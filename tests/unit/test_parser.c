@@ -56,6 +56,7 @@ static void a_minimal_file_gives_the_defaults(void)
 	CU_ASSERT_FALSE(c.sync.startup_resync);
 	CU_ASSERT_FALSE(c.sync.tcp_window_tracking);
 	CU_ASSERT_FALSE(c.sync.commit_half_open);
+	CU_ASSERT_TRUE(c.sync.new_events);
 	CU_ASSERT_EQUAL(c.sync.links_count, 1);
 	CU_ASSERT_TRUE(c.sync.links[0].checksum);
 }
@@ -233,6 +234,29 @@ static void a_standby_is_warm_where_it_can_be(void)
 	CU_ASSERT_FALSE(c.sync.standby_warm);
 	CU_ASSERT_EQUAL(c.sync.sync_delay_ms, 0);
 	CU_ASSERT_EQUAL(diag.warnings, 5);
+}
+
+static void births_are_heard_where_nothing_else_tells(void)
+{
+	struct config c;
+
+	CU_ASSERT_EQUAL(
+		parse(&c, UNIX "Sync { Mode ALARM { } " LINK " Options { NewEvents off } }"), 0);
+	CU_ASSERT_EQUAL(diag.count, 0);
+	CU_ASSERT_FALSE(c.sync.new_events);
+	CU_ASSERT_EQUAL(
+		parse(&c, "General { UNIX { Path /u } PollSecs 15 } Sync { Mode FTFW { } " LINK
+			  "\nOptions { NewEvents off } }"),
+		0);
+	CU_ASSERT_TRUE(c.sync.new_events);
+	CU_ASSERT_EQUAL(diag.warnings, 1);
+	CU_ASSERT_EQUAL(diag.items[0].line, 2);
+	CU_ASSERT_PTR_NOT_NULL(strstr(diag.items[0].text, "NewEvents: expected on with PollSecs"));
+	CU_ASSERT_EQUAL(parse(&c, UNIX "Sync { Mode NOTRACK { DisableInternalCache on } " LINK
+				       " Options { NewEvents off } }"),
+		0);
+	CU_ASSERT_TRUE(c.sync.new_events);
+	CU_ASSERT_EQUAL(diag.warnings, 1);
 }
 
 static void every_value_of_the_other_modes_too(void)
@@ -416,6 +440,7 @@ static const char *const changes_by_setting[CONFIG_SET_COUNT] = {
 	[CONFIG_SET_STARTUP_RESYNC] = "Sync { Mode FTFW { StartupResync on } }",
 	[CONFIG_SET_TCP_WINDOW_TRACKING] = "Sync { Options { TCPWindowTracking on } }",
 	[CONFIG_SET_COMMIT_HALF_OPEN] = "Sync { Options { CommitHalfOpen on } }",
+	[CONFIG_SET_NEW_EVENTS] = "Sync { Options { NewEvents off } }",
 	[CONFIG_SET_DISABLE_EXTERNAL_CACHE] = "Sync { Mode FTFW { DisableExternalCache on } }",
 	[CONFIG_SET_STANDBY_TABLE] = "Sync { Mode FTFW { StandbyTable Warm } }",
 	[CONFIG_SET_SYNC_DELAY] = "Sync { Mode FTFW { SyncDelay 7 } }",
@@ -660,6 +685,7 @@ static const struct unit_test tests[] = {
 	{"of several modes the first in rank wins", of_several_modes_the_first_in_rank_wins},
 	{"options of another mode have no effect", options_of_another_mode_have_no_effect},
 	{"a standby is warm where it can be", a_standby_is_warm_where_it_can_be},
+	{"births are heard where nothing else tells", births_are_heard_where_nothing_else_tells},
 	{"every value of the other modes too", every_value_of_the_other_modes_too},
 	{"the two ends of a link are of one family", the_two_ends_of_a_link_are_of_one_family},
 	{"statistics have logs of their own", statistics_have_logs_of_their_own},

@@ -174,6 +174,7 @@ static void any_sync(struct config_sync *s, bool may_be_warm)
 	s->purge_timeout_s = any_number();
 	s->tcp_window_tracking = any(2);
 	s->commit_half_open = any(2);
+	s->new_events = !may_be_warm || s->disable_internal_cache || any(2);
 	any_expectations(&s->expectation_sync);
 	s->links_count = (uint8_t)(1 + any(CONFIG_LINKS_MAX));
 	for (unsigned i = 0; i < s->links_count; i++)
