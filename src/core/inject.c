@@ -7,6 +7,7 @@
 #include "core/bulk.h"
 #include "core/dumper.h"
 #include "core/former.h"
+#include "core/inject_ours.h"
 #include "core/local.h"
 #include "core/peer.h"
 #include "core/record.h"
@@ -282,50 +283,20 @@ enum inject_news inject_news_expect(const struct engine *e, uint32_t handle, con
  * the operator has said anything that means that a former process of ours wrote it. Peers may
  * have been told that it is ours: a bulk without it puts that right.
  */
-static bool yields(struct engine *e, uint32_t local)
+static bool may_yield(const struct engine *e, uint32_t local)
 {
-	if (e->inject.owner || !(at(e, local)->flags & ENTRY_SILENT))
-		return false;
+	return !e->inject.owner && at(e, local)->flags & ENTRY_SILENT;
+}
+
+static void yield(struct engine *e, uint32_t local)
+{
 	engine_count(e, COUNTER_INJECT_YIELDED);
 	local_kill(e, local, false);
 	if (!e->inject.yielded)
 		e->inject.yielded_at = mono_add_ms(e->now, LIMIT_YIELD_MS);
 	e->inject.yielded = true;
-	return true;
 }
 
-/*
- * What of ours a peer has taken over: who has been told to stand by ends it as anything that was
- * written for a peer. Who has not may carry packets of it.
- */
-static bool leave(struct engine *e, uint32_t handle, const struct table_key *k)
-{
-	bool made = warm_is_idle(e) && e->inject.stood_down;
-
-	at(e, handle)->flags |= made ? REMOTE_INJECTED : REMOTE_ADOPTED;
-	if (made) /* it is written with what the peer tells, and that is told again */
-		record_left(e, k);
-	if (made && entry_is_expect(at(e, handle))) /* there is no update */
-		at(e, handle)->flags |= REMOTE_RENEW;
-	return made;
-}
-
-/* Of a flow that is ours, a peer says nothing that we do not know. */
-static bool is_known(const struct engine *e, uint32_t local, uint32_t handle)
-{
-	struct flow known, told, merged;
-
-	table_read(&e->store, local, &known);
-	table_read(&e->store, handle, &told);
-	merged = known;
-	flow_merge(&merged, &told);
-	return flow_same_state(&known, &merged);
-}
-
-/*
- * A node that has stood down is told all that was its own by the one that took over; were that
- * written, the next promotion would have to wait for it.
- */
 void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 {
 	struct table_key k = table_key_at(&e->store, handle);
@@ -335,15 +306,17 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 
 	if (former_told(e, handle, &k, &same) && same)
 		news = INJECT_SAME;
-	if (local && yields(e, local)) {
-		news = leave(e, handle, &k) ? INJECT_NEWS : news;
+	if (local && may_yield(e, local)) {
+		news = inject_ours_leave(e, local, handle, &k, news);
+		yield(e, local);
 		local = 0;
 	}
 	if (x->flags & REMOTE_WRITING)
 		return; /* its answer finds out what is new */
 	if (local && entry_is_expect(x))
 		return; /* the helper here expects the same */
-	if (local && news == INJECT_NEWS && e->config.standby_warm && is_known(e, local, handle))
+	if (local && news == INJECT_NEWS && e->config.standby_warm &&
+		!inject_ours_differs(e, local, handle))
 		news = INJECT_SAME;
 	if (!(x->flags & REMOTE_BEHIND) &&
 		(local ? news != INJECT_NEWS : news == INJECT_SAME && x->flags & REMOTE_WRITTEN))
@@ -537,6 +510,7 @@ void inject_stand_down(struct engine *e)
 {
 	inject_disown(e);
 	e->inject.stood_down = true;
+	warm_look_soon(e); /* at what peers have told before */
 }
 
 bool inject_is_written(const struct engine *e, uint32_t handle)
@@ -603,7 +577,8 @@ bool inject_hand_over(struct engine *e, const struct table_key *k, uint32_t loca
 
 	if (!handle)
 		return false;
-	if (leave(e, handle, k) && !(at(e, handle)->flags & REMOTE_WRITING))
+	if (inject_ours_leave(e, local, handle, k, INJECT_SAME) == INJECT_NEWS &&
+		!(at(e, handle)->flags & REMOTE_WRITING))
 		warm_told(e, handle, false);
 	at(e, handle)->dump_gen = e->dump.gen;
 	engine_count(e, COUNTER_INJECT_YIELDED);
