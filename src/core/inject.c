@@ -14,6 +14,7 @@
 #include "core/remote.h"
 #include "core/warm.h"
 #include "flow/merge.h"
+#include "flow/pack_compare.h"
 
 enum { REFRESH_SLACK_S = 2 };
 
@@ -245,26 +246,58 @@ static bool same_tuple(const struct flow_tuple *a, const struct flow_tuple *b)
 	       a->dport_be == b->dport_be;
 }
 
+/* Of what says nothing but a timeout [s; -1: none]. */
+static enum inject_news timeout_news(
+	const struct engine *e, const struct entry *x, int64_t before, int64_t now)
+{
+	int64_t left;
+
+	if (before < 0 || now < 0)
+		return INJECT_REFRESH;
+	left = engine_timeout_left(e, x->touched, (uint32_t)before);
+	/* our entry, and the record of it, would outlive what is told now */
+	if (e->config.standby_warm && now + REFRESH_SLACK_S < left)
+		return INJECT_REFRESH;
+	if (e->config.standby_warm && left > LIMIT_WARM_REFRESH_S)
+		return INJECT_SAME;
+	return now > left + REFRESH_SLACK_S ? INJECT_REFRESH : INJECT_SAME;
+}
+
+static int64_t timeout_of(const struct flow *f)
+{
+	return flow_has(f, FLOW_TIMEOUT) ? (int64_t)f->timeout : -1;
+}
+
 enum inject_news inject_news(const struct engine *e, uint32_t handle, const struct flow *f)
 {
 	struct entry *x = at(e, handle);
 	struct flow old;
-	int64_t left;
 
 	table_read(&e->store, handle, &old);
 	if (!same_tuple(&old.tuple[FLOW_REPL], &f->tuple[FLOW_REPL]))
 		x->flags |= REMOTE_RENEW;
 	if (!flow_same_state(&old, f))
 		return INJECT_NEWS;
-	if (!flow_has(f, FLOW_TIMEOUT) || !flow_has(&old, FLOW_TIMEOUT))
-		return INJECT_REFRESH;
-	left = engine_timeout_left(e, x->touched, old.timeout);
-	/* our entry, and the record of it, would outlive what is told now */
-	if (e->config.standby_warm && (int64_t)f->timeout + REFRESH_SLACK_S < left)
-		return INJECT_REFRESH;
-	if (e->config.standby_warm && left > LIMIT_WARM_REFRESH_S)
-		return INJECT_SAME;
-	return (int64_t)f->timeout > left + REFRESH_SLACK_S ? INJECT_REFRESH : INJECT_SAME;
+	return timeout_news(e, x, timeout_of(&old), timeout_of(f));
+}
+
+bool inject_news_packed(const struct engine *e, uint32_t handle, const struct table_packed *p,
+	enum inject_news *news)
+{
+	const struct entry *x = at(e, handle);
+	struct flow_packed_timeouts t;
+
+	switch (flow_packed_compare(x->packed, p->bytes, &t)) {
+	case FLOW_PACKED_SAME:
+		*news = timeout_news(e, x, t.before, t.now);
+		return true;
+	case FLOW_PACKED_CHANGED:
+		*news = INJECT_NEWS;
+		return true;
+	case FLOW_PACKED_UNSURE:
+		break;
+	}
+	return false;
 }
 
 enum inject_news inject_news_expect(const struct engine *e, uint32_t handle, const struct expect *x)

@@ -311,7 +311,7 @@ static void test_no_descriptor(struct channel *ch, const char *near, const char 
 		(void)channel_receive(ch, 256, on_datagram, &h);
 	(void)setrlimit(RLIMIT_NOFILE, &old);
 	judge(ch->stats.receive_errors == errors + 1 && !channel_is_accepted(ch),
-		"without a descriptor the peer's connection waits, and is not looked at all the time");
+		"without a descriptor the peer's connection waits, and is left alone");
 	pass_ms(ch, 0);
 	pass_ms(ch, CHANNEL_CONNECT_MS);
 	UNTIL(ch, &h, channel_is_accepted(ch));
