@@ -167,6 +167,11 @@ void commit_flow_update(struct flow *f, const struct flow *known, bool liberal, 
 	set_tcp_flags(f, liberal);
 }
 
+void commit_flow_loosen(struct flow *f)
+{
+	add_tcp_flags(f, FLOW_TCP_FLAG_BE_LIBERAL);
+}
+
 bool commit_flow_is_keyless(const struct flow *f)
 {
 	uint8_t l4 = f->tuple[FLOW_ORIG].l4;

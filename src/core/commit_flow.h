@@ -33,6 +33,9 @@ void commit_flow_create(struct flow *, bool liberal);
  */
 void commit_flow_update(struct flow *, const struct flow *known, bool liberal, bool without_status);
 
+/* Of a TCP flow: packets are not measured by windows any more. */
+void commit_flow_loosen(struct flow *);
+
 /*
  * Version 1 of the wire carries no key of some protocols. Should the kernel take such a flow at
  * all, what is there already is another one.

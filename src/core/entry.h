@@ -36,7 +36,8 @@ enum entry_flag {
  */
 enum entry_remote_flag {
 	REMOTE_INJECTED = 1 << 0, /* our kernel has it because we made it */
-	REMOTE_ADOPTED = 1 << 1, /* our kernel has it, and had it before we wrote to it */
+	REMOTE_ADOPTED = 1 << 1, /* our kernel has it, and had it before we wrote to it; with both,
+				    it is there for the peer alone, but not as it was written */
 	REMOTE_WRITING = 1 << 2, /* a write is unanswered */
 	REMOTE_RENEW = 1 << 3, /* its reply tuple has changed, which no update can bring */
 	REMOTE_RETRIED = 1 << 4, /* its master was not there; it is tried a second time */

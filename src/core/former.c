@@ -184,11 +184,14 @@ bool former_sweep(struct engine *e)
 
 /* ---- what peers tell ---- */
 
-/* As the former process wrote it, which is what its peer had told then. */
+/*
+ * As the former process wrote it, which is what its peer had told then. An entry that outlives what
+ * is told now would, for the next process, have had packets.
+ */
 static bool is_same(const struct engine *e, uint32_t kernel, uint32_t told)
 {
 	struct flow has, wanted;
-	int64_t left;
+	int64_t left, most = LIMIT_DEAD_TIMEOUT_S;
 
 	table_read(&e->store, kernel, &has);
 	table_read(&e->store, told, &wanted);
@@ -197,7 +200,11 @@ static bool is_same(const struct engine *e, uint32_t kernel, uint32_t told)
 	if (!flow_has(&has, FLOW_TIMEOUT) || !flow_has(&wanted, FLOW_TIMEOUT))
 		return false;
 	left = engine_timeout_left(e, at(e, kernel)->touched, has.timeout);
-	return (int64_t)wanted.timeout <= left + SAME_SLACK_S;
+	if (most < (int64_t)e->config.commit_timeout_s)
+		most = (int64_t)e->config.commit_timeout_s;
+	if (most < (int64_t)wanted.timeout)
+		most = (int64_t)wanted.timeout;
+	return (int64_t)wanted.timeout <= left + SAME_SLACK_S && left <= most + SAME_SLACK_S;
 }
 
 bool former_told(struct engine *e, uint32_t handle, const struct table_key *k, bool *same)

@@ -7,12 +7,14 @@
 #include "core/bulk.h"
 #include "core/dumper.h"
 #include "core/former.h"
+#include "core/inject_ours.h"
 #include "core/local.h"
 #include "core/peer.h"
 #include "core/record.h"
 #include "core/remote.h"
 #include "core/warm.h"
 #include "flow/merge.h"
+#include "flow/pack_compare.h"
 
 enum { REFRESH_SLACK_S = 2 };
 
@@ -244,26 +246,58 @@ static bool same_tuple(const struct flow_tuple *a, const struct flow_tuple *b)
 	       a->dport_be == b->dport_be;
 }
 
+/* Of what says nothing but a timeout [s; -1: none]. */
+static enum inject_news timeout_news(
+	const struct engine *e, const struct entry *x, int64_t before, int64_t now)
+{
+	int64_t left;
+
+	if (before < 0 || now < 0)
+		return INJECT_REFRESH;
+	left = engine_timeout_left(e, x->touched, (uint32_t)before);
+	/* our entry, and the record of it, would outlive what is told now */
+	if (e->config.standby_warm && now + REFRESH_SLACK_S < left)
+		return INJECT_REFRESH;
+	if (e->config.standby_warm && left > LIMIT_WARM_REFRESH_S)
+		return INJECT_SAME;
+	return now > left + REFRESH_SLACK_S ? INJECT_REFRESH : INJECT_SAME;
+}
+
+static int64_t timeout_of(const struct flow *f)
+{
+	return flow_has(f, FLOW_TIMEOUT) ? (int64_t)f->timeout : -1;
+}
+
 enum inject_news inject_news(const struct engine *e, uint32_t handle, const struct flow *f)
 {
 	struct entry *x = at(e, handle);
 	struct flow old;
-	int64_t left;
 
 	table_read(&e->store, handle, &old);
 	if (!same_tuple(&old.tuple[FLOW_REPL], &f->tuple[FLOW_REPL]))
 		x->flags |= REMOTE_RENEW;
 	if (!flow_same_state(&old, f))
 		return INJECT_NEWS;
-	if (!flow_has(f, FLOW_TIMEOUT) || !flow_has(&old, FLOW_TIMEOUT))
-		return INJECT_REFRESH;
-	left = engine_timeout_left(e, x->touched, old.timeout);
-	/* our entry, and the record of it, would outlive what is told now */
-	if (e->config.standby_warm && (int64_t)f->timeout + REFRESH_SLACK_S < left)
-		return INJECT_REFRESH;
-	if (e->config.standby_warm && left > LIMIT_WARM_REFRESH_S)
-		return INJECT_SAME;
-	return (int64_t)f->timeout > left + REFRESH_SLACK_S ? INJECT_REFRESH : INJECT_SAME;
+	return timeout_news(e, x, timeout_of(&old), timeout_of(f));
+}
+
+bool inject_news_packed(const struct engine *e, uint32_t handle, const struct table_packed *p,
+	enum inject_news *news)
+{
+	const struct entry *x = at(e, handle);
+	struct flow_packed_timeouts t;
+
+	switch (flow_packed_compare(x->packed, p->bytes, &t)) {
+	case FLOW_PACKED_SAME:
+		*news = timeout_news(e, x, t.before, t.now);
+		return true;
+	case FLOW_PACKED_CHANGED:
+		*news = INJECT_NEWS;
+		return true;
+	case FLOW_PACKED_UNSURE:
+		break;
+	}
+	return false;
 }
 
 enum inject_news inject_news_expect(const struct engine *e, uint32_t handle, const struct expect *x)
@@ -282,50 +316,20 @@ enum inject_news inject_news_expect(const struct engine *e, uint32_t handle, con
  * the operator has said anything that means that a former process of ours wrote it. Peers may
  * have been told that it is ours: a bulk without it puts that right.
  */
-static bool yields(struct engine *e, uint32_t local)
+static bool may_yield(const struct engine *e, uint32_t local)
 {
-	if (e->inject.owner || !(at(e, local)->flags & ENTRY_SILENT))
-		return false;
+	return !e->inject.owner && at(e, local)->flags & ENTRY_SILENT;
+}
+
+static void yield(struct engine *e, uint32_t local)
+{
 	engine_count(e, COUNTER_INJECT_YIELDED);
 	local_kill(e, local, false);
 	if (!e->inject.yielded)
 		e->inject.yielded_at = mono_add_ms(e->now, LIMIT_YIELD_MS);
 	e->inject.yielded = true;
-	return true;
 }
 
-/*
- * What of ours a peer has taken over: who has been told to stand by ends it as anything that was
- * written for a peer. Who has not may carry packets of it.
- */
-static bool leave(struct engine *e, uint32_t handle, const struct table_key *k)
-{
-	bool made = warm_is_idle(e) && e->inject.stood_down;
-
-	at(e, handle)->flags |= made ? REMOTE_INJECTED : REMOTE_ADOPTED;
-	if (made) /* it is written with what the peer tells, and that is told again */
-		record_left(e, k);
-	if (made && entry_is_expect(at(e, handle))) /* there is no update */
-		at(e, handle)->flags |= REMOTE_RENEW;
-	return made;
-}
-
-/* Of a flow that is ours, a peer says nothing that we do not know. */
-static bool is_known(const struct engine *e, uint32_t local, uint32_t handle)
-{
-	struct flow known, told, merged;
-
-	table_read(&e->store, local, &known);
-	table_read(&e->store, handle, &told);
-	merged = known;
-	flow_merge(&merged, &told);
-	return flow_same_state(&known, &merged);
-}
-
-/*
- * A node that has stood down is told all that was its own by the one that took over; were that
- * written, the next promotion would have to wait for it.
- */
 void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 {
 	struct table_key k = table_key_at(&e->store, handle);
@@ -335,15 +339,17 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 
 	if (former_told(e, handle, &k, &same) && same)
 		news = INJECT_SAME;
-	if (local && yields(e, local)) {
-		news = leave(e, handle, &k) ? INJECT_NEWS : news;
+	if (local && may_yield(e, local)) {
+		news = inject_ours_leave(e, local, handle, &k, news);
+		yield(e, local);
 		local = 0;
 	}
 	if (x->flags & REMOTE_WRITING)
 		return; /* its answer finds out what is new */
 	if (local && entry_is_expect(x))
 		return; /* the helper here expects the same */
-	if (local && news == INJECT_NEWS && e->config.standby_warm && is_known(e, local, handle))
+	if (local && news == INJECT_NEWS && e->config.standby_warm &&
+		!inject_ours_differs(e, local, handle))
 		news = INJECT_SAME;
 	if (!(x->flags & REMOTE_BEHIND) &&
 		(local ? news != INJECT_NEWS : news == INJECT_SAME && x->flags & REMOTE_WRITTEN))
@@ -537,6 +543,7 @@ void inject_stand_down(struct engine *e)
 {
 	inject_disown(e);
 	e->inject.stood_down = true;
+	warm_look_soon(e); /* at what peers have told before */
 }
 
 bool inject_is_written(const struct engine *e, uint32_t handle)
@@ -603,7 +610,8 @@ bool inject_hand_over(struct engine *e, const struct table_key *k, uint32_t loca
 
 	if (!handle)
 		return false;
-	if (leave(e, handle, k) && !(at(e, handle)->flags & REMOTE_WRITING))
+	if (inject_ours_leave(e, local, handle, k, INJECT_SAME) == INJECT_NEWS &&
+		!(at(e, handle)->flags & REMOTE_WRITING))
 		warm_told(e, handle, false);
 	at(e, handle)->dump_gen = e->dump.gen;
 	engine_count(e, COUNTER_INJECT_YIELDED);

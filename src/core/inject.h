@@ -29,6 +29,10 @@ enum inject_news {
 
 /* What a message says beyond what the entry held before it. */
 enum inject_news inject_news(const struct engine *, uint32_t handle, const struct flow *);
+
+/* The same of a flow's packed form; false: it does not tell, and nothing is set. */
+bool inject_news_packed(
+	const struct engine *, uint32_t handle, const struct table_packed *, enum inject_news *);
 enum inject_news inject_news_expect(const struct engine *, uint32_t handle, const struct expect *);
 
 /* An entry of a peer's table has been put, or put again. */

@@ -8,10 +8,12 @@
 #include "core/expect.h"
 #include "core/former.h"
 #include "core/inject.h"
+#include "core/inject_ours.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
 #include "core/record.h"
 #include "core/warm.h"
+#include "flow/status.h"
 
 /* The kernel operations of what peers tell, and what their answers mean. */
 
@@ -113,6 +115,8 @@ static void build(struct engine *e, struct op *op, uint32_t handle, struct kerne
 		table_read(&e->store, local, &known);
 		read_for_ours(e, handle, &known, &out->flow);
 		commit_flow_update(&out->flow, &known, liberal, op->without_status);
+		if (inject_ours_is_strict(e, &known))
+			commit_flow_loosen(&out->flow);
 	} else {
 		read_told(e, handle, &out->flow);
 		commit_flow_update(&out->flow, NULL, liberal, op->without_status);
@@ -439,6 +443,16 @@ static void tally(struct engine *e, const struct op *op, int err)
 	}
 }
 
+/* Where nothing but the windows is known to be done without now. */
+static void loosened(const struct flow *known, struct flow *f)
+{
+	commit_flow_key(f, known);
+	for (unsigned dir = 0; dir < FLOW_DIRS; dir++)
+		f->tcp.flags[dir] = known->tcp.flags[dir] | FLOW_TCP_FLAG_BE_LIBERAL;
+	flow_mark_set(f, FLOW_TCP_FLAGS_ORIG);
+	flow_mark_set(f, FLOW_TCP_FLAGS_REPL);
+}
+
 /* The kernel has taken an update of a flow that is ours as well: no event tells of it. */
 static void ours_written(struct engine *e, const struct op *op, uint32_t handle, uint32_t local)
 {
@@ -450,9 +464,12 @@ static void ours_written(struct engine *e, const struct op *op, uint32_t handle,
 		return;
 	table_read(&e->store, local, &known);
 	read_for_ours(e, handle, &known, &f);
-	if (flow_has(&known, FLOW_TCP_STATE) && !flow_has(&f, FLOW_TCP_STATE))
+	if (!flow_has(&known, FLOW_TCP_STATE) || flow_has(&f, FLOW_TCP_STATE))
+		commit_flow_updated(&f, &known);
+	else if (inject_ours_is_strict(e, &known))
+		loosened(&known, &f);
+	else
 		return; /* the kernel may be further on than we know: the dump will tell */
-	commit_flow_updated(&f, &known);
 	local_written(e, &op->key, &f, false);
 }
 
@@ -493,6 +510,8 @@ static void written(struct engine *e, const struct op *op, uint32_t handle)
 	} else if (!(x->flags & REMOTE_WRITTEN)) {
 		x->flags |= found_as(e);
 		record_made(e, handle);
+	} else if (x->flags & REMOTE_INJECTED) {
+		x->flags &= (uint8_t)~REMOTE_ADOPTED; /* it lives as long as it was written for */
 	}
 }
 

@@ -196,7 +196,8 @@ static uint32_t until(const struct engine *e, uint32_t handle)
 
 	if (x->table == TABLE_FORMER)
 		return x->seq;
-	if (x->list != ENTRY_UNLISTED || x->flags & (REMOTE_WRITING | REMOTE_BEHIND | REMOTE_RENEW))
+	if (x->list != ENTRY_UNLISTED ||
+		x->flags & (REMOTE_WRITING | REMOTE_BEHIND | REMOTE_RENEW | REMOTE_ADOPTED))
 		return UINT32_MAX;
 	left = engine_timeout_left(e, x->touched, table_timeout(&e->store, handle, 0));
 	if (least < (int64_t)e->config.commit_timeout_s)

@@ -114,7 +114,8 @@ static void put(struct engine *e, struct arrival *a)
 	enum inject_news news = INJECT_NEWS;
 	struct flow f;
 
-	if (merges || (handle && engine_injects(e))) {
+	if (merges || (handle && engine_injects(e) &&
+			      !inject_news_packed(e, handle, &a->packed, &news))) {
 		CHECK(wire_v1_get_flow(&a->message, &f) == WIRE_V1_OK);
 		if (merges)
 			merge(e, handle, &f);

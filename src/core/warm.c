@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 
 #include "base/check.h"
-#include "core/inject.h"
+#include "core/inject_ours.h"
 #include "core/local.h"
 #include "core/remote.h"
 #include "flow/status.h"
@@ -355,6 +355,22 @@ static bool runs_low(const struct engine *e, uint32_t handle)
 	       engine_timeout_left(e, x->touched, b.timeout) <= LIMIT_DEAD_TIMEOUT_S;
 }
 
+/* What is ours as well, and a peer has taken over before this node stood down. */
+static bool is_to_loosen(const struct engine *e, uint32_t handle)
+{
+	const struct entry *x = at(e, handle);
+	struct table_key k;
+	uint32_t local;
+
+	if (!e->inject.stood_down || !warm_is_idle(e) ||
+		x->flags & (REMOTE_WRITTEN | REMOTE_WRITING) || x->list != ENTRY_UNLISTED ||
+		entry_is_expect(x))
+		return false;
+	k = table_key_at(&e->store, handle);
+	local = local_find_alive(e, &k);
+	return local && inject_ours_differs(e, local, handle);
+}
+
 /* A slice of one peer's table; false if it is cut short. */
 static bool walk(struct engine *e, unsigned peer, uint64_t until)
 {
@@ -370,18 +386,32 @@ static bool walk(struct engine *e, unsigned peer, uint64_t until)
 		if (inject_list_count(e, INJECT_QUEUE) >= LIMIT_WARM_QUEUE)
 			return false;
 		w->walk_cursor[peer] = cursor;
-		if (!runs_low(e, handle))
+		if (runs_low(e, handle))
+			engine_count(e, COUNTER_WARM_REFRESHED);
+		else if (!is_to_loosen(e, handle))
 			continue;
-		engine_count(e, COUNTER_WARM_REFRESHED);
 		inject_list_append(e, handle, INJECT_QUEUE);
 	}
 	return false;
 }
 
+static void begin_walk(struct engine *e, mono began)
+{
+	struct warm *w = &e->inject.warm;
+
+	w->walk_began = began;
+	for (unsigned i = 0; i < LIMIT_PEERS; i++)
+		w->walk_cursor[i] = 0;
+}
+
+void warm_look_soon(struct engine *e)
+{
+	begin_walk(e, mono_add_ms(e->now, -LIMIT_WARM_ROUND_MS));
+}
+
 /* A walk that is held up is not made up for: its round lasts longer. */
 static void walk_all(struct engine *e)
 {
-	struct warm *w = &e->inject.warm;
 	uint64_t until = due(e);
 	bool whole = true;
 
@@ -389,9 +419,7 @@ static void walk_all(struct engine *e)
 		whole = walk(e, i, until) && whole;
 	if (!whole || until != UINT64_MAX)
 		return;
-	w->walk_began = e->now;
-	for (unsigned i = 0; i < LIMIT_PEERS; i++)
-		w->walk_cursor[i] = 0;
+	begin_walk(e, e->now);
 }
 
 /* ---- life and time ---- */

@@ -73,6 +73,9 @@ bool warm_is_idle(const struct engine *);
 bool warm_may_write(struct engine *);
 void warm_wrote(struct engine *);
 
+/* The walk over the timeouts begins anew, and does not take its time. May be called always. */
+void warm_look_soon(struct engine *);
+
 void warm_init(struct engine *);
 void warm_set_rate(struct engine *, uint32_t rate); /* [1/s]; 0: 1 */
 void warm_flushed(struct engine *);

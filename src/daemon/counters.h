@@ -42,6 +42,7 @@
 	X(CONTROL_ACCEPTED, "control_accepted", "control connections")                             \
 	X(CONTROL_REFUSED, "control_refused", "control connections refused: too many")             \
 	X(CONTROL_DROPPED, "control_dropped", "control connections that said or read nothing")     \
+	X(CONTROL_PAUSED, "control_paused", "times no descriptor was left for one")                \
 	X(CONTROL_TOO_LONG, "control_too_long", "control requests that were too long")             \
 	X(CONTROL_MALFORMED, "control_malformed", "control requests that were not understood")     \
 	X(MEMORY_RELEASED, "memory_released_bytes",                                                \

@@ -51,6 +51,7 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 	values[DAEMON_COUNTER_CONTROL_ACCEPTED] = control->accepted;
 	values[DAEMON_COUNTER_CONTROL_REFUSED] = control->refused;
 	values[DAEMON_COUNTER_CONTROL_DROPPED] = control->dropped;
+	values[DAEMON_COUNTER_CONTROL_PAUSED] = control->paused;
 	values[DAEMON_COUNTER_CONTROL_TOO_LONG] = control->too_long;
 	values[DAEMON_COUNTER_CONTROL_MALFORMED] = d->service.malformed;
 	values[DAEMON_COUNTER_MEMORY_RELEASED] = d->released_bytes;

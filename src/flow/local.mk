@@ -11,6 +11,7 @@ FLOW_SOURCES = \
 	src/flow/flow.h src/flow/flow.c \
 	src/flow/merge.h src/flow/merge.c \
 	src/flow/pack.h src/flow/pack_layout.h src/flow/pack.c \
+	src/flow/pack_compare.h src/flow/pack_compare.c \
 	src/flow/plain.h src/flow/plain.c \
 	src/flow/print.h src/flow/print.c \
 	src/flow/print_xml.h src/flow/print_xml.c \

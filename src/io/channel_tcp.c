@@ -30,6 +30,8 @@ struct channel_tcp {
 	bool blocked; /* out_fd took no more: EPOLLOUT is awaited */
 	mono tried; /* the last attempt to connect */
 	bool at_once; /* the next one need not wait */
+	bool deaf; /* no descriptor was left for a connection: the listener is not watched */
+	mono deaf_until; /* set by the next tick; or 0 */
 	size_t in_len;
 	size_t rest_at, rest_len; /* of a datagram that was sent in part */
 	uint8_t in[TCP_IN_BYTES];
@@ -170,6 +172,27 @@ static int out_open(struct channel *ch)
 	return connect(t->out_fd, &addr.any, len) < 0 && errno != EINPROGRESS ? -errno : 0;
 }
 
+/* What waits to be accepted would be reported again and again. */
+static void deafen(struct channel *ch)
+{
+	struct channel_tcp *t = ch->tcp;
+
+	t->deaf = !watch(ch, EPOLL_CTL_MOD, t->listen_fd, END_LISTEN, 0);
+	t->deaf_until = (mono){0};
+}
+
+static void listen_again(struct channel *ch, mono now)
+{
+	struct channel_tcp *t = ch->tcp;
+
+	bool is_over = t->deaf_until.ns != 0 && mono_reached(now, t->deaf_until);
+
+	if (is_over || t->deaf_until.ns == 0)
+		t->deaf_until = mono_add_ms(now, CHANNEL_CONNECT_MS);
+	if (is_over)
+		t->deaf = watch(ch, EPOLL_CTL_MOD, t->listen_fd, END_LISTEN, EPOLLIN) != 0;
+}
+
 static mono next_attempt(const struct channel_tcp *t)
 {
 	if (t->out_fd >= 0)
@@ -182,6 +205,8 @@ void channel_tcp_tick(struct channel *ch, mono now)
 	struct channel_tcp *t = ch->tcp;
 	int err;
 
+	if (t->deaf)
+		listen_again(ch, now);
 	if (!mono_reached(now, next_attempt(t)))
 		return;
 	if (t->out_fd >= 0)
@@ -195,7 +220,9 @@ void channel_tcp_tick(struct channel *ch, mono now)
 
 mono channel_tcp_deadline(const struct channel *ch)
 {
-	return next_attempt(ch->tcp);
+	const struct channel_tcp *t = ch->tcp;
+
+	return t->deaf ? mono_min(t->deaf_until, next_attempt(t)) : next_attempt(t);
 }
 
 void channel_tcp_hang_up(struct channel *ch)
@@ -381,8 +408,10 @@ static void on_listen(struct channel *ch)
 		int fd = accept4(t->listen_fd, &from.any, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0) {
-			if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
-				ch->stats.receive_errors++;
+			if (errno == EAGAIN || errno == ECONNABORTED || errno == EINTR)
+				return;
+			ch->stats.receive_errors++;
+			deafen(ch);
 			return;
 		}
 		if (!is_peer(ch, &from)) {

@@ -325,6 +325,28 @@ static void take_client(struct control *ctl, int fd)
 	ctl->accepted++;
 }
 
+/*
+ * No descriptor or no memory: the client stays in the kernel's queue, so that epoll would remind us
+ * of it at once, and again.
+ */
+static void pause_listening(struct control *ctl)
+{
+	if (loop_want(ctl->loop, &ctl->watch, 0))
+		return;
+	ctl->paused_until = mono_add_ms(loop_now(ctl->loop), CONTROL_PAUSE_MS);
+	ctl->paused++;
+}
+
+static void end_pause(struct control *ctl, mono now)
+{
+	if (mono_is_never(ctl->paused_until) || !mono_reached(now, ctl->paused_until))
+		return;
+	if (loop_want(ctl->loop, &ctl->watch, LOOP_READ))
+		ctl->paused_until = mono_add_ms(now, CONTROL_PAUSE_MS);
+	else
+		ctl->paused_until = MONO_NEVER;
+}
+
 static void on_listener(void *ctx, unsigned ready)
 {
 	struct control *ctl = ctx;
@@ -335,8 +357,12 @@ static void on_listener(void *ctx, unsigned ready)
 
 		if (fd >= 0)
 			take_client(ctl, fd);
-		else if (errno != EINTR && errno != ECONNABORTED)
-			return; /* EAGAIN; or no descriptors, and epoll will remind us */
+		else if (errno == EAGAIN)
+			return;
+		else if (errno != EINTR && errno != ECONNABORTED) {
+			pause_listening(ctl);
+			return;
+		}
 	}
 }
 
@@ -385,7 +411,8 @@ int control_open(struct control *ctl, struct loop *loop, const char *path,
 {
 	int err;
 
-	*ctl = (struct control){.loop = loop, .fd = -1, .ops = ops, .ctx = ctx};
+	*ctl = (struct control){
+		.loop = loop, .fd = -1, .ops = ops, .ctx = ctx, .paused_until = MONO_NEVER};
 	ctl->addr.sun_family = AF_UNIX;
 	if (path[0] == '\0')
 		return -EINVAL;
@@ -431,6 +458,7 @@ static mono idle_until(const struct control_conn *c)
 
 void control_tick(struct control *ctl, mono now)
 {
+	end_pause(ctl, now);
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		struct control_conn *c = ctl->conns[i];
 
@@ -443,7 +471,7 @@ void control_tick(struct control *ctl, mono now)
 
 mono control_deadline(const struct control *ctl)
 {
-	mono first = MONO_NEVER;
+	mono first = ctl->paused_until;
 
 	for (unsigned i = 0; ctl->count > 0 && i < CONTROL_CLIENTS_MAX; i++)
 		if (ctl->conns[i])

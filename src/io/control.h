@@ -26,6 +26,7 @@ enum {
 	CONTROL_OUT_BYTES = 65536, /* buffer per client */
 	CONTROL_MESSAGE_BYTES = 512, /* of the final line; longer ones are cut */
 	CONTROL_IDLE_S = 10, /* for a client to send its request */
+	CONTROL_PAUSE_MS = 100, /* without a descriptor for a client, until the next try */
 	CONTROL_STALL_S =
 		30, /* after which one that does not read may have to make room for another */
 };
@@ -66,7 +67,8 @@ struct control {
 	void *ctx;
 	unsigned count;
 	struct control_conn *conns[CONTROL_CLIENTS_MAX];
-	uint64_t accepted, refused, dropped, too_long;
+	mono paused_until; /* or never: the socket is watched */
+	uint64_t accepted, refused, dropped, too_long, paused;
 };
 
 /*
@@ -79,7 +81,7 @@ int control_open(
 /* Ends every connection (on_close is called) and removes the socket file. Not from a callback. */
 void control_close(struct control *);
 
-/* Drops idle clients; to be called at control_deadline(). */
+/* Drops idle clients, ends a pause; to be called at control_deadline(). */
 void control_tick(struct control *, mono now);
 mono control_deadline(const struct control *);
 

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -295,6 +296,30 @@ static void pass_ms(struct channel *ch, int64_t ms)
 	channel_tick(ch, now);
 }
 
+static void test_no_descriptor(struct channel *ch, const char *near, const char *far)
+{
+	struct heard h = {0};
+	uint64_t errors = ch->stats.receive_errors;
+	struct rlimit old, none;
+	int fd = far_connect(far, near);
+
+	(void)getrlimit(RLIMIT_NOFILE, &old);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = old.rlim_max};
+	(void)setrlimit(RLIMIT_NOFILE, &none);
+	UNTIL(ch, &h, ch->stats.receive_errors > errors);
+	for (int i = 0; i < 5; i++)
+		(void)channel_receive(ch, 256, on_datagram, &h);
+	(void)setrlimit(RLIMIT_NOFILE, &old);
+	judge(ch->stats.receive_errors == errors + 1 && !channel_is_accepted(ch),
+		"without a descriptor the peer's connection waits, and is left alone");
+	pass_ms(ch, 0);
+	pass_ms(ch, CHANNEL_CONNECT_MS);
+	UNTIL(ch, &h, channel_is_accepted(ch));
+	judge(channel_is_accepted(ch), "it is taken later");
+	close(fd);
+	UNTIL(ch, &h, !channel_is_accepted(ch));
+}
+
 static int accept_one(int listener)
 {
 	return wait_for(listener) ? accept(listener, NULL, NULL) : -1;
@@ -479,6 +504,7 @@ static void test_all(const char *near, const char *far, const char *other)
 	test_back_pressure(&ch, far);
 	if (c.family == AF_INET)
 		test_dead_peer(&ch, near, far);
+	test_no_descriptor(&ch, near, far);
 	channel_close(&ch);
 	judge(channel_open(&ch, &c) == 0, "it may be opened again at once");
 	channel_close(&ch);

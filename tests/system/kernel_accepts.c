@@ -179,6 +179,14 @@ static void tcp_state(void)
 	fact("flags with a mask, and window scales with them, are taken",
 		now.tcp.flags[FLOW_REPL] == 11 && now.tcp.wscale[FLOW_ORIG] == 7 &&
 			now.tcp.wscale[FLOW_REPL] == 9);
+	flow_mark_unset(&f, FLOW_TCP_STATE);
+	f.tcp.flags[FLOW_ORIG] = FLOW_TCP_FLAG_BE_LIBERAL;
+	f.tcp.flags_mask[FLOW_ORIG] = FLOW_TCP_FLAG_BE_LIBERAL;
+	f.tcp.flags[FLOW_REPL] = f.tcp.flags_mask[FLOW_REPL] = 0;
+	expect("flags without a state", update(&f), 0);
+	fact("flags without a state are taken, and the state stays",
+		get(&f).tcp.state == now.tcp.state && get(&f).tcp.flags[FLOW_ORIG] == 11);
+	flow_mark_set(&f, FLOW_TCP_STATE);
 	f.tcp.wscale[FLOW_ORIG] = 15;
 	expect("window scale above 14", update(&f), ERANGE);
 }

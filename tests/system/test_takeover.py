@@ -4,6 +4,7 @@
 
 import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -21,9 +22,40 @@ SLOW = "\t\tStandbyTable Warm\n\t\tWarmAge 3600\n"
 IGNORED = ("timeout", "labels")
 
 
+# One end of a TCP connection sends to the other as many bytes as each line of stdin says.
+STREAM = """
+import socket, sys
+listener = socket.create_server(("127.0.0.1", 5000))
+near = socket.create_connection(("127.0.0.1", 5000))
+far = listener.accept()[0]
+for line in sys.stdin:
+    left = int(line)
+    while left > 0:
+        near.sendall(bytes(min(left, 20000)))
+        got = 0
+        while got < min(left, 20000):
+            got += len(far.recv(65536))
+        left -= got
+    print("done", flush=True)
+"""
+
+
+class Stream:
+    def __init__(self, space):
+        self.process = space.spawn(sys.executable, "-c", STREAM, name="stream",
+                                   stdin=subprocess.PIPE)
+        self.rounds = 0
+
+    def send(self, count, what):
+        self.process.popen.stdin.write(b"%d\n" % count)
+        self.process.popen.stdin.flush()
+        self.rounds += 1
+        wait_for(lambda: self.process.log_text().count("done") == self.rounds, 30, what)
+
+
 class WarmPair(Pair):
-    def __init__(self, lab, options=WARM):
-        super().__init__(lab, mode_options=options)
+    def __init__(self, lab, options=WARM, general=""):
+        super().__init__(lab, mode_options=options + general)
         self.one.promote()
 
     def held(self, count):
@@ -99,6 +131,7 @@ def test_there_and_back():
         pair = WarmPair(lab, WARM.replace("WarmAge 1", "WarmAge 0"))
         load(pair.a, "create", 5000)
         pair.warm(5000)
+        born_here = pair.one
         for turn in range(4):
             down, up, space = ((pair.one, pair.two, pair.b) if turn % 2 == 0 else
                                (pair.two, pair.one, pair.a))
@@ -108,6 +141,52 @@ def test_there_and_back():
             equal(space.count(), 5000, "flows in the kernel")
             wait_for(lambda u=up: u.local_count() == 5000, 30, "they are the active node's", 0.1)
             wait_for(lambda d=down: d.remote_count() == 5000, 30, "the other one is told", 0.1)
+            if turn == 0:
+                wait_for(lambda: born_here.stats()["inject_updated"] >= 5000, 30,
+                         "its windows are done without", 0.1)
+
+
+def test_a_purge_hands_over_what_is_there():
+    """Nothing of it is written, so that a promotion has nothing to wait for."""
+    with Lab("tp") as lab:
+        pair = WarmPair(lab, WARM, "\t\tPurgeTimeout 5\n")
+        load(pair.a, "create", 5000)
+        load(pair.a, "create", 1000, "--proto", "udp", "--first", "5000", "--timeout", "300")
+        pair.warm(6000)
+        pair.one.ctl("demote")
+        pair.promote()
+        wait_for(lambda: pair.one.remote_count() == 6000, 30, "it is told what it had", 0.1)
+        wait_for(lambda: pair.one.local_count() == 0, 30, "it is its peer's now", 0.1)
+        report = json.loads(pair.one.ctl("promote", "--json").stdout)
+        equal((report["written"], report["refused"]), (0, 0), "promoted behind the purge")
+        stats = pair.one.stats()
+        equal(stats["inject_created"], 0, "created")
+        equal(stats["inject_yielded"], 6000, "handed over")
+        equal(stats["inject_updated"], 5000, "TCP without windows, once, and nothing else")
+        equal(pair.a.count(), 6000, "flows in the kernel")
+
+
+def test_a_connection_may_come_back():
+    """What went through the other node meanwhile is not out of the window."""
+    with Lab("tw") as lab:
+        pair = WarmPair(lab)
+        stream = Stream(pair.a)
+        stream.send(100000, "the connection is there")
+        pair.warm(1)
+        pair.one.ctl("demote")
+        pair.promote()
+        wait_for(lambda: pair.one.remote_count() == 1, 30, "it is told what it had", 0.1)
+        wait_for(lambda: pair.one.stats()["inject_updated"] >= 1, 30, "and has prepared it", 0.1)
+        pair.a.nft("table inet elsewhere { "
+                   "chain i { type filter hook prerouting priority -350; iifname lo notrack; }; "
+                   "chain o { type filter hook output priority -350; oifname lo notrack; }; }")
+        stream.send(20000000, "packets that this kernel does not see")
+        pair.a.run("nft", "delete", "table", "inet", "elsewhere")
+        pair.two.ctl("demote")
+        pair.one.promote()
+        pair.a.nft("table inet strict { chain i { type filter hook input priority 10; "
+                   "ct state invalid drop; }; }")
+        stream.send(1000, "the connection goes on")
 
 
 if __name__ == "__main__":

@@ -702,6 +702,78 @@ static void expectations_go_the_same_way(void)
 	pair_free(p);
 }
 
+/* Carries out what a node wants of its kernel, which has the flow 0 with a mark. */
+static unsigned serve_mark(struct pair *p, unsigned n, uint32_t *mark)
+{
+	unsigned writes = 0;
+
+	pair_pull_ops(p, n);
+	for (; answered[n] < p->node[n].ops_count; answered[n]++) {
+		const struct kernel_op *op = &p->node[n].ops[answered[n]];
+
+		if (op->kind == KERNEL_OP_DUMP)
+			continue;
+		*mark = op->flow.mark;
+		writes++;
+		engine_kernel_result(p->node[n].engine, p->now, op->id, 0);
+	}
+	return writes;
+}
+
+static void look_at_mark(struct pair *p, unsigned n, uint32_t mark)
+{
+	struct flow f = pair_flow(0);
+
+	f.mark = mark;
+	flow_mark_set(&f, FLOW_MARK);
+	pair_event(p, n, KERNEL_DUMP_BEGIN, NULL);
+	pair_event(p, n, KERNEL_DUMP_FLOW, &f);
+	pair_event(p, n, KERNEL_DUMP_END, NULL);
+}
+
+/*
+ * Each has written what the other one had. Who looks first tells so, and the other one has nothing
+ * to write then, since it knows that.
+ */
+static void two_owners_come_to_one_mark(void)
+{
+	struct pair *p = pair_off(NULL);
+	uint32_t mark[PAIR_NODES] = {1, 2};
+	struct engine_flow_view v;
+	unsigned writes = 0;
+
+	for (unsigned n = 0; n < PAIR_NODES; n++)
+		pair_dump_empty(p, n);
+	pair_run(p, 1000);
+	for (unsigned n = 0; n < PAIR_NODES; n++) {
+		struct flow f = pair_flow(0);
+
+		f.mark = mark[n];
+		flow_mark_set(&f, FLOW_MARK);
+		pair_event(p, n, KERNEL_EVENT_NEW, &f);
+	}
+	for (unsigned look = 0; look < 8; look++) {
+		writes = 0;
+		for (unsigned step = 0; step < 4; step++) {
+			pair_run(p, 100);
+			for (unsigned n = 0; n < PAIR_NODES; n++)
+				writes += serve_mark(p, n, &mark[n]);
+		}
+		look_at_mark(p, look % 2, mark[look % 2]);
+	}
+	CU_ASSERT_EQUAL(writes, 0);
+	CU_ASSERT_EQUAL(mark[0], mark[1]);
+	for (unsigned n = 0; n < PAIR_NODES; n++) {
+		struct flow f = pair_flow(0);
+
+		CU_ASSERT_TRUE_FATAL(engine_find(p->node[n].engine, LOCAL, &f, &v));
+		CU_ASSERT_EQUAL(v.flow.mark, mark[0]);
+		CU_ASSERT_TRUE_FATAL(engine_find(p->node[n].engine, REMOTE, &f, &v));
+		CU_ASSERT_EQUAL(v.flow.mark, mark[0]);
+	}
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"what peers tell is written at once", what_peers_tell_is_written_at_once},
 	{"changes are updates and coalesce", changes_are_updates_and_coalesce},
@@ -729,6 +801,7 @@ static const struct unit_test tests[] = {
 	{"a dump finds out what is gone", a_dump_finds_out_what_is_gone},
 	{"flushes leave the kernel alone", flushes_leave_the_kernel_alone},
 	{"expectations go the same way", expectations_go_the_same_way},
+	{"two owners come to one mark", two_owners_come_to_one_mark},
 };
 
 UNIT_MAIN("core_inject", tests)

@@ -535,6 +535,32 @@ static void what_lives_longer_than_written_is_ours(void)
 	pair_free(p);
 }
 
+/* Our kernel's entry would outlive what is told, and what the record says of it. */
+static void what_is_told_with_less_time_is_written(void)
+{
+	struct pair *p = written();
+
+	for (uint32_t n = 0; n < 5; n++) {
+		struct flow f = pair_flow(n);
+
+		f.timeout = 300;
+		pair_event(p, 0, KERNEL_EVENT_UPDATE, &f);
+	}
+	p->cut[0][0] = true;
+	pair_exchange(p);
+	start_again(p);
+	dump(p, 0, FLOWS, 18);
+	p->cut[0][0] = false;
+	pair_command(p, 0, ENGINE_BULK, 9);
+	pair_run(p, 3000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).former_flows, 0);
+	CU_ASSERT_EQUAL(waiting(p, KERNEL_OP_UPDATE), 5);
+	hear(p);
+	for (size_t i = 0; i < kept.count; i++)
+		CU_ASSERT(kept.record[i].until_s < UINT32_MAX);
+	pair_free(p);
+}
+
 static void an_event_ends_the_doubt(void)
 {
 	struct pair *p = written();
@@ -707,6 +733,7 @@ static const struct unit_test tests[] = {
 	{"what no peer tells any more is ended", what_no_peer_tells_any_more_is_ended},
 	{"a peer that tells nothing ends nothing", a_peer_that_tells_nothing_ends_nothing},
 	{"what lives longer than written is ours", what_lives_longer_than_written_is_ours},
+	{"what is told with less time is written", what_is_told_with_less_time_is_written},
 	{"an event ends the doubt", an_event_ends_the_doubt},
 	{"the operator's word counts", the_operators_word_counts},
 	{"the record goes on", the_record_goes_on},

@@ -126,6 +126,139 @@ static void what_was_handed_over_ends_with_its_peer(void)
 	pair_free(p);
 }
 
+/* Node 1 was active, and has been told to stand by; what it had is told by its peer as it is. */
+static struct pair *stood_down(void)
+{
+	struct pair *p = warm_started();
+
+	pair_command(p, 1, ENGINE_PROMOTE, 1);
+	warm_run(p, 3000);
+	for (uint32_t i = WARM_FLOWS; i < WARM_FLOWS + 5; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, 1, KERNEL_EVENT_NEW, &f);
+		warm_kernel.flow[i].live = true;
+		warm_kernel.flow[i].tcp_state = FLOW_TCP_ESTABLISHED;
+		warm_kernel.flow[i].expires = mono_add_sec(p->now, f.timeout);
+	}
+	warm_run(p, 500);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, WARM_FLOWS + 5);
+	pair_command(p, 1, ENGINE_DEMOTE, 2);
+	warm_forget_ops();
+	for (uint32_t i = WARM_FLOWS; i < WARM_FLOWS + 5; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	}
+	pair_command(p, 0, ENGINE_BULK, 3);
+	return p;
+}
+
+/*
+ * Packets that went through the peer's kernel have left our kernel's windows behind: it would call
+ * the next ones invalid. What was written for a peer once does not look at windows.
+ */
+static void what_was_born_here_is_made_fit_to_come_back_to(void)
+{
+	struct pair *p = stood_down();
+
+	warm_run(p, 3000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, WARM_FLOWS + 5);
+	CU_ASSERT_EQUAL(warm_kernel.count[KERNEL_OP_UPDATE], 5);
+	for (uint32_t i = 0; i < WARM_FLOWS + 5; i++) {
+		const struct warm_kernel_flow *k = &warm_kernel.flow[i];
+
+		CU_ASSERT(k->tcp_flags[0] & k->tcp_flags[1] & FLOW_TCP_FLAG_BE_LIBERAL);
+		CU_ASSERT_EQUAL(k->tcp_state, FLOW_TCP_ESTABLISHED);
+	}
+	pair_command(p, 0, ENGINE_BULK, 4);
+	warm_run(p, 3000);
+	CU_ASSERT_EQUAL(warm_writes(), 5);
+	pair_free(p);
+}
+
+/* As where the peer is promoted first, and tells so. */
+static void what_was_taken_over_before_it_stood_down_is_made_fit_too(void)
+{
+	struct pair *p = stood_down();
+
+	pair_command(p, 1, ENGINE_PROMOTE, 5);
+	warm_run(p, 2000);
+	for (uint32_t i = 100; i < 120; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(p, 1, KERNEL_EVENT_NEW, &f);
+		warm_kernel.flow[i].live = true;
+		warm_kernel.flow[i].expires = mono_add_sec(p->now, f.timeout);
+		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	}
+	warm_run(p, 500);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, WARM_FLOWS + 5 + 20);
+	pair_command(p, 1, ENGINE_DEMOTE, 6);
+	warm_run(p, 1000);
+	for (uint32_t i = 100; i < 120; i++) {
+		CU_ASSERT_EQUAL(warm_kernel.flow[i].written, 1);
+		CU_ASSERT(warm_kernel.flow[i].tcp_flags[1] & FLOW_TCP_FLAG_BE_LIBERAL);
+	}
+	warm_forget_ops();
+	warm_run(p, 40000);
+	CU_ASSERT_EQUAL(warm_writes(), 0);
+	pair_free(p);
+}
+
+/* Packets have put timeouts forward: the next process must not take that for a sign of others. */
+static void record_says_of_no_end(struct pair *p, size_t count)
+{
+	struct engine_record r[2 * WARM_FLOWS];
+	size_t found;
+
+	CU_ASSERT_TRUE_FATAL(engine_rewrite_begin(p->node[1].engine));
+	engine_rewrite_next(p->node[1].engine, p->now, r, 2 * WARM_FLOWS, &found);
+	CU_ASSERT_EQUAL_FATAL(found, count);
+	for (size_t i = 0; i < found; i++)
+		CU_ASSERT_EQUAL(r[i].until_s, UINT32_MAX);
+}
+
+/* The next promotion would have to wait for what is written. */
+static void what_is_handed_over_as_it_is_told_is_not_written(void)
+{
+	struct pair *p = stood_down();
+
+	warm_run(p, 3000);
+	warm_forget_ops();
+	warm_run(p, 60000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_flows, WARM_FLOWS + 5);
+	CU_ASSERT_EQUAL(warm_writes(), 0);
+	record_says_of_no_end(p, WARM_FLOWS + 5);
+	for (uint32_t i = 0; i < WARM_FLOWS + 5; i++) {
+		struct flow f = pair_flow(i);
+
+		warm_tell(p, KERNEL_EVENT_DESTROY, &f);
+	}
+	CU_ASSERT_EQUAL(warm_alive(), 0);
+	pair_free(p);
+}
+
+/* It would run out here while it does not there. */
+static void what_is_handed_over_with_little_time_is_written(void)
+{
+	struct pair *p = stood_down();
+	struct flow f = pair_flow(3);
+
+	f.timeout = 200;
+	pair_event(p, 1, KERNEL_EVENT_UPDATE, &f);
+	warm_kernel.flow[3].expires = mono_add_sec(p->now, 200);
+	warm_run(p, 3000);
+	warm_forget_ops();
+	warm_run(p, 60000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	CU_ASSERT_EQUAL(warm_writes(), 1);
+	warm_run(p, 200000);
+	CU_ASSERT_EQUAL(warm_alive(), WARM_FLOWS + 5);
+	pair_free(p);
+}
+
 static void a_purge_makes_it_start_again(void)
 {
 	struct pair *p = warm_started();
@@ -467,6 +600,14 @@ static const struct unit_test tests[] = {
 		an_end_read_late_does_not_make_an_entry_a_strangers},
 	{"no timeout runs low", no_timeout_runs_low},
 	{"what was handed over ends with its peer", what_was_handed_over_ends_with_its_peer},
+	{"what was born here is made fit to come back to",
+		what_was_born_here_is_made_fit_to_come_back_to},
+	{"what was taken over before it stood down is made fit too",
+		what_was_taken_over_before_it_stood_down_is_made_fit_too},
+	{"what is handed over as it is told is not written",
+		what_is_handed_over_as_it_is_told_is_not_written},
+	{"what is handed over with little time is written",
+		what_is_handed_over_with_little_time_is_written},
 	{"a purge makes it start again", a_purge_makes_it_start_again},
 	{"refusals are tried again after a growing pause",
 		refusals_are_tried_again_after_a_growing_pause},

@@ -4,7 +4,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "flow/merge.h"
 #include "flow/pack.h"
+#include "flow/pack_compare.h"
 #include "flow/status.h"
 #include "tests/lib/flowgen.h"
 #include "tests/lib/seed.h"
@@ -332,6 +334,83 @@ static void common_flows_are_small(void)
 	}
 }
 
+static enum flow_packed_change compare(
+	const struct flow *a, const struct flow *b, struct flow_packed_timeouts *t)
+{
+	uint8_t before[FLOW_PACKED_BYTES_MAX], now[FLOW_PACKED_BYTES_MAX];
+
+	CU_ASSERT_FATAL(flow_pack(a, before) > 0 && flow_pack(b, now) > 0);
+	return flow_packed_compare(before, now, t);
+}
+
+/* What changes in nearly every flow is told by the bytes. */
+static void usual_changes_show_in_the_bytes(void)
+{
+	struct flow f, g;
+	struct flow_packed_timeouts t;
+
+	flowgen_numbered(7, &f);
+	flow_mark_unset(&f, FLOW_ID); /* no peer tells one */
+	f.mark = 0;
+	flow_mark_set(&f, FLOW_MARK);
+	g = f;
+	g.timeout = 77;
+	CU_ASSERT_EQUAL(compare(&f, &g, &t), FLOW_PACKED_SAME);
+	CU_ASSERT(t.before == f.timeout && t.now == 77);
+	g = f;
+	g.mark = 5;
+	CU_ASSERT_EQUAL(compare(&f, &g, &t), FLOW_PACKED_CHANGED);
+	CU_ASSERT_EQUAL(compare(&g, &f, &t), FLOW_PACKED_CHANGED);
+	g = f;
+	g.tcp.state = FLOW_TCP_FIN_WAIT;
+	CU_ASSERT_EQUAL(compare(&f, &g, &t), FLOW_PACKED_CHANGED);
+	g = f;
+	g.status &= ~(uint32_t)FLOW_STATUS_ASSURED;
+	CU_ASSERT_EQUAL(compare(&f, &g, &t), FLOW_PACKED_CHANGED);
+	flow_mark_unset(&f, FLOW_TIMEOUT);
+	CU_ASSERT_EQUAL(compare(&f, &f, &t), FLOW_PACKED_SAME);
+	CU_ASSERT(t.before == -1 && t.now == -1);
+}
+
+static void what_bytes_tell_is_what_the_flows_do(void)
+{
+	struct rng r = rng_of(seed_get(__func__));
+	unsigned told[FLOW_PACKED_UNSURE + 1] = {0};
+
+	for (int i = 0; i < 200000; i++) {
+		struct flow f, g;
+		uint8_t before[FLOW_PACKED_BYTES_MAX], now[FLOW_PACKED_BYTES_MAX];
+		struct flow_packed_timeouts t;
+		enum flow_packed_change change;
+
+		if (rng_chance(&r, 1, 3))
+			flowgen_random(&r, &f);
+		else
+			flowgen_numbered(rng_u32(&r), &f);
+		if (rng_chance(&r, 7, 8))
+			flow_mark_unset(&f, FLOW_ID);
+		g = f;
+		if (rng_chance(&r, 3, 4))
+			flowgen_advance(&r, &g);
+		if (rng_chance(&r, 1, 8))
+			g.tuple[FLOW_REPL].dport_be ^= 1;
+		change = compare(&f, &g, &t);
+		told[change]++;
+		if (change == FLOW_PACKED_UNSURE)
+			continue;
+		flow_unpack(before, flow_pack(&f, before), &f);
+		flow_unpack(now, flow_pack(&g, now), &g);
+		CU_ASSERT_EQUAL(change == FLOW_PACKED_SAME, flow_same_state(&f, &g));
+		CU_ASSERT_EQUAL(memcmp(&f.tuple[FLOW_REPL], &g.tuple[FLOW_REPL],
+					sizeof(f.tuple[FLOW_REPL])),
+			0);
+		CU_ASSERT_EQUAL(t.before, flow_has(&f, FLOW_TIMEOUT) ? (int64_t)f.timeout : -1);
+		CU_ASSERT_EQUAL(t.now, flow_has(&g, FLOW_TIMEOUT) ? (int64_t)g.timeout : -1);
+	}
+	for (unsigned i = 0; i <= FLOW_PACKED_UNSURE; i++)
+		CU_ASSERT(told[i] > 1000);
+}
+
 static const struct unit_test tests[] = {
 	{"a packed flow comes back as it was", a_packed_flow_comes_back_as_it_was},
 	{"any set of attributes comes back", any_set_of_attributes_comes_back},
@@ -344,6 +423,8 @@ static const struct unit_test tests[] = {
 	{"a flow without addresses or protocol has no key",
 		a_flow_without_addresses_or_protocol_has_no_key},
 	{"common flows are small", common_flows_are_small},
+	{"usual changes show in the bytes", usual_changes_show_in_the_bytes},
+	{"what bytes tell is what the flows do", what_bytes_tell_is_what_the_flows_do},
 };
 
 UNIT_MAIN("flow pack", tests)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -348,6 +349,39 @@ static void clients_are_bounded(void)
 	server_fini(&s);
 }
 
+/* The client stays in the kernel's queue; to look at it again and again would be a busy loop. */
+static void without_a_descriptor_it_pauses(void)
+{
+	static struct server s;
+	struct rlimit old, none;
+	bool idle = true;
+	int fd;
+
+	server_init(&s);
+	fd = dial();
+	CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = (struct rlimit){.rlim_cur = 0, .rlim_max = old.rlim_max};
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &none), 0);
+	CU_ASSERT_EQUAL(loop_run_once(&s.loop, (mono){0}), 1);
+	for (int i = 0; i < 10; i++)
+		idle = idle && loop_run_once(&s.loop, (mono){0}) == 0;
+	CU_ASSERT_TRUE(idle);
+	CU_ASSERT_EQUAL(s.control.paused, 1);
+	CU_ASSERT_FALSE(mono_is_never(control_deadline(&s.control)));
+	control_tick(&s.control, control_deadline(&s.control));
+	CU_ASSERT_EQUAL(loop_run_once(&s.loop, (mono){0}), 1);
+	CU_ASSERT_EQUAL(s.control.paused, 2);
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_NOFILE, &old), 0);
+	control_tick(&s.control, control_deadline(&s.control));
+	run(&s);
+	CU_ASSERT_EQUAL(s.control.count, 1);
+	CU_ASSERT_EQUAL(s.control.refused, 0);
+	close(fd);
+	run(&s);
+	CU_ASSERT_TRUE(mono_is_never(control_deadline(&s.control)));
+	server_fini(&s);
+}
+
 static void a_stale_socket_is_replaced_a_live_one_is_not(void)
 {
 	static struct server s;
@@ -502,6 +536,7 @@ static const struct unit_test tests[] = {
 	{"a request too long or with NUL is dropped", a_request_too_long_or_with_nul_is_dropped},
 	{"who says nothing is dropped after a while", who_says_nothing_is_dropped_after_a_while},
 	{"clients are bounded", clients_are_bounded},
+	{"without a descriptor it pauses", without_a_descriptor_it_pauses},
 	{"a stale socket is replaced, a live one is not",
 		a_stale_socket_is_replaced_a_live_one_is_not},
 	{"the client gets status and message", the_client_gets_status_and_message},

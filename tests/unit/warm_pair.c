@@ -36,9 +36,18 @@ static int write_flow(const struct pair *p, const struct kernel_op *op)
 	k->mark = op->flow.mark;
 	if (flow_has(&op->flow, FLOW_TCP_STATE))
 		k->tcp_state = op->flow.tcp.state;
+	for (unsigned dir = 0; dir < FLOW_DIRS && flow_has(&op->flow, FLOW_TCP_FLAGS_ORIG); dir++)
+		k->tcp_flags[dir] |= op->flow.tcp.flags[dir] & op->flow.tcp.flags_mask[dir];
 	k->expires = mono_add_sec(p->now, op->flow.timeout);
 	k->written++;
 	return 0;
+}
+
+static void set_flags(struct flow *f, const uint8_t flags[FLOW_DIRS])
+{
+	memcpy(f->tcp.flags, flags, sizeof(f->tcp.flags));
+	flow_mark_set(f, FLOW_TCP_FLAGS_ORIG);
+	flow_mark_set(f, FLOW_TCP_FLAGS_REPL);
 }
 
 /* Of node 1's kernel, as it is. */
@@ -49,10 +58,20 @@ static void dump(struct pair *p)
 		struct flow f = pair_flow(i);
 
 		f.mark = warm_kernel.flow[i].mark;
+		f.timeout = (uint32_t)(mono_diff_ms(warm_kernel.flow[i].expires, p->now) / 1000);
+		set_flags(&f, warm_kernel.flow[i].tcp_flags);
 		if (warm_kernel.flow[i].live)
 			pair_event(p, 1, KERNEL_DUMP_FLOW, &f);
 	}
 	pair_event(p, 1, KERNEL_DUMP_END, NULL);
+}
+
+static void hear_record(struct pair *p)
+{
+	struct engine_record r;
+
+	while (engine_next_record(p->node[1].engine, &r))
+		;
 }
 
 /* Carries out what node 1 wants of its kernel, and what follows from the answers. */
@@ -60,6 +79,7 @@ void warm_serve(struct pair *p)
 {
 	struct pair_node *n = &p->node[1];
 
+	hear_record(p);
 	pair_pull_ops(p, 1);
 	while (warm_kernel.answered < n->ops_count) {
 		const struct kernel_op *op = &n->ops[warm_kernel.answered++];
@@ -75,6 +95,7 @@ void warm_serve(struct pair *p)
 		engine_kernel_result(n->engine, p->now, op->id, err);
 		if (warm_kernel.answered == n->ops_count)
 			warm_kernel.answered = n->ops_count = 0;
+		hear_record(p);
 		pair_pull_ops(p, 1);
 	}
 	engine_check(n->engine);
@@ -128,6 +149,7 @@ struct pair *warm_begin_as(uint32_t rate)
 	c.standby_warm = true;
 	c.warm_age_ms = WARM_AGE_MS;
 	c.warm_rate = rate;
+	c.keeps_record = true;
 	p = pair_new(&c);
 	memset(&warm_kernel, 0, sizeof(warm_kernel));
 	pair_dump_empty(p, 0);

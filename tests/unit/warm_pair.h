@@ -14,6 +14,7 @@ struct warm_kernel_flow {
 	bool live;
 	uint32_t mark;
 	uint8_t tcp_state;
+	uint8_t tcp_flags[FLOW_DIRS];
 	mono expires;
 	unsigned written; /* times */
 };
