@@ -101,6 +101,7 @@ CORE_NM_ALLOWED = re.compile(
 # What is not ours in an unpacked distribution: made by the autotools, or a build in it.
 MADE = re.compile(
     r"^(build|_build|_inst|build-aux|autom4te\.cache)/|"
+    r"^m4/l(ibtool|t\w*|t~obsolete)\.m4$|"
     r"^(aclocal\.m4|configure|config\.(h|h\.in|log|status)|stamp-h1|Makefile|Makefile\.in)$")
 
 
