@@ -35,8 +35,9 @@ ASAN, CLANG, RELEASE = (os.path.join(TOP, "build", b) for b in
                         ("check-asan", "check-clang", "release"))
 KINDS = ["build", "tidy", "unit", "golden", "fuzz", "sim", "system", "interop", "demo"]
 LANES = {"system": WAITING, "interop": WAITING, "demo": WAITING}
-# They measure, or starve a daemon of time: no other program may take it in their place.
-ALONES = ("test_bench_smoke.py", "test_overload.py")
+# They measure, change what is the host's, or starve a daemon of time, which no other program may take
+# in its place; or no one else may listen to events: the kernel counts listeners over all namespaces.
+ALONES = ("test_bench_smoke.py", "test_kernel.py", "test_overload.py")
 # What takes longest begins first, so that the others fill up the rest.
 LONGEST = ("test_faults.py", "test_matrix.py", "test_warm.py", "test_warm_crash.py")
 

@@ -3,8 +3,8 @@
 
 A program runs in a lane. Those of BUSY keep a processor at work and run one after the other; those
 of WAITING, in namespaces of their own, mostly wait for daemons' timers, and run some at a time beside
-it. Those of ALONE are about how much a daemon has time for: they run one by one when all others have
-ended. A line is printed as each ends, followed by the end of its log if it failed.
+it. Those of ALONE run one by one when all others have ended. A line is printed as each ends, followed
+by the end of its log if it failed.
 """
 
 import contextlib
