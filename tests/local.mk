@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-EXTRA_DIST += quickstart tools/build.sh tools/check.py tools/setup.sh
+EXTRA_DIST += quickstart tools/build.sh tools/check.py tools/runner.py tools/setup.sh
 
 # Named like a target of make, so that EXTRA_DIST would run all tests.
 dist-hook:

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Connections with any attribute, put into a namespace's table or read from it by ctnetlink.
 
@@ -8,14 +7,12 @@
     same_tables(kernel_table(b), kernel_table(a), "b against a")
 
 The conntrack tool shows less (labels only with names from /etc, no window scale, no sequence
-adjustment); this shows all. As a program, in the namespace: `add`, `change`, `delete`: a JSON list
-of flows on stdin, a JSON list of errno names ("" for none) on stdout; `dump`: the table as JSON.
-Numbers of attributes are those of linux/netfilter/nfnetlink_conntrack.h.
+adjustment); this shows all. A socket that is made in the namespace serves the caller's process: a
+program's start would take longer than all it has to do. Numbers of attributes are those of
+linux/netfilter/nfnetlink_conntrack.h.
 """
 
 import errno
-import json
-import os
 import socket
 import struct
 import sys
@@ -119,7 +116,8 @@ def delete_expects(space, expects, check=True):
 
 def expect_table(space, ignore=("timeout", "id")):
     """{expected tuple and mask: {attribute path: value}}: as kernel_table() of expectations."""
-    table = json.loads(space.run(sys.executable, os.path.abspath(__file__), "dump-expects").stdout)
+    with space.inside(netlink) as nl:
+        table = dump(nl, EXP_GET, EXP_NEW, EXPECT_NAMES, ("expected.", "mask."))
     return {key: {p: v for p, v in fields.items() if p.split(".")[0] not in ignore}
             for key, fields in table.items()}
 
@@ -148,8 +146,8 @@ def delete_flows(space, flows, check=True):
 def tell_kernel(space, verb, flows, check):
     from netns import Failed
     flows = list(flows)
-    done = space.run(sys.executable, os.path.abspath(__file__), verb, stdin=json.dumps(flows))
-    errors = json.loads(done.stdout)
+    with space.inside(netlink) as nl:
+        errors = tell(nl, REQUESTS[verb], flows)
     refused = [f"{e}: {f}" for e, f in zip(errors, flows) if e]
     if check and refused:
         raise Failed("the kernel refused\n" + "\n".join(refused))
@@ -165,7 +163,8 @@ def kernel_table(space, ignore=VOLATILE):
     A path is NAME or NAME.number.number (the numbers of nested attributes). ignore: NAMEs.
     For up to some ten thousand entries: it takes 0.1 ms each; Namespace.flows is faster.
     """
-    table = json.loads(space.run(sys.executable, os.path.abspath(__file__), "dump").stdout)
+    with space.inside(netlink) as nl:
+        table = dump(nl)
     return {key: {p: v for p, v in fields.items() if p.split(".")[0] not in ignore}
             for key, fields in table.items()}
 
@@ -397,20 +396,8 @@ def tell(nl, request, flows):
     return errors
 
 
-def main():
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER) as nl:
-        nl.bind((0, 0))
-        nl.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
-        verb = sys.argv[1]
-        if verb == "dump":
-            done = dump(nl)
-        elif verb == "dump-expects":
-            done = dump(nl, EXP_GET, EXP_NEW, EXPECT_NAMES, ("expected.", "mask."))
-        else:
-            done = tell(nl, REQUESTS[verb], json.load(sys.stdin))
-        # dumps, for dump would write item by item, many times slower.
-        print(json.dumps(done))
-
-
-if __name__ == "__main__":
-    main()
+def netlink():
+    nl = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+    nl.bind((0, 0))
+    nl.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    return nl

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What the system and interop tests, the demo and the benchmark share.
-EXTRA_DIST += tests/lib/cases.py tests/lib/ctnl.py tests/lib/flowset.py tests/lib/netns.py \
+EXTRA_DIST += tests/lib/cases.py tests/lib/ctnl.py tests/lib/netns.py \
 	tests/lib/syncnode.py
 
 noinst_PROGRAMS += tests/lib/flowload

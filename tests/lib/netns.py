@@ -12,6 +12,7 @@ reverse order: processes by their id, namespaces by their name (ctsync-TEST-PID-
 folder. Nothing outside those namespaces is changed.
 """
 
+import concurrent.futures
 import contextlib
 import ctypes
 import os
@@ -25,6 +26,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+CLONE_NEWNET = 0x40000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
 
@@ -191,6 +193,19 @@ class Namespace:
         self.lab.defer(lambda: process.kill(with_children=True))
         self.lab.processes.append(process)
         return process
+
+    def inside(self, function):
+        """What function() returns, called by a thread in the namespace: a socket stays there."""
+        def enter():
+            fd = os.open(f"/run/netns/{self.name}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                if LIBC.setns(fd, CLONE_NEWNET) != 0:
+                    raise OSError(ctypes.get_errno(), f"setns to {self.name}")
+            finally:
+                os.close(fd)
+            return function()
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:
+            return thread.submit(enter).result()
 
     def ip(self, *lines):
         """Runs lines of `ip` commands ("link set eth0 up") in one go."""

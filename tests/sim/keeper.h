@@ -3,19 +3,15 @@
 #define CTSYNC_TESTS_SIM_KEEPER_H
 
 #include "core/engine.h"
+#include "tests/lib/recordset.h"
 
 /*
  * The file in which a warm node keeps what it has written for peers: it outlives the daemon, and
  * not the machine. Every now and then it is written as a whole.
  */
-struct keeper_set {
-	struct engine_record *record;
-	size_t count, cap;
-};
-
 struct keeper {
-	struct keeper_set kept, anew; /* anew: of a rewriting, while it goes on */
-	struct keeper_set former; /* what the running engine was given */
+	struct recordset kept, anew; /* anew: of a rewriting, while it goes on */
+	struct recordset former; /* what the running engine was given */
 	bool rewriting, has_key;
 	uint8_t hash_key[16];
 };

@@ -22,9 +22,10 @@ PHASES = ("create", "update", "delete")
 NODES = ("active", "backup")
 SMALL = ("--flows", "2000", "--large", "4000", "--growth", "4000", "--base", "1000", "--samples",
          "50", "--overload", "1", "--events", "20000", "--repeats", "1", "--table")
-# Of both daemons, and of ctsyncd alone.
-BOTH = "load,ipv6,latency,commit,takeover"
-OURS = "warm,warm-kernel,tax,tax-unheard,overload,growth"
+# The groups of a run, of both daemons and of ctsyncd alone. Runs, which mostly wait for daemons to
+# come to rest, are made side by side.
+BOTH = ("load,commit", "ipv6", "latency", "takeover")
+OURS = ("tax,tax-unheard,overload", "warm,warm-kernel", "growth")
 FIGURES = [
     *(f"{node}_{phase}_cpu_us" for node in NODES for phase in PHASES),
     *(f"{node}_memory{what}" for node in NODES for what in ("_bytes", "6_bytes", "_left")),
@@ -53,18 +54,39 @@ NFCT_FIGURES = ["parse_ns", "build_ns", "print_ns", "dump_wall_ns", "dump_cpu_ns
 MAY_BE_ZERO = [f"{node}_memory{what}" for node in NODES for what in ("_bytes", "6_bytes")]
 
 
-def bench(*options, script=BENCH):
-    """The JSON lines that a run of the benchmark prints, by their "what"."""
+def start(script, *options):
     env = dict(os.environ)
     if env.get("CTSYNC_RELEASE"):
         env["CTSYNC_BUILD"] = env["CTSYNC_RELEASE"]
-    done = subprocess.run([sys.executable, "-B", script, *options], capture_output=True, text=True,
-                          env=env, timeout=280, preexec_fn=lambda: LIBC.prctl(
-                              PR_SET_PDEATHSIG, signal.SIGTERM))  # it cleans up on that one
-    if done.returncode != 0:
-        raise Failed(f"status {done.returncode}: {done.stdout}{done.stderr}")
-    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return subprocess.Popen([sys.executable, "-B", script, *options], text=True, env=env,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            preexec_fn=lambda: LIBC.prctl(
+                                PR_SET_PDEATHSIG, signal.SIGTERM))  # it cleans up on that one
+
+
+def finish(run):
+    """The JSON lines that a run of the benchmark prints, by their "what"."""
+    out, err = run.communicate(timeout=280)
+    if run.returncode != 0:
+        raise Failed(f"status {run.returncode}: {out}{err}")
+    lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
     return {line["what"]: line for line in lines}
+
+
+def side_by_side(*commands):
+    """Runs each (script, option...); their lines, as if all groups had been measured in one run."""
+    runs = [start(*command) for command in commands]
+    lines = {}
+    try:
+        for found in map(finish, runs):
+            for what, line in found.items():
+                losses = {**lines.get(what, {}).get("losses", {}), **line.get("losses", {})}
+                lines[what] = {**lines.get(what, {}), **line, "losses": losses}
+    finally:
+        for run in runs:  # those that are left when one has failed
+            run.terminate()
+            run.wait()
+    return lines
 
 
 def check_figures(line, names):
@@ -75,7 +97,7 @@ def check_figures(line, names):
 
 
 def test_every_figure_is_printed_and_nothing_is_lost():
-    lines = bench(*SMALL, "--only", BOTH)
+    lines = side_by_side(*((BENCH, *SMALL, "--only", groups) for groups in BOTH))
     equal(sorted(lines), ["conntrackd", "ctsyncd", "floor", "ratio"], "lines")
     check_figures(lines["floor"], FLOOR)
     for daemon in ("conntrackd", "ctsyncd"):
@@ -88,15 +110,19 @@ def test_every_figure_is_printed_and_nothing_is_lost():
         equal(isinstance(lines["ratio"].get(name), float), True, name)
 
 
-def test_figures_of_ours_alone():
-    lines = bench(*SMALL, "--only", OURS, "--daemon", "ctsyncd")
-    equal(sorted(lines), ["ctsyncd", "floor"], "lines")
+def test_figures_of_ours_alone_and_the_scale_test_with_few_flows():
+    lines = side_by_side(
+        (SCALE, "--flows", "20000", "--base", "2000"),
+        *((BENCH, *SMALL, "--only", groups, "--daemon", "ctsyncd") for groups in OURS))
+    equal(sorted(lines), ["ctsyncd", "floor", "scale"], "lines")
     check_figures(lines["ctsyncd"], OUR_FIGURES)
     check_figures(lines["floor"], [f"tax{kind}{listener}" for kind in ("", "_answered", "_tcp")
                                    for listener in ("", "_new", "_update", "_destroy",
                                                     "_without_new")])
     equal((lines["ctsyncd"]["losses"], lines["ctsyncd"]["overload_wrong"]), ({}, 0.0),
           "losses, and flows that were wrong after the overload")
+    check_figures(lines["scale"], SCALE_FIGURES)
+    equal(lines["scale"]["losses"], {}, "losses")
 
 
 def test_every_row_of_the_table_is_a_figure():
@@ -107,12 +133,6 @@ def test_every_row_of_the_table_is_a_figure():
     equal([row for row in bench_table.ROWS if row not in known], [], "rows")
     equal([e[0] for e in bench_table.EXPECTED if e[0] not in bench_table.ROWS], [],
           "expected of figures that have no row")
-
-
-def test_the_scale_test_with_few_flows():
-    lines = bench("--flows", "20000", "--base", "2000", script=SCALE)
-    check_figures(lines["scale"], SCALE_FIGURES)
-    equal(lines["scale"]["losses"], {}, "losses")
 
 
 def test_limit_of_the_host_is_raised_and_put_back():
@@ -133,7 +153,7 @@ def test_limit_of_the_host_is_raised_and_put_back():
 
 
 def test_the_library_is_measured_beside_debians():
-    lines = bench("--flows", "2000", "--runs", "1", "--table", script=BENCH_NFCT)
+    lines = side_by_side((BENCH_NFCT, "--flows", "2000", "--runs", "1", "--table"))
     equal(sorted(lines), ["nfct-ctsync", "nfct-debian", "nfct-ratio"], "lines")
     for line in lines.values():
         check_figures(line, NFCT_FIGURES)

@@ -101,6 +101,7 @@ CORE_NM_ALLOWED = re.compile(
 # What is not ours in an unpacked distribution: made by the autotools, or a build in it.
 MADE = re.compile(
     r"^(build|_build|_inst|build-aux|autom4te\.cache)/|"
+    r"^m4/l(ibtool|t\w*|t~obsolete)\.m4$|"
     r"^(aclocal\.m4|configure|config\.(h|h\.in|log|status)|stamp-h1|Makefile|Makefile\.in)$")
 
 
@@ -344,6 +345,28 @@ def check_speaks_of_itself(tree):
     return found
 
 
+def check_distributed(tree):
+    """make dist takes every file of the tree, itself or with its folder, and names none that is gone."""
+    if not tree.builddir or not os.path.exists(os.path.join(tree.builddir, "Makefile")):
+        return []
+    out = subprocess.run(["make", "-s", "--no-print-directory", "--eval",
+                          "print-dist:;@echo $(DISTFILES)", "print-dist"], cwd=tree.builddir,
+                         capture_output=True, text=True).stdout
+    # The last line: before it the build may have been configured anew.
+    paths = {os.path.join(tree.builddir, n) for n in (out.splitlines() or [""])[-1].split()}
+    named = {n for path in paths for n in (os.path.relpath(path, tree.builddir),
+                                           os.path.relpath(path, tree.srcdir))}
+    by_hook = {"check"}
+    found = [f"{n}:1: is not distributed (EXTRA_DIST)" for n in tree.names
+             if n not in by_hook and not any(n == m or n.startswith(m + "/") for m in named)]
+    there = [tree.srcdir, tree.builddir]
+    found += [f"Makefile.am:1: distributes {os.path.relpath(path, tree.builddir)}, which is not there"
+              for path in sorted(paths)
+              if not any(os.path.exists(os.path.join(d, os.path.relpath(path, tree.builddir)))
+                         for d in there)]
+    return found
+
+
 CHECKS = {
     "layers": check_layers,
     "banned": check_banned,
@@ -354,6 +377,7 @@ CHECKS = {
     "documented": check_documented,
     "man-example": check_man_example,
     "api-comments": api_comments.check,
+    "distributed": check_distributed,
     "format": check_format,
     "itself": check_speaks_of_itself,
 }

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-# What tests of several modules share: seeds and random flows.
+# What tests of several modules share: seeds, random flows, what records come to.
 noinst_LIBRARIES += tests/lib/libtest.a
 tests_lib_libtest_a_SOURCES = \
 	tests/lib/expectgen.h tests/lib/expectgen.c \
 	tests/lib/flowgen.h tests/lib/flowgen.c \
+	tests/lib/recordset.h tests/lib/recordset.c \
 	tests/lib/seed.h tests/lib/seed.c
 
 FLOW_TEST_LDADD = \
