@@ -260,7 +260,7 @@ def replicate(duos, act, count):
         wait_for(lambda d=duo: d.two.remote_count() == count, 20, f"{count} flows on {duo.kind}'s b")
     for duo in duos:
         wait_for(lambda d=duo: "len=0" in ask(d.one, "-s", "rsqueue").stdout or
-                 not ask(d.one, "-s", "rsqueue").stdout, 20, f"{duo.kind} has all acknowledged")
+                 not ask(d.one, "-s", "rsqueue").stdout, 60, f"{duo.kind} has all acknowledged")
 
 
 def mode(name, conf_of, more=()):
