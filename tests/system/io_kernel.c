@@ -159,9 +159,9 @@ static void on_event(void *ctx, const struct nlmsghdr *nlh, size_t len)
 static const struct nlsock_room room = {
 	NLSOCK_DATAGRAMS, NLSOCK_EVENT_USUAL_BYTES, NLSOCK_EVENT_BYTES};
 
-static bool open_events(struct nlsock *s)
+static bool open_events(struct nlsock *s, const struct nlsock_room *of)
 {
-	int err = nlsock_open(s, NETLINK_NETFILTER, &room);
+	int err = nlsock_open(s, NETLINK_NETFILTER, of);
 
 	for (unsigned group = NFNLGRP_CONNTRACK_NEW; !err && group <= NFNLGRP_CONNTRACK_DESTROY;
 		group++)
@@ -179,7 +179,7 @@ static void test_batch_and_events(struct nlbatch *b)
 	struct nlsock s;
 	bool once = true;
 
-	if (!open_events(&s))
+	if (!open_events(&s, &room))
 		return;
 	judge(nlsock_set_rcvbuf(&s, 8 << 20) == 0 && s.rcvbuf_bytes == 8 << 20,
 		"the receive buffer passes the system's limit");
@@ -217,7 +217,7 @@ static void test_own_port_filter(struct nlbatch *b)
 	struct nlbatch other;
 	struct nlsock s;
 
-	if (!open_events(&s))
+	if (!open_events(&s, &room))
 		return;
 	judge(nlsock_attach_filter(&s, drop_own, ARRAY_SIZE(drop_own)) == 0,
 		"a filter is attached");
@@ -241,7 +241,7 @@ static void test_overrun(struct nlbatch *b)
 	struct nlsock s;
 	unsigned before;
 
-	if (!open_events(&s))
+	if (!open_events(&s, &room))
 		return;
 	(void)nlsock_set_rcvbuf(&s, 4096);
 	create(b, 0, FLOWS, &r);
@@ -274,7 +274,7 @@ static void test_silent_losses(struct nlbatch *b)
 	struct nlsock s;
 	unsigned rounds = 0;
 
-	if (!open_events(&s) || nlbatch_init(&other, 1))
+	if (!open_events(&s, &room) || nlbatch_init(&other, 1))
 		return;
 	e.port = other.sock.port;
 	(void)nlsock_set_rcvbuf(&s, 65536);
@@ -330,7 +330,7 @@ static void test_foreign_datagrams(void)
 	size_t len = put_header(bytes, IPCTNL_MSG_CT_NEW, 0)->nlmsg_len;
 	ssize_t sent;
 
-	if (!open_events(&s))
+	if (!open_events(&s, &room))
 		return;
 	(void)nlsock_open(&from, NETLINK_NETFILTER, &room);
 	to.nl_pid = s.port;
@@ -368,10 +368,8 @@ static void test_long_datagrams(struct nlbatch *b)
 	struct nlsock s[2];
 	int err = 0;
 
-	for (unsigned i = 0; i < 2; i++) {
-		err = err ? err : nlsock_open(&s[i], NETLINK_NETFILTER, &rooms[i]);
-		err = err ? err : nlsock_join_ct_events(&s[i]);
-	}
+	if (!open_events(&s[0], &rooms[0]) || !open_events(&s[1], &rooms[1]))
+		return;
 	create(b, 0, 10, &r);
 	for (unsigned i = 0; i < 2 && !err; i++)
 		err = nlsock_read(&s[i], 64, on_copy, &copies[i], &readings[i]);
