@@ -21,7 +21,8 @@ enum {
 	LIMIT_REPAIR_WALK = 65536, /* flows looked at for one NACK; beyond it, a bulk */
 	LIMIT_REPAIR_LOOKS = 4, /* flows looked at that cost as much as one resent */
 	LIMIT_REPAIR_PER_SEC = 200000, /* flows one peer can make us resend a second */
-	LIMIT_PACE_WINDOW = 8192, /* messages that bulks and repairs are ahead of a peer's ACKs */
+	LIMIT_PACE_WINDOW = 8192, /* messages that bulks and repairs are ahead of a peer's ACKs, */
+	LIMIT_PACE_WINDOW_MAX = 32768, /* and may come to be */
 	LIMIT_PACE_MS = 100, /* they go on though nothing has been acknowledged for so long */
 	LIMIT_BULK_INTERVAL_MS = 2000, /* between two bulks that the same peer asks for */
 	LIMIT_RESYNC_INTERVAL_MS = 2000, /* between two resyncs asked of the same peer */

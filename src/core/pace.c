@@ -10,16 +10,22 @@ static uint32_t window_min(const struct engine *e)
 	return 2 * e->config.ack_window;
 }
 
+static uint32_t at_least_min(const struct engine *e, uint32_t window)
+{
+	return window > window_min(e) ? window : window_min(e);
+}
+
 static uint32_t window_max(const struct engine *e)
 {
-	return window_min(e) > LIMIT_PACE_WINDOW ? window_min(e) : LIMIT_PACE_WINDOW;
+	return at_least_min(e, LIMIT_PACE_WINDOW_MAX);
 }
 
 void pace_init(struct engine *e)
 {
 	struct pace *c = &e->pace;
 
-	c->window = window_max(e);
+	c->window = at_least_min(e, LIMIT_PACE_WINDOW);
+	c->threshold = window_max(e);
 	c->cut_seq = c->go_seq = e->config.first_seq;
 	c->until = MONO_NEVER;
 }
@@ -64,25 +70,26 @@ void pace_lost(struct engine *e, uint32_t to)
 	if (wire_v1_seq_before(to, c->cut_seq))
 		return;
 	c->cut_seq = e->sender.next_seq;
-	c->window /= 2;
-	if (c->window < window_min(e))
-		c->window = window_min(e);
+	c->window = c->threshold = at_least_min(e, c->window / 2);
 	engine_count(e, COUNTER_PACE_CUTS);
 }
 
+/* Of a window that nothing fills an acknowledgement does not say that it is too narrow. */
 void pace_acked(struct engine *e, uint32_t from, uint32_t to)
 {
 	struct pace *c = &e->pace;
-	uint64_t more = (uint64_t)(to - from) * e->config.ack_window / c->window;
+	uint64_t more = to - from;
 
 	/* numbers wrap: these two must not stay behind by half of them */
 	if (!wire_v1_seq_before(e->sender.next_seq, c->go_seq))
 		c->go_seq = e->sender.next_seq;
 	if (!wire_v1_seq_before(to, c->cut_seq))
 		c->cut_seq = to;
-
+	if (mono_is_never(c->until))
+		return;
 	/* a part of a step is a step: an acknowledgement of few messages would never add any */
-	more += 1;
+	if (c->window >= c->threshold)
+		more = more * e->config.ack_window / c->window + 1;
 	c->window = more > window_max(e) - c->window ? window_max(e) : c->window + (uint32_t)more;
 }
 

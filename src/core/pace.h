@@ -8,8 +8,8 @@
  * How fast goes what nobody waits for this very moment: whole tables, and what is said again.
  * Both can leave faster than some peers take them, and what overflows a peer's receive buffer
  * would have to be said once more. So they go no further ahead of what the peers have
- * acknowledged than a window: a loss halves it, each window that arrives whole adds a step, as in
- * RFC 5681. Events do not wait; they count, for they are in the same buffer.
+ * acknowledged than a window, which grows while it is what holds them up, and which a loss halves,
+ * as in RFC 5681. Events do not wait; they count, for they are in the same buffer.
  */
 void pace_init(struct engine *);
 

@@ -49,6 +49,7 @@ struct bulk {
 /* How far whole tables and repairs go ahead of what peers have acknowledged (pace.c). */
 struct pace {
 	uint32_t window; /* messages */
+	uint32_t threshold; /* it doubles up to here, and grows by steps from there */
 	uint32_t cut_seq; /* our next number when it was halved last */
 	mono until; /* acknowledgements are waited for, but no longer; or never */
 	uint32_t go_seq; /* none need be waited for before this number */

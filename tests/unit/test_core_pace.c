@@ -11,12 +11,13 @@
 #include "core_pair.h"
 #include "unit.h"
 
-enum { STANDING = 5000, CHURNED = 60000, SLOTS_MAX = 64 };
+enum { STANDING = 5000, CHURNED = 60000, SLOTS_MAX = 3000 };
 
 struct buffer {
 	uint8_t bytes[SLOTS_MAX][2048];
 	size_t len[SLOTS_MAX];
 	unsigned used, slots; /* slots: what it holds now */
+	unsigned most; /* that was there at once */
 };
 
 struct buffered {
@@ -38,6 +39,7 @@ static void say_all(struct buffered *b, unsigned n)
 		memcpy(in->bytes[in->used], buf, len);
 		in->len[in->used++] = len;
 	}
+	in->most = in->used > in->most ? in->used : in->most;
 }
 
 static void read_all(struct buffered *b, unsigned n)
@@ -168,6 +170,31 @@ static void the_window_follows_the_losses(void)
 	ended(b);
 }
 
+/* A buffer that holds more is made use of, but no more than is waited for. */
+static void the_window_grows_while_it_is_full(void)
+{
+	struct buffered *b = started(SLOTS_MAX);
+	uint64_t sent;
+	unsigned first;
+
+	events(b, KERNEL_EVENT_NEW, 0, CHURNED);
+	turns(b, 2000);
+	CU_ASSERT_TRUE(in_step(b));
+	b->in[1].most = 0;
+	sent = pair_counter(b->p, 0, COUNTER_SENT_FLOWS);
+	pair_command(b->p, 0, ENGINE_BULK, 1);
+	turn(b);
+	sent = pair_counter(b->p, 0, COUNTER_SENT_FLOWS) - sent;
+	CU_ASSERT(sent > LIMIT_PACE_WINDOW - 1000 && sent < LIMIT_PACE_WINDOW + 1000);
+	first = b->in[1].most;
+	turns(b, 1000);
+	CU_ASSERT_TRUE(in_step(b));
+	CU_ASSERT(b->in[1].most > 2 * first);
+	CU_ASSERT(b->in[1].most <= first * (LIMIT_PACE_WINDOW_MAX / LIMIT_PACE_WINDOW) * 5 / 4);
+	CU_ASSERT_EQUAL(pair_counter(b->p, 1, COUNTER_LOST), 0);
+	ended(b);
+}
+
 /* Nothing follows it by itself for a second. */
 static void a_loss_at_the_end_is_noticed_soon(void)
 {
@@ -196,6 +223,7 @@ static void a_very_small_buffer(void)
 }
 
 static const struct unit_test tests[] = {
+	{"the window grows while it is full", the_window_grows_while_it_is_full},
 	{"a loss at the end is noticed soon", a_loss_at_the_end_is_noticed_soon},
 	{"the window follows the losses", the_window_follows_the_losses},
 	{"a small buffer", a_small_buffer},
