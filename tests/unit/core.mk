@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 CORE_TEST_SOURCES = tests/unit/unit.h tests/unit/core_pair.h tests/unit/core_pair.c
+CORE_HAND_SOURCES = $(CORE_TEST_SOURCES) tests/unit/core_hand.h tests/unit/core_hand.c
 CORE_TEST_LDADD = src/core/libcore.a src/wire/libwire.a tests/lib/libtest.a \
 	src/flow/libflow.a src/base/libbase.a $(UNIT_LDADD)
 
@@ -14,6 +15,7 @@ check_PROGRAMS += \
 	tests/unit/test_core_command \
 	tests/unit/test_core_kernel \
 	tests/unit/test_core_link \
+	tests/unit/test_core_handshake \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
 	tests/unit/test_core_release \
@@ -39,6 +41,7 @@ TESTS += \
 	tests/unit/test_core_command \
 	tests/unit/test_core_kernel \
 	tests/unit/test_core_link \
+	tests/unit/test_core_handshake \
 	tests/unit/test_core_peer \
 	tests/unit/test_core_many \
 	tests/unit/test_core_release \
@@ -69,7 +72,9 @@ tests_unit_test_core_kernel_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_
 tests_unit_test_core_kernel_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_link_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_link.c
 tests_unit_test_core_link_LDADD = $(CORE_TEST_LDADD)
-tests_unit_test_core_peer_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_peer.c
+tests_unit_test_core_handshake_SOURCES = $(CORE_HAND_SOURCES) tests/unit/test_core_handshake.c
+tests_unit_test_core_handshake_LDADD = $(CORE_TEST_LDADD)
+tests_unit_test_core_peer_SOURCES = $(CORE_HAND_SOURCES) tests/unit/test_core_peer.c
 tests_unit_test_core_peer_LDADD = $(CORE_TEST_LDADD)
 tests_unit_test_core_release_SOURCES = $(CORE_TEST_SOURCES) tests/unit/test_core_release.c
 tests_unit_test_core_release_LDADD = $(CORE_TEST_LDADD)

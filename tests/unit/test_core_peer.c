@@ -1,109 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
-#include "base/buf.h"
-#include "core_pair.h"
+#include "core_hand.h"
 #include "unit.h"
-#include "wire/v1.h"
 
 #define LOCAL  ENGINE_TABLE_LOCAL
 #define REMOTE ENGINE_TABLE_REMOTE
-
-/* Only node 0 is looked at; the test plays a conntrackd peer by hand. */
-struct hand {
-	struct pair *p;
-	struct engine_addr addr;
-	uint8_t buf[2048];
-	struct wbuf w;
-};
-
-static void hand_with(struct hand *h, const struct engine_config *c)
-{
-	h->p = pair_new(c);
-	memset(&h->addr, 0, sizeof(h->addr));
-	h->addr.bytes[15] = 77;
-	h->w = wbuf_of(h->buf, sizeof(h->buf));
-	pair_dump_empty(h->p, 0);
-}
-
-static void hand_new(struct hand *h)
-{
-	hand_with(h, NULL);
-}
-
-static void deliver(struct hand *h)
-{
-	engine_datagram(h->p->node[0].engine, h->p->now, 0, &h->addr, h->buf, h->w.used);
-	h->w = wbuf_of(h->buf, sizeof(h->buf));
-	engine_check(h->p->node[0].engine);
-}
-
-static void say_alive(struct hand *h, uint8_t flags, uint32_t seq)
-{
-	wire_v1_put_alive(&h->w, flags | WIRE_V1_ALIVE, seq);
-	deliver(h);
-}
-
-static void say_flow(
-	struct hand *h, enum wire_v1_type type, uint8_t flags, uint32_t seq, uint32_t n)
-{
-	struct flow f = pair_flow(n);
-	struct wire_v1_options o = {0};
-
-	wire_v1_put_flow(&h->w, type, flags, seq, &f, &o);
-	deliver(h);
-}
-
-static void say_mark(struct hand *h, uint8_t flags, uint32_t seq, uint8_t kind, uint32_t boot,
-	uint32_t value, uint32_t value2)
-{
-	struct wire_v1_mark m = {kind, boot, value, value2};
-
-	wire_v1_put_mark(&h->w, flags | WIRE_V1_ALIVE, seq, &m);
-	deliver(h);
-}
-
-/* Lets the engine speak; true if it has said a message with this flag: the last one is kept. */
-static bool heard(struct hand *h, uint8_t flag, struct wire_v1_message *out)
-{
-	struct wire_v1_message m;
-	uint8_t buf[2048];
-	unsigned link;
-	size_t len;
-	bool found = false;
-
-	while ((len = engine_next_datagram(
-			h->p->node[0].engine, h->p->now, buf, sizeof(buf), &link)) > 0) {
-		struct rbuf r = rbuf_of(buf, len);
-
-		while (wire_v1_next(&r, &m) == WIRE_V1_OK)
-			if (!flag || m.flags & flag) {
-				*out = m;
-				found = true;
-			}
-	}
-	return found;
-}
-
-static void wait_ms(struct hand *h, int64_t ms)
-{
-	for (int64_t t = 0; t < ms; t += 100) {
-		h->p->now = mono_add_ms(h->p->now, 100);
-		engine_tick(h->p->node[0].engine, h->p->now);
-	}
-}
-
-static uint64_t count(const struct hand *h, enum counter c)
-{
-	return pair_counter(h->p, 0, c);
-}
-
-static bool has(const struct hand *h, uint32_t n)
-{
-	struct flow f = pair_flow(n);
-
-	return pair_has(h->p, 0, REMOTE, &f);
-}
 
 static void a_gap_is_counted_exactly_and_asked_for(void)
 {
@@ -111,12 +13,12 @@ static void a_gap_is_counted_exactly_and_asked_for(void)
 	struct wire_v1_message m;
 
 	hand_new(&h);
-	say_alive(&h, 0, 100);
-	heard(&h, 0, &m);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 104, 1);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_LOST), 3);
-	CU_ASSERT_TRUE(has(&h, 1)); /* it is taken at once */
-	CU_ASSERT_TRUE(heard(&h, WIRE_V1_NACK, &m));
+	hand_say_alive(&h, 0, 100);
+	hand_heard(&h, 0, &m);
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 104, 1);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_LOST), 3);
+	CU_ASSERT_TRUE(hand_has(&h, 1)); /* it is taken at once */
+	CU_ASSERT_TRUE(hand_heard(&h, WIRE_V1_NACK, &m));
 	CU_ASSERT_EQUAL(m.from, 101);
 	CU_ASSERT_EQUAL(m.to, 103);
 	pair_free(h.p);
@@ -127,27 +29,12 @@ static void a_late_message_is_dropped(void)
 	struct hand h;
 
 	hand_new(&h);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 100, 1);
-	say_flow(&h, WIRE_V1_CT_DEL, 0, 101, 1);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 100, 1);
-	CU_ASSERT_FALSE(has(&h, 1));
-	CU_ASSERT_EQUAL(count(&h, COUNTER_BEFORE), 1);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_LOST), 0);
-	pair_free(h.p);
-}
-
-static void hello_is_answered_by_the_very_next_message(void)
-{
-	struct hand h;
-	struct wire_v1_message m;
-
-	hand_new(&h);
-	say_alive(&h, WIRE_V1_HELLO, 100);
-	CU_ASSERT_TRUE(heard(&h, WIRE_V1_HELLO_BACK, &m));
-	CU_ASSERT(m.flags & WIRE_V1_HELLO);
-	say_alive(&h, WIRE_V1_HELLO_BACK, 101);
-	wait_ms(&h, 1100);
-	CU_ASSERT_FALSE(heard(&h, WIRE_V1_HELLO, &m));
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 100, 1);
+	hand_say_flow(&h, WIRE_V1_CT_DEL, 0, 101, 1);
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 100, 1);
+	CU_ASSERT_FALSE(hand_has(&h, 1));
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_BEFORE), 1);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_LOST), 0);
 	pair_free(h.p);
 }
 
@@ -158,16 +45,16 @@ static void a_window_of_messages_is_acknowledged_at_once(void)
 
 	hand_new(&h);
 	for (uint32_t i = 0; i < 299; i++)
-		say_alive(&h, 0, 100 + i);
-	CU_ASSERT_FALSE(heard(&h, WIRE_V1_ACK, &m));
-	say_alive(&h, 0, 399);
-	CU_ASSERT_TRUE(heard(&h, WIRE_V1_ACK, &m));
+		hand_say_alive(&h, 0, 100 + i);
+	CU_ASSERT_FALSE(hand_heard(&h, WIRE_V1_ACK, &m));
+	hand_say_alive(&h, 0, 399);
+	CU_ASSERT_TRUE(hand_heard(&h, WIRE_V1_ACK, &m));
 	CU_ASSERT_EQUAL(m.from, 100);
 	CU_ASSERT_EQUAL(m.to, 399);
-	say_alive(&h, 0, 400);
-	CU_ASSERT_FALSE(heard(&h, WIRE_V1_ACK, &m));
-	wait_ms(&h, 1100);
-	CU_ASSERT_TRUE(heard(&h, WIRE_V1_ACK, &m));
+	hand_say_alive(&h, 0, 400);
+	CU_ASSERT_FALSE(hand_heard(&h, WIRE_V1_ACK, &m));
+	hand_wait_ms(&h, 1100);
+	CU_ASSERT_TRUE(hand_heard(&h, WIRE_V1_ACK, &m));
 	CU_ASSERT_EQUAL(m.to, 400);
 	pair_free(h.p);
 }
@@ -180,68 +67,15 @@ static void a_window_of_one_is_acknowledged_behind_a_gap(void)
 
 	c.ack_window = 1;
 	hand_with(&h, &c);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 100, 1);
-	CU_ASSERT_TRUE(heard(&h, WIRE_V1_ACK, &m));
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 104, 2);
-	CU_ASSERT_TRUE(heard(&h, WIRE_V1_NACK, &m));
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 100, 1);
+	CU_ASSERT_TRUE(hand_heard(&h, WIRE_V1_ACK, &m));
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 104, 2);
+	CU_ASSERT_TRUE(hand_heard(&h, WIRE_V1_NACK, &m));
 	for (uint32_t seq = 105; seq < 110; seq++) {
-		say_flow(&h, WIRE_V1_CT_NEW, 0, seq, seq);
-		CU_ASSERT_TRUE(heard(&h, WIRE_V1_ACK, &m));
+		hand_say_flow(&h, WIRE_V1_CT_NEW, 0, seq, seq);
+		CU_ASSERT_TRUE(hand_heard(&h, WIRE_V1_ACK, &m));
 		CU_ASSERT_EQUAL(m.to, seq);
 	}
-	pair_free(h.p);
-}
-
-static void a_restart_ahead_is_noticed_by_its_hello(void)
-{
-	struct hand h;
-
-	hand_new(&h);
-	say_alive(&h, WIRE_V1_HELLO, 100);
-	say_alive(&h, WIRE_V1_HELLO, 102); /* still the same process: a gap */
-	CU_ASSERT_EQUAL(count(&h, COUNTER_PEER_RESTARTS), 0);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_LOST), 1);
-	say_alive(&h, 0, 103);
-	say_alive(&h, WIRE_V1_HELLO, 5000);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_PEER_RESTARTS), 1);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_LOST), 1);
-	pair_free(h.p);
-}
-
-static void a_restart_behind_is_noticed_in_time(void)
-{
-	struct hand h;
-
-	hand_new(&h);
-	say_alive(&h, 0, 5000);
-	say_alive(&h, WIRE_V1_HELLO, 100); /* could be a relic */
-	CU_ASSERT_EQUAL(count(&h, COUNTER_PEER_RESTARTS), 0);
-	wait_ms(&h, 1000);
-	say_alive(&h, 0, 5001); /* it was one */
-	wait_ms(&h, 1500);
-	say_alive(&h, WIRE_V1_HELLO, 101);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_PEER_RESTARTS), 0);
-	wait_ms(&h, 2000);
-	say_alive(&h, WIRE_V1_HELLO, 102);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_PEER_RESTARTS), 1);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 103, 1);
-	CU_ASSERT_TRUE(has(&h, 1));
-	pair_free(h.p);
-}
-
-static void a_new_boot_id_is_a_restart_and_an_old_one_a_relic(void)
-{
-	struct hand h;
-
-	hand_new(&h);
-	say_mark(&h, WIRE_V1_HELLO, 5000, WIRE_V1_MARK_HELLO, 1, 1, 0);
-	say_mark(&h, WIRE_V1_HELLO, 100, WIRE_V1_MARK_HELLO, 2, 2, 0);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_PEER_RESTARTS), 1);
-	say_mark(&h, WIRE_V1_HELLO, 5001, WIRE_V1_MARK_HELLO, 1, 1, 0);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_PEER_RESTARTS), 1);
-	say_flow(&h, WIRE_V1_CT_NEW, WIRE_V1_HELLO, 101, 1);
-	CU_ASSERT_TRUE(has(&h, 1));
-	CU_ASSERT_EQUAL(count(&h, COUNTER_LOST), 0);
 	pair_free(h.p);
 }
 
@@ -249,11 +83,11 @@ static void a_new_boot_id_is_a_restart_and_an_old_one_a_relic(void)
 static void ctsync_peer(struct hand *h)
 {
 	hand_new(h);
-	say_mark(h, WIRE_V1_HELLO, 1, WIRE_V1_MARK_HELLO, 1, 1, 0);
-	say_mark(h, 0, 2, WIRE_V1_MARK_BULK_BEGIN, 1, 1, 10);
+	hand_say_mark(h, WIRE_V1_HELLO, 1, WIRE_V1_MARK_HELLO, 1, 1, 0);
+	hand_say_mark(h, 0, 2, WIRE_V1_MARK_BULK_BEGIN, 1, 1, 10);
 	for (uint32_t n = 0; n < 10; n++)
-		say_flow(h, WIRE_V1_CT_NEW, 0, 3 + n, n);
-	say_mark(h, 0, 13, WIRE_V1_MARK_BULK_END, 1, 1, 10);
+		hand_say_flow(h, WIRE_V1_CT_NEW, 0, 3 + n, n);
+	hand_say_mark(h, 0, 13, WIRE_V1_MARK_BULK_END, 1, 1, 10);
 }
 
 static void a_bulk_sweeps_what_it_does_not_name(void)
@@ -263,14 +97,14 @@ static void a_bulk_sweeps_what_it_does_not_name(void)
 	ctsync_peer(&h);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 10);
 	CU_ASSERT_PTR_NOT_NULL(pair_told(h.p, 0, ENGINE_EVENT_PEER_SYNCED));
-	say_mark(&h, 0, 14, WIRE_V1_MARK_BULK_BEGIN, 1, 2, 2);
+	hand_say_mark(&h, 0, 14, WIRE_V1_MARK_BULK_BEGIN, 1, 2, 2);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 10);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 15, 3);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 16, 4);
-	say_mark(&h, 0, 17, WIRE_V1_MARK_BULK_END, 1, 2, 2);
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 15, 3);
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 16, 4);
+	hand_say_mark(&h, 0, 17, WIRE_V1_MARK_BULK_END, 1, 2, 2);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 2);
-	CU_ASSERT_TRUE(has(&h, 3) && has(&h, 4));
-	CU_ASSERT_EQUAL(count(&h, COUNTER_REMOTE_SWEPT), 8);
+	CU_ASSERT_TRUE(hand_has(&h, 3) && hand_has(&h, 4));
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_REMOTE_SWEPT), 8);
 	pair_free(h.p);
 }
 
@@ -280,19 +114,19 @@ static void a_bulk_with_a_gap_waits_for_the_repair(void)
 	struct wire_v1_message nack;
 
 	ctsync_peer(&h);
-	heard(&h, 0, &nack);
-	say_mark(&h, 0, 14, WIRE_V1_MARK_BULK_BEGIN, 1, 2, 2);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 16, 4); /* 15, flow 3, is lost */
-	say_mark(&h, 0, 17, WIRE_V1_MARK_BULK_END, 1, 2, 2);
+	hand_heard(&h, 0, &nack);
+	hand_say_mark(&h, 0, 14, WIRE_V1_MARK_BULK_BEGIN, 1, 2, 2);
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 16, 4); /* 15, flow 3, is lost */
+	hand_say_mark(&h, 0, 17, WIRE_V1_MARK_BULK_END, 1, 2, 2);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 10);
-	CU_ASSERT_TRUE(heard(&h, WIRE_V1_NACK, &nack));
+	CU_ASSERT_TRUE(hand_heard(&h, WIRE_V1_NACK, &nack));
 	wire_v1_put_range(&h.w, WIRE_V1_ACK, 18, nack.seq, nack.seq);
-	deliver(&h);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 19, 3);
+	hand_deliver(&h);
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 19, 3);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 10);
-	say_mark(&h, 0, 20, WIRE_V1_MARK_BULK_END, 1, 2, 2);
+	hand_say_mark(&h, 0, 20, WIRE_V1_MARK_BULK_END, 1, 2, 2);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 2);
-	CU_ASSERT_TRUE(has(&h, 3) && has(&h, 4));
+	CU_ASSERT_TRUE(hand_has(&h, 3) && hand_has(&h, 4));
 	pair_free(h.p);
 }
 
@@ -301,8 +135,8 @@ static void an_end_without_its_begin_sweeps_nothing(void)
 	struct hand h;
 
 	ctsync_peer(&h);
-	say_mark(&h, 0, 15, WIRE_V1_MARK_BULK_END, 1, 2, 0); /* 14 was the begin */
-	say_mark(&h, 0, 16, WIRE_V1_MARK_BULK_END, 1, 1, 0); /* an old one once more */
+	hand_say_mark(&h, 0, 15, WIRE_V1_MARK_BULK_END, 1, 2, 0); /* 14 was the begin */
+	hand_say_mark(&h, 0, 16, WIRE_V1_MARK_BULK_END, 1, 1, 0); /* an old one once more */
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 10);
 	pair_free(h.p);
 }
@@ -313,15 +147,15 @@ static void an_empty_bulk_after_a_restart_keeps_flows_until_they_expire(void)
 	struct hand h;
 
 	ctsync_peer(&h);
-	say_mark(&h, WIRE_V1_HELLO, 900, WIRE_V1_MARK_HELLO, 2, 2, 0);
-	say_mark(&h, 0, 901, WIRE_V1_MARK_BULK_BEGIN, 2, 1, 0);
-	say_mark(&h, 0, 902, WIRE_V1_MARK_BULK_END, 2, 1, 0);
-	wait_ms(&h, 2000);
+	hand_say_mark(&h, WIRE_V1_HELLO, 900, WIRE_V1_MARK_HELLO, 2, 2, 0);
+	hand_say_mark(&h, 0, 901, WIRE_V1_MARK_BULK_BEGIN, 2, 1, 0);
+	hand_say_mark(&h, 0, 902, WIRE_V1_MARK_BULK_END, 2, 1, 0);
+	hand_wait_ms(&h, 2000);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 10);
 	h.p->now = mono_add_sec(h.p->now, pair_flow(0).timeout + 1);
-	wait_ms(&h, 2000);
+	hand_wait_ms(&h, 2000);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 0);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_REMOTE_EXPIRED), 10);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_REMOTE_EXPIRED), 10);
 	pair_free(h.p);
 }
 
@@ -331,12 +165,12 @@ static void an_old_peer_is_swept_in_time(void)
 
 	hand_new(&h);
 	for (uint32_t n = 0; n < 10; n++)
-		say_flow(&h, WIRE_V1_CT_NEW, 0, 1 + n, n);
-	say_flow(&h, WIRE_V1_CT_NEW, WIRE_V1_HELLO, 900, 3); /* restarted */
+		hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 1 + n, n);
+	hand_say_flow(&h, WIRE_V1_CT_NEW, WIRE_V1_HELLO, 900, 3); /* restarted */
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 10);
-	wait_ms(&h, 35000);
+	hand_wait_ms(&h, 35000);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 1);
-	CU_ASSERT_TRUE(has(&h, 3));
+	CU_ASSERT_TRUE(hand_has(&h, 3));
 	pair_free(h.p);
 }
 
@@ -348,20 +182,20 @@ static void a_demotion_makes_an_old_peer_name_its_flows_again(void)
 
 	hand_new(&h);
 	for (uint32_t n = 0; n < 10; n++)
-		say_flow(&h, WIRE_V1_CT_NEW, 0, 1 + n, n);
+		hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 1 + n, n);
 	pair_command(h.p, 0, ENGINE_DEMOTE, 1);
-	CU_ASSERT_TRUE(heard(&h, WIRE_V1_RESYNC, &m));
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 11, 3);
+	CU_ASSERT_TRUE(hand_heard(&h, WIRE_V1_RESYNC, &m));
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 11, 3);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 10);
-	wait_ms(&h, LIMIT_SWEEP_MS + 1000);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_REMOTE_SWEPT), 9);
+	hand_wait_ms(&h, LIMIT_SWEEP_MS + 1000);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_REMOTE_SWEPT), 9);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 1);
-	CU_ASSERT_TRUE(has(&h, 3));
+	CU_ASSERT_TRUE(hand_has(&h, 3));
 	/* one that names nothing is swept of nothing: what is here may be the last copy */
 	pair_command(h.p, 0, ENGINE_DEMOTE, 2);
-	say_alive(&h, 0, 12);
-	wait_ms(&h, LIMIT_SWEEP_MS + 1000);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_REMOTE_SWEPT), 9);
+	hand_say_alive(&h, 0, 12);
+	hand_wait_ms(&h, LIMIT_SWEEP_MS + 1000);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_REMOTE_SWEPT), 9);
 	pair_free(h.p);
 }
 
@@ -372,23 +206,23 @@ static void a_demotion_asks_for_what_was_to_be_asked_for(void)
 	struct hand h;
 
 	hand_new(&h);
-	say_alive(&h, 0, 100); /* a new peer: it is to be asked in a moment */
-	heard(&h, 0, &m);
+	hand_say_alive(&h, 0, 100); /* a new peer: it is to be asked in a moment */
+	hand_heard(&h, 0, &m);
 	pair_command(h.p, 0, ENGINE_DEMOTE, 1);
-	CU_ASSERT_TRUE(heard(&h, WIRE_V1_RESYNC, &m));
-	CU_ASSERT_EQUAL(count(&h, COUNTER_RESYNCS_ASKED), 2); /* the first by the start */
-	wait_ms(&h, LIMIT_RESYNC_INTERVAL_MS + 1000);
-	CU_ASSERT_FALSE(heard(&h, WIRE_V1_RESYNC, &m));
-	CU_ASSERT_EQUAL(count(&h, COUNTER_RESYNCS_ASKED), 2);
+	CU_ASSERT_TRUE(hand_heard(&h, WIRE_V1_RESYNC, &m));
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_RESYNCS_ASKED), 2); /* the first by the start */
+	hand_wait_ms(&h, LIMIT_RESYNC_INTERVAL_MS + 1000);
+	CU_ASSERT_FALSE(hand_heard(&h, WIRE_V1_RESYNC, &m));
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_RESYNCS_ASKED), 2);
 	/* a silent one does not hear it, so that it is asked when it is back */
-	wait_ms(&h, LIMIT_PEER_SILENCE_MS);
+	hand_wait_ms(&h, LIMIT_PEER_SILENCE_MS);
 	pair_command(h.p, 0, ENGINE_DEMOTE, 2);
-	heard(&h, 0, &m);
-	wait_ms(&h, LIMIT_RESYNC_INTERVAL_MS);
-	CU_ASSERT_FALSE(heard(&h, WIRE_V1_RESYNC, &m));
-	say_alive(&h, 0, 101);
-	wait_ms(&h, 100);
-	CU_ASSERT_TRUE(heard(&h, WIRE_V1_RESYNC, &m));
+	hand_heard(&h, 0, &m);
+	hand_wait_ms(&h, LIMIT_RESYNC_INTERVAL_MS);
+	CU_ASSERT_FALSE(hand_heard(&h, WIRE_V1_RESYNC, &m));
+	hand_say_alive(&h, 0, 101);
+	hand_wait_ms(&h, 100);
+	CU_ASSERT_TRUE(hand_heard(&h, WIRE_V1_RESYNC, &m));
 	pair_free(h.p);
 }
 
@@ -397,15 +231,15 @@ static void a_wild_number_does_not_make_deaf(void)
 	struct hand h;
 
 	hand_new(&h);
-	say_alive(&h, 0, 100);
-	say_alive(&h, 0, 60000);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 101, 1);
-	CU_ASSERT_FALSE(has(&h, 1));
-	wait_ms(&h, 2100);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 102, 1);
-	CU_ASSERT_TRUE(has(&h, 1));
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 103, 2);
-	CU_ASSERT_TRUE(has(&h, 2));
+	hand_say_alive(&h, 0, 100);
+	hand_say_alive(&h, 0, 60000);
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 101, 1);
+	CU_ASSERT_FALSE(hand_has(&h, 1));
+	hand_wait_ms(&h, 2100);
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 102, 1);
+	CU_ASSERT_TRUE(hand_has(&h, 1));
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 103, 2);
+	CU_ASSERT_TRUE(hand_has(&h, 2));
 	pair_free(h.p);
 }
 
@@ -415,38 +249,38 @@ static void malformed_datagrams_change_nothing(void)
 	uint8_t bad[] = {0x10, 0x00, 0x00, 0x0c, 0, 0, 0, 101, 0x00, 0x09, 0x00, 0x02};
 
 	hand_new(&h);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 100, 1);
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 100, 1);
 	for (size_t len = 1; len < sizeof(bad); len++) {
 		memcpy(h.buf, bad, len);
 		h.w.used = len;
-		deliver(&h);
+		hand_deliver(&h);
 	}
-	CU_ASSERT_EQUAL(count(&h, COUNTER_BAD_TRUNCATED), 7);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_BAD_SIZE), 4);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_BAD_TRUNCATED), 7);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_BAD_SIZE), 4);
 	memcpy(h.buf, bad, sizeof(bad));
 	h.buf[0] = 0x20;
 	h.w.used = sizeof(bad);
-	deliver(&h);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_BAD_VERSION), 1);
+	hand_deliver(&h);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_BAD_VERSION), 1);
 	memcpy(h.buf, bad, sizeof(bad));
 	h.buf[0] = 0x1f;
 	h.w.used = sizeof(bad);
-	deliver(&h);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_BAD_HEADER), 1);
+	hand_deliver(&h);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_BAD_HEADER), 1);
 	/* a bad attribute: the number counts, the content does not */
 	memcpy(h.buf, bad, sizeof(bad));
 	h.w.used = sizeof(bad);
-	deliver(&h);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_BAD_PAYLOAD), 1);
+	hand_deliver(&h);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_BAD_PAYLOAD), 1);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, 1);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 102, 2);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_LOST), 0);
+	hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 102, 2);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_LOST), 0);
 	/* ranges that nobody can mean */
 	wire_v1_put_range(&h.w, WIRE_V1_ACK, 103, 0x10000000, 0x20000000);
 	wire_v1_put_range(&h.w, WIRE_V1_NACK, 104, 0x10000000, 0x20000000);
-	deliver(&h);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_BAD_HEADER), 3);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_RESENT), 0);
+	hand_deliver(&h);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_BAD_HEADER), 3);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_RESENT), 0);
 	pair_free(h.p);
 }
 
@@ -457,7 +291,7 @@ static void garbage_makes_no_peer(void)
 	hand_new(&h);
 	memset(h.buf, 0xff, 100);
 	h.w.used = 100;
-	deliver(&h);
+	hand_deliver(&h);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).peers_count, 0);
 	pair_free(h.p);
 }
@@ -469,11 +303,11 @@ static void too_many_peers_are_refused(void)
 	hand_new(&h);
 	for (unsigned i = 0; i < LIMIT_PEERS + 5; i++) {
 		h.addr.bytes[15] = (uint8_t)(100 + i);
-		say_flow(&h, WIRE_V1_CT_NEW, 0, 100, i);
+		hand_say_flow(&h, WIRE_V1_CT_NEW, 0, 100, i);
 	}
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).peers_count, LIMIT_PEERS);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).remote_flows, LIMIT_PEERS);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_PEERS_REFUSED), 5);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_PEERS_REFUSED), 5);
 	CU_ASSERT_PTR_NOT_NULL(pair_told(h.p, 0, ENGINE_EVENT_PEER_REFUSED));
 	pair_free(h.p);
 }
@@ -483,13 +317,13 @@ static void a_peer_is_lost_and_comes_back(void)
 	struct hand h;
 
 	hand_new(&h);
-	say_alive(&h, 0, 100);
-	wait_ms(&h, 4900);
+	hand_say_alive(&h, 0, 100);
+	hand_wait_ms(&h, 4900);
 	CU_ASSERT_PTR_NULL(pair_told(h.p, 0, ENGINE_EVENT_PEER_LOST));
-	wait_ms(&h, 200);
+	hand_wait_ms(&h, 200);
 	CU_ASSERT_PTR_NOT_NULL(pair_told(h.p, 0, ENGINE_EVENT_PEER_LOST));
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).peers[0].sync, ENGINE_SYNC_SILENT);
-	say_alive(&h, 0, 101);
+	hand_say_alive(&h, 0, 101);
 	CU_ASSERT_PTR_NOT_NULL(pair_told(h.p, 0, ENGINE_EVENT_PEER_BACK));
 	pair_free(h.p);
 }
@@ -501,133 +335,32 @@ static void a_nack_brings_the_present_state(void)
 	struct wire_v1_message m, nacked;
 
 	hand_new(&h);
-	say_alive(&h, WIRE_V1_HELLO_BACK, 100);
-	heard(&h, 0, &m);
+	hand_say_alive(&h, WIRE_V1_HELLO_BACK, 100);
+	hand_heard(&h, 0, &m);
 	pair_event(h.p, 0, KERNEL_EVENT_NEW, &f);
-	CU_ASSERT_TRUE(heard(&h, 0, &nacked));
+	CU_ASSERT_TRUE(hand_heard(&h, 0, &nacked));
 	CU_ASSERT_EQUAL(nacked.type, WIRE_V1_CT_NEW);
 	pair_event(h.p, 0, KERNEL_EVENT_DESTROY, &f);
-	CU_ASSERT_TRUE(heard(&h, 0, &m));
+	CU_ASSERT_TRUE(hand_heard(&h, 0, &m));
 	CU_ASSERT_EQUAL(m.type, WIRE_V1_CT_DEL);
 	/* the first message is superseded; the second one is said again, once, under a new number
 	 */
 	wire_v1_put_range(&h.w, WIRE_V1_NACK, 101, nacked.seq, nacked.seq);
-	deliver(&h);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_RESENT), 0);
+	hand_deliver(&h);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_RESENT), 0);
 	nacked = m;
 	for (uint32_t i = 0; i < 2; i++) {
 		wire_v1_put_range(&h.w, WIRE_V1_NACK, 102 + i, nacked.seq, nacked.seq);
-		deliver(&h);
+		hand_deliver(&h);
 	}
-	CU_ASSERT_EQUAL(count(&h, COUNTER_RESENT), 1);
-	CU_ASSERT_TRUE(heard(&h, 0, &m));
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_RESENT), 1);
+	CU_ASSERT_TRUE(hand_heard(&h, 0, &m));
 	CU_ASSERT_EQUAL(m.type, WIRE_V1_CT_DEL);
 	CU_ASSERT_EQUAL(m.seq, nacked.seq + 1);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).tombstones, 1);
 	wire_v1_put_range(&h.w, WIRE_V1_ACK, 104, 1000, m.seq);
-	deliver(&h);
+	hand_deliver(&h);
 	CU_ASSERT_EQUAL(pair_status(h.p, 0).tombstones, 0);
-	pair_free(h.p);
-}
-
-static void ack(struct hand *h, uint32_t seq, uint32_t from, uint32_t to)
-{
-	wire_v1_put_range(&h->w, WIRE_V1_ACK, seq, from, to);
-	deliver(h);
-}
-
-/* conntrackd forgets a NACK that it has queued when it hears a HELLO. */
-static void what_is_neither_acknowledged_nor_asked_for_is_said_again(void)
-{
-	struct wire_v1_message m;
-	struct flow f = pair_flow(5);
-	struct hand h;
-	uint32_t lost;
-
-	hand_new(&h);
-	say_alive(&h, WIRE_V1_HELLO_BACK, 100);
-	pair_event(h.p, 0, KERNEL_EVENT_NEW, &f);
-	CU_ASSERT_TRUE_FATAL(heard(&h, 0, &m));
-	ack(&h, 101, m.seq - 1, m.seq);
-	pair_event(h.p, 0, KERNEL_EVENT_DESTROY, &f);
-	CU_ASSERT_TRUE_FATAL(heard(&h, 0, &m));
-	lost = m.seq; /* its deletion */
-	CU_ASSERT_EQUAL(m.type, WIRE_V1_CT_DEL);
-	wait_ms(&h, 1000);
-	CU_ASSERT_TRUE_FATAL(heard(&h, 0, &m));
-	ack(&h, 102, lost + 1, m.seq);
-	for (unsigned i = 0; i < 40 && !count(&h, COUNTER_RESENT); i++) {
-		wait_ms(&h, 100);
-		if (heard(&h, 0, &m) && i % 5 == 0)
-			say_alive(&h, 0, 103 + i / 5);
-	}
-	CU_ASSERT_EQUAL(count(&h, COUNTER_RESENT), 1);
-	pair_free(h.p);
-}
-
-/* conntrackd acknowledges what it missed before a message with HELLO, and asks for none of it. */
-static void what_was_said_with_hello_is_said_again_without(void)
-{
-	struct wire_v1_message m;
-	struct flow f = pair_flow(5);
-	struct hand h;
-	uint32_t with_hello;
-
-	hand_new(&h);
-	say_alive(&h, 0, 100);
-	pair_event(h.p, 0, KERNEL_EVENT_NEW, &f);
-	CU_ASSERT_TRUE_FATAL(heard(&h, 0, &m));
-	pair_event(h.p, 0, KERNEL_EVENT_DESTROY, &f);
-	CU_ASSERT_TRUE_FATAL(heard(&h, 0, &m));
-	CU_ASSERT_EQUAL(m.type, WIRE_V1_CT_DEL);
-	CU_ASSERT_TRUE(m.flags & WIRE_V1_HELLO);
-	with_hello = m.seq;
-	ack(&h, 101, h.p->node[0].config.first_seq, with_hello); /* though it was lost */
-	CU_ASSERT_EQUAL(pair_status(h.p, 0).tombstones, 1);
-	say_alive(&h, WIRE_V1_HELLO_BACK, 102);
-	CU_ASSERT_TRUE_FATAL(heard(&h, 0, &m));
-	CU_ASSERT_EQUAL(count(&h, COUNTER_RESENT), 1);
-	CU_ASSERT_FALSE(m.flags & WIRE_V1_HELLO);
-	ack(&h, 103, with_hello + 1, m.seq);
-	CU_ASSERT_EQUAL(pair_status(h.p, 0).tombstones, 0);
-	pair_free(h.p);
-}
-
-/* conntrackd forgets what it has sent when it hears a HELLO, also one that crosses its answer. */
-static void what_is_lost_while_a_hello_is_under_way_comes_with_the_table(void)
-{
-	struct wire_v1_message m;
-	struct hand h;
-	uint32_t last;
-	uint64_t asked;
-
-	hand_new(&h);
-	say_alive(&h, WIRE_V1_HELLO, 100);
-	CU_ASSERT_TRUE_FATAL(heard(&h, WIRE_V1_HELLO, &m));
-	wait_ms(&h, 3000);
-	CU_ASSERT_TRUE_FATAL(heard(&h, WIRE_V1_HELLO, &m));
-	last = m.seq;
-	say_alive(&h, WIRE_V1_HELLO_BACK, 101);
-	wait_ms(&h, 3000);
-	heard(&h, 0, &m);
-	asked = count(&h, COUNTER_RESYNCS_ASKED);
-	say_flow(&h, WIRE_V1_CT_NEW, 0, 105, 1); /* 102 to 104 are missing */
-	CU_ASSERT_TRUE_FATAL(heard(&h, WIRE_V1_NACK, &m));
-	wait_ms(&h, 3000);
-	heard(&h, 0, &m);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_RESYNCS_ASKED), asked);
-	ack(&h, 106, last, last);
-	wait_ms(&h, 3000);
-	CU_ASSERT_TRUE(heard(&h, WIRE_V1_RESYNC, &m));
-	CU_ASSERT_EQUAL(count(&h, COUNTER_RESYNCS_ASKED), asked + 1);
-	/* from here on a gap is repaired by what it sends again */
-	ack(&h, 110, last + 1, m.seq);
-	wait_ms(&h, 3000);
-	heard(&h, 0, &m);
-	ack(&h, 115, last + 1, m.seq);
-	wait_ms(&h, 3000);
-	heard(&h, 0, &m);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_RESYNCS_ASKED), asked + 1);
 	pair_free(h.p);
 }
 
@@ -638,35 +371,30 @@ static void bulks_on_request_are_limited_but_not_forgotten(void)
 	struct wire_v1_message m;
 
 	hand_new(&h);
-	say_alive(&h, 0, 100);
-	heard(&h, 0, &m);
-	sent = count(&h, COUNTER_BULKS_SENT);
+	hand_say_alive(&h, 0, 100);
+	hand_heard(&h, 0, &m);
+	sent = hand_count(&h, COUNTER_BULKS_SENT);
 	CU_ASSERT_EQUAL(sent, 1); /* a new peer gets one unasked */
 	for (uint32_t i = 0; i < 10; i++) {
 		wire_v1_put_range(&h.w, WIRE_V1_RESYNC, 101 + i, 0, 0);
-		deliver(&h);
-		heard(&h, 0, &m);
+		hand_deliver(&h);
+		hand_heard(&h, 0, &m);
 	}
-	CU_ASSERT_EQUAL(count(&h, COUNTER_BULKS_SENT), sent);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_BULKS_LIMITED), 1);
-	wait_ms(&h, 2100);
-	heard(&h, 0, &m);
-	CU_ASSERT_EQUAL(count(&h, COUNTER_BULKS_SENT), sent + 1);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_BULKS_SENT), sent);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_BULKS_LIMITED), 1);
+	hand_wait_ms(&h, 2100);
+	hand_heard(&h, 0, &m);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_BULKS_SENT), sent + 1);
 	pair_free(h.p);
 }
 
 static const struct unit_test tests[] = {
 	{"a gap is counted exactly and asked for", a_gap_is_counted_exactly_and_asked_for},
 	{"a late message is dropped", a_late_message_is_dropped},
-	{"HELLO is answered by the very next message", hello_is_answered_by_the_very_next_message},
 	{"a window of messages is acknowledged at once",
 		a_window_of_messages_is_acknowledged_at_once},
 	{"a window of one is acknowledged behind a gap",
 		a_window_of_one_is_acknowledged_behind_a_gap},
-	{"a restart ahead is noticed by its HELLO", a_restart_ahead_is_noticed_by_its_hello},
-	{"a restart behind is noticed in time", a_restart_behind_is_noticed_in_time},
-	{"a new boot id is a restart and an old one a relic",
-		a_new_boot_id_is_a_restart_and_an_old_one_a_relic},
 	{"a bulk sweeps what it does not name", a_bulk_sweeps_what_it_does_not_name},
 	{"a bulk with a gap waits for the repair", a_bulk_with_a_gap_waits_for_the_repair},
 	{"an end without its begin sweeps nothing", an_end_without_its_begin_sweeps_nothing},
@@ -683,12 +411,6 @@ static const struct unit_test tests[] = {
 	{"too many peers are refused", too_many_peers_are_refused},
 	{"a peer is lost and comes back", a_peer_is_lost_and_comes_back},
 	{"a NACK brings the present state", a_nack_brings_the_present_state},
-	{"what is neither acknowledged nor asked for is said again",
-		what_is_neither_acknowledged_nor_asked_for_is_said_again},
-	{"what is lost while a HELLO is under way comes with the table",
-		what_is_lost_while_a_hello_is_under_way_comes_with_the_table},
-	{"what was said with HELLO is said again without",
-		what_was_said_with_hello_is_said_again_without},
 	{"bulks on request are limited but not forgotten",
 		bulks_on_request_are_limited_but_not_forgotten},
 };
