@@ -27,11 +27,25 @@ static void nack_arrived(struct engine *e, struct peer *p)
 	p->calm_since = e->now;
 }
 
+/*
+ * What was said before a peer was first heard, it gets by a bulk, except the ends of flows: a bulk
+ * tells conntrackd of none. But it may have heard such a flow named, in what was said to the
+ * process before it, and have missed the end. The ACK of what it did hear comes before its NACK and
+ * must not bury what that asks for.
+ */
+static void first_ack(struct engine *e, struct peer *p)
+{
+	if (!p->is_ctsync)
+		repair_tombstones(e, p, p->acked);
+	p->acked_set = true;
+}
+
 void ack_up_to(struct engine *e, struct peer *p, uint32_t to)
 {
+	if (!p->acked_set)
+		first_ack(e, p);
 	if (wire_v1_seq_before(p->acked, to))
 		p->acked = to;
-	p->acked_set = true;
 	join_island(p);
 	if (p->nack_sent && !p->nacks_queued && !wire_v1_seq_before(p->acked, p->nack_seq))
 		nack_arrived(e, p);

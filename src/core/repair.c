@@ -120,9 +120,11 @@ static uint32_t younger(const struct engine *e, uint32_t a, uint32_t b)
 static void put_off(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 {
 	engine_count(e, COUNTER_REPAIR_LIMITED);
+	if (!p->repair_pending || wire_v1_seq_before(from, p->repair_from))
+		p->repair_from = from;
+	if (!p->repair_pending || wire_v1_seq_before(p->repair_to, to))
+		p->repair_to = to;
 	p->repair_pending = true;
-	p->repair_from = from;
-	p->repair_to = to;
 }
 
 static void repair_entries(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
@@ -213,6 +215,28 @@ void repair_range(struct engine *e, struct peer *p, uint32_t from, uint32_t to)
 		peer_want_resync(e, p, 0);
 	}
 	bulk_lost(e, p, from, to);
+}
+
+void repair_tombstones(struct engine *e, struct peer *p, uint32_t to)
+{
+	uint32_t handle = e->tomb.tail;
+
+	bucket_fill(&p->repair, e->now);
+	while (handle) {
+		const struct entry *x = entry_at(&e->store, handle);
+		uint32_t next = x->prev;
+
+		if (!wire_v1_seq_before(to, x->seq)) {
+			if (p->repair.tokens == 0) {
+				put_off(e, p, entry_at(&e->store, e->tomb.head)->seq, x->seq);
+				return;
+			}
+			bucket_take(&p->repair, 1);
+			queue_put_repair(e, handle);
+			engine_count(e, COUNTER_RESENT);
+		}
+		handle = next;
+	}
 }
 
 void repair_ahead(struct engine *e, struct peer *p, uint32_t from, uint32_t to)

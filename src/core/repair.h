@@ -18,6 +18,9 @@ void repair_drop_tombstone(struct engine *);
 /* Sends again what was sent under [from, to]; the range is sound. */
 void repair_range(struct engine *, struct peer *, uint32_t from, uint32_t to);
 
+/* Sends again the tombstones that were sent up to that number. */
+void repair_tombstones(struct engine *, struct peer *, uint32_t to);
+
 /*
  * A peer asks for numbers that are still to come: it has taken a wild number for one of ours, and
  * will drop what we say up to to. Once that has been said it is said again.

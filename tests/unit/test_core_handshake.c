@@ -165,6 +165,59 @@ static void what_is_lost_while_a_hello_is_under_way_comes_with_the_table(void)
 	pair_free(h.p);
 }
 
+/* True if the engine has said that a flow ended. */
+static bool heard_an_end(struct hand *h)
+{
+	struct pair_node *node = &h->p->node[0];
+	struct wire_v1_message m;
+	uint8_t buf[2048];
+	unsigned link;
+	size_t len;
+	bool found = false;
+
+	while ((len = engine_next_datagram(node->engine, h->p->now, buf, sizeof(buf), &link)) > 0) {
+		struct rbuf r = rbuf_of(buf, len);
+
+		while (wire_v1_next(&r, &m) == WIRE_V1_OK)
+			found |= m.type == WIRE_V1_CT_DEL;
+	}
+	return found;
+}
+
+/*
+ * A process that has just started hears what was said to the one before it: of a flow, but not of
+ * its end, which was lost. Its first message comes behind both, and no table tells it of an end.
+ */
+static void what_ended_before_a_restart_was_noticed_is_said_again(void)
+{
+	struct wire_v1_message m;
+	struct flow f = pair_flow(5);
+	struct hand h;
+	uint32_t named;
+
+	hand_new(&h);
+	hand_say_alive(&h, WIRE_V1_HELLO_BACK, 100);
+	pair_event(h.p, 0, KERNEL_EVENT_NEW, &f);
+	CU_ASSERT_TRUE_FATAL(hand_heard(&h, 0, &m));
+	named = m.seq;
+	pair_event(h.p, 0, KERNEL_EVENT_DESTROY, &f);
+	CU_ASSERT_TRUE_FATAL(heard_an_end(&h));
+	hand_say_alive(&h, WIRE_V1_HELLO, 5000);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_PEER_RESTARTS), 1);
+	CU_ASSERT_FALSE(heard_an_end(&h));
+	hand_ack(&h, 5001, named, named);
+	CU_ASSERT_TRUE(heard_an_end(&h));
+	CU_ASSERT_EQUAL(pair_status(h.p, 0).tombstones, 1);
+	wire_v1_put_range(&h.w, WIRE_V1_NACK, 5002, named + 1, named + 1);
+	hand_deliver(&h);
+	hand_wait_ms(&h, 1000);
+	CU_ASSERT_TRUE_FATAL(hand_heard(&h, 0, &m));
+	hand_ack(&h, 5003, named + 2, m.seq);
+	CU_ASSERT_EQUAL(pair_status(h.p, 0).tombstones, 0);
+	CU_ASSERT_EQUAL(hand_count(&h, COUNTER_TOMBSTONES_DROPPED), 0);
+	pair_free(h.p);
+}
+
 static const struct unit_test tests[] = {
 	{"HELLO is answered by the very next message", hello_is_answered_by_the_very_next_message},
 	{"a restart ahead is noticed by its HELLO", a_restart_ahead_is_noticed_by_its_hello},
@@ -177,6 +230,8 @@ static const struct unit_test tests[] = {
 		what_was_said_with_hello_is_said_again_without},
 	{"what is lost while a HELLO is under way comes with the table",
 		what_is_lost_while_a_hello_is_under_way_comes_with_the_table},
+	{"what ended before a restart was noticed is said again",
+		what_ended_before_a_restart_was_noticed_is_said_again},
 };
 
 UNIT_MAIN("core_handshake", tests)

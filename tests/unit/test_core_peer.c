@@ -4,9 +4,6 @@
 #include "core_hand.h"
 #include "unit.h"
 
-#define LOCAL  ENGINE_TABLE_LOCAL
-#define REMOTE ENGINE_TABLE_REMOTE
-
 static void a_gap_is_counted_exactly_and_asked_for(void)
 {
 	struct hand h;
