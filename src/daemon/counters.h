@@ -17,6 +17,8 @@
 	X(EVENT_GATHERINGS, "event_gatherings", "times the event socket was found busy")           \
 	X(STATS_LINES, "stats_lines", "ended flows told by Stats")                                 \
 	X(STATS_LOST, "stats_lost", "lines of the Stats log for which there was no room")          \
+	X(DUMP_RESIZED, "dump_resized",                                                            \
+		"dumps repeated, for the kernel's hash table was resized meanwhile")               \
 	X(WRITE_BATCHES, "write_batches", "batches of requests sent to the kernel")                \
 	X(WRITE_LOST, "write_answers_lost", "requests whose answer was lost")                      \
 	X(WRITE_TOO_LARGE, "write_too_large", "operations that fit no request")                    \

@@ -28,6 +28,7 @@ static void gather_counters(const struct daemon *d, uint64_t values[DAEMON_COUNT
 	values[DAEMON_COUNTER_STATS_LOST] = d->stats.log.lost;
 	values[DAEMON_COUNTER_WRITE_BATCHES] = d->kernel.batch.batches;
 	values[DAEMON_COUNTER_WRITE_LOST] = d->kernel.batch.unanswered;
+	values[DAEMON_COUNTER_DUMP_RESIZED] = d->kernel.dump_resized;
 	values[DAEMON_COUNTER_WRITE_TOO_LARGE] = d->kernel.too_large;
 	values[DAEMON_COUNTER_RECORD_BYTES] = journal_bytes(&d->record.journal);
 	values[DAEMON_COUNTER_RECORD_REWRITES] = d->record.rewrites;

@@ -31,6 +31,7 @@ struct kernel {
 	struct nlbatch batch;
 	struct nldump dump;
 	enum kernel_table dumping;
+	int64_t dump_buckets; /* of the kernel's hash table when the dump began; 0: unknown */
 	bool polling; /* events is closed */
 	bool has_expectations; /* they are replicated */
 	bool hears_births; /* the socket has joined the group of NEW events */
@@ -42,7 +43,7 @@ struct kernel {
 	size_t told_count; /* 0 between readings */
 	bool events_left; /* a turn's bound was reached */
 	bool ops_left; /* the engine had more operations than one turn takes */
-	uint64_t other, bad_attr, too_large;
+	uint64_t other, bad_attr, too_large, dump_resized;
 };
 
 /* Opens the sockets. 0 or a negative errno; *what says which step failed. */

@@ -6,6 +6,7 @@
 #include "daemon/kernel_dump.h"
 #include "daemon/kernel_events.h"
 #include "io/log.h"
+#include "io/sysctl.h"
 #include "nlmsg/exp.h"
 
 /* Asks for one of the two tables. False if the dump is over by that. */
@@ -27,6 +28,30 @@ static bool ask(struct kernel *k, mono now, enum kernel_table table)
 	return false;
 }
 
+static int64_t buckets(void)
+{
+	int64_t n;
+
+	return sysctl_read("nf_conntrack_buckets", &n) ? 0 : n;
+}
+
+/*
+ * The kernel goes through its hash table by the bucket's number, which means another place once
+ * nf_conntrack_buckets has changed: it says nothing, but a part of the table is left out.
+ */
+static bool was_resized(struct kernel *k, mono now)
+{
+	static struct log_limit limit;
+	uint64_t missed;
+
+	if (buckets() == k->dump_buckets)
+		return false;
+	k->dump_resized++;
+	if (log_limit_pass(&limit, now, 60 * NS_PER_SEC, 1, &missed))
+		log_notice("the kernel's hash table was resized meanwhile: reading it anew");
+	return true;
+}
+
 void kernel_dump_start(struct kernel *k, mono now)
 {
 	kernel_events_catch_up(k, now);
@@ -38,12 +63,17 @@ void kernel_dump_start(struct kernel *k, mono now)
 		engine_kernel_event(k->engine, now, KERNEL_DUMP_ABORT, NULL);
 		return;
 	}
+	k->dump_buckets = buckets();
 	ask(k, now, KERNEL_TABLE_FLOWS);
 }
 
 /* The expectations follow the flows, so that the engine knows their masters. */
 static void on_done(struct kernel *k, mono now)
 {
+	if (k->dumping == KERNEL_TABLE_FLOWS && was_resized(k, now)) {
+		engine_kernel_event(k->engine, now, KERNEL_DUMP_ABORT, NULL);
+		return;
+	}
 	if (k->dumping == KERNEL_TABLE_FLOWS && k->has_expectations) {
 		ask(k, now, KERNEL_TABLE_EXPECTATIONS);
 		return;

@@ -99,6 +99,41 @@ def test_lost_events_are_repaired():
         same_as_kernel(n)
 
 
+BUCKETS = "/proc/sys/net/netfilter/nf_conntrack_buckets"
+
+
+def buckets(value=None):
+    with open(BUCKETS, "r+" if value else "r") as f:
+        return f.write(f"{value}\n") if value else int(f.read())
+
+
+def test_hash_table_resized_while_it_is_read():
+    """The kernel leaves a part of its table out then, and says nothing of it."""
+    count, before = 150000, buckets()
+    with Lab("rs") as lab:
+        lab.defer(lambda: buckets(before))
+        n = node(lab)
+        load(n.space, "create", count)
+        wait_for(lambda: n.local_count() == count, 20, "every flow heard")
+        sizes = [2 * before, before]
+
+        def dumped():
+            return n.stats()["kernel_dumped"]
+
+        def resized():
+            read = dumped()
+            asking = n.space.spawn(n.ctl_program, "-s", n.socket, "resync-kernel")
+            wait_for(lambda: dumped() > read, 20, "a dump has begun", 0.001)
+            buckets(sizes[0])
+            sizes.reverse()
+            wait_for(lambda: not asking.alive(), 20, "the dump has ended")
+            return n.stats()["dump_resized"] >= 3
+        wait_for(resized, 60, "dumps meet a change of the table's size")
+        n.ctl("resync-kernel")
+        equal(n.stats()["kernel_swept"], 0, "flows taken for ended")
+        equal(n.local_count(), count, "flows")
+
+
 def test_reliable_events():
     """No room for events of ends: the kernel keeps the flows until there is, and loses none."""
     with Lab("re") as lab:
