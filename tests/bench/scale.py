@@ -65,6 +65,8 @@ def end(pair, before):
     pair.backup.space.run("conntrack", "-F", deadline_s=600)
     wait_for(lambda: pair.backup.node.local_count() == 0, 300, "no flow is left", 0.5)
     wait_for(lambda: pair.backup.node.remote_count() == 0, 60, "nor is one of the peer's", 0.5)
+    # The peer is dead: its deletions are kept until it has been silent for a minute.
+    wait_for(lambda: pair.backup.node.status()["tombstones"] == 0, 120, "no deletion is kept", 0.5)
     settle_memory(pair, 60)
     return {"backup_memory_left": resident_bytes(pair.backup.pid) / before}
 
