@@ -137,6 +137,7 @@ enum nldump_result nldump_step(
 		return fail(d, d->err);
 	if (d->ended) {
 		d->running = false;
+		nlsock_forget(&d->sock);
 		return d->interrupted ? NLDUMP_INTERRUPTED : NLDUMP_DONE;
 	}
 	/* A part follows the one before inside recvmsg(): none means that the kernel gave up. */

@@ -151,6 +151,16 @@ void nlsock_close(struct nlsock *s)
 	s->area = NULL;
 }
 
+void nlsock_forget(struct nlsock *s)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	uintptr_t from = ((uintptr_t)s->area->buffers + page - 1) & ~(page - 1);
+	uintptr_t to = (uintptr_t)s->area + s->area->bytes;
+
+	if (from < to) /* only a wish */
+		(void)memory_empty((void *)from, to - from);
+}
+
 static int set_membership(struct nlsock *s, int option, unsigned group)
 {
 	if (setsockopt(s->fd, SOL_NETLINK, option, &group, sizeof(group)) < 0)

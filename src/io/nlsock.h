@@ -51,6 +51,9 @@ int nlsock_open(struct nlsock *, int protocol, const struct nlsock_room *);
 /* Also of one whose nlsock_open() failed, or of a zeroed struct. */
 void nlsock_close(struct nlsock *);
 
+/* Gives back the memory of what was read; of an open one, not during a reading. */
+void nlsock_forget(struct nlsock *);
+
 /* Takes part in a multicast group (NFNLGRP_CONNTRACK_NEW, RTNLGRP_LINK...). 0 or negative errno. */
 int nlsock_join(struct nlsock *, unsigned group);
 

@@ -386,6 +386,40 @@ static void a_dump_goes_by_bounded_steps(void)
 	dump_end(&f);
 }
 
+static long resident_pages(void)
+{
+	long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	CU_ASSERT_EQUAL_FATAL(!f || fscanf(f, "%*d %ld", &pages) != 1, 0);
+	fclose(f);
+	return pages;
+}
+
+/* Its buffers are a tenth of what an idle daemon has. */
+static void a_dump_that_has_ended_keeps_no_memory(void)
+{
+	enum { PARTS = 4 }; /* a socket takes so many */
+	static uint8_t large[NLSOCK_DUMP_BYTES], zeros[NLSOCK_DUMP_BYTES - NLMSG_HDRLEN];
+	const long page = sysconf(_SC_PAGESIZE);
+	struct fake_dump f;
+	long before;
+
+	dump_begin(&f);
+	for (unsigned i = 0; i < PARTS; i++) {
+		size_t len = put(large, 256, NLM_F_MULTI, f.seq, zeros, sizeof(zeros));
+
+		CU_ASSERT_EQUAL(send(f.kernel, large, len, 0), (ssize_t)len);
+	}
+	CU_ASSERT_EQUAL(nldump_step(&f.dump, PARTS, see, &f.seen), NLDUMP_RUNNING);
+	CU_ASSERT_EQUAL(f.seen.count, PARTS);
+	before = resident_pages();
+	dump_part(&f, 1, 0, true, 0);
+	CU_ASSERT_EQUAL(nldump_step(&f.dump, 8, see, &f.seen), NLDUMP_DONE);
+	CU_ASSERT((before - resident_pages()) * page > PARTS * NLSOCK_DUMP_BYTES / 2);
+	dump_end(&f);
+}
+
 static void an_interrupted_dump_says_so_at_its_end(void)
 {
 	struct fake_dump f;
@@ -477,6 +511,7 @@ static const struct unit_test tests[] = {
 		a_dead_socket_gives_every_operation_its_errno},
 	{"a message of a wrong length is not taken", a_message_of_a_wrong_length_is_not_taken},
 	{"a dump goes by bounded steps", a_dump_goes_by_bounded_steps},
+	{"a dump that has ended keeps no memory", a_dump_that_has_ended_keeps_no_memory},
 	{"an interrupted dump says so at its end", an_interrupted_dump_says_so_at_its_end},
 	{"a failing dump gives its errno", a_failing_dump_gives_its_errno},
 	{"a dump that stops short has failed", a_dump_that_stops_short_has_failed},
