@@ -456,7 +456,7 @@ static const struct index_slot *view_next(
 /*
  * Entries lie anywhere, so that each fetch waits for the page's translation: in a loop of their own
  * these waits overlap. What a block of slots holds is fetched when a walk enters the one before.
- * Inline, since gcc takes a function that only fetches for one that does nothing, and its call out.
+ * Inline as entry_fetch_neighbours() is.
  */
 __attribute__((always_inline)) static inline void fetch_ahead(
 	const struct view *v, const struct store *s, uint32_t from, uint32_t at)
@@ -466,9 +466,13 @@ __attribute__((always_inline)) static inline void fetch_ahead(
 	if (from / INDEX_FETCH_SLOTS == at / INDEX_FETCH_SLOTS && at % INDEX_FETCH_SLOTS)
 		return;
 	end = v->end - at < 2 * INDEX_FETCH_SLOTS ? v->end : i + INDEX_FETCH_SLOTS;
-	for (; i < end; i++)
-		if (v->slots[i].handle)
-			fetch_entry(s, v->slots[i].handle);
+	for (uint32_t n = i; n < end; n++)
+		if (v->slots[n].handle)
+			fetch_entry(s, v->slots[n].handle);
+	/* a bulk moves each entry to the end of its chain */
+	for (uint32_t n = at; n < i && n < v->end; n++)
+		if (v->slots[n].handle)
+			entry_fetch_neighbours(s, v->slots[n].handle);
 }
 
 uint32_t index_next(const struct index *x, const struct store *s, uint64_t *cursor)
