@@ -166,6 +166,10 @@ bool engine_takes_dump(const struct engine *);
  * (io/drain.h). What does not fill a datagram, behind one that it filled, is kept until then.
  */
 void engine_gathering(struct engine *, bool more);
+
+/* A bulk or a repair is held up until a peer acknowledges: its datagrams are not to wait. */
+bool engine_is_paced(const struct engine *);
+
 void engine_overrun(struct engine *, mono now); /* the kernel dropped events: a dump follows */
 void engine_datagram(struct engine *, mono now, unsigned link, const struct engine_addr *from,
 	const uint8_t *, size_t len);

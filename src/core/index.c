@@ -453,6 +453,28 @@ static const struct index_slot *view_next(
 	return NULL;
 }
 
+/*
+ * Entries lie anywhere, so that each fetch waits for the page's translation: in a loop of their own
+ * these waits overlap. What a block of slots holds is fetched when a walk enters the one before.
+ * Inline as entry_fetch_neighbours() is.
+ */
+__attribute__((always_inline)) static inline void fetch_ahead(
+	const struct view *v, const struct store *s, uint32_t from, uint32_t at)
+{
+	uint32_t i = (at / INDEX_FETCH_SLOTS + 1) * INDEX_FETCH_SLOTS, end;
+
+	if (from / INDEX_FETCH_SLOTS == at / INDEX_FETCH_SLOTS && at % INDEX_FETCH_SLOTS)
+		return;
+	end = v->end - at < 2 * INDEX_FETCH_SLOTS ? v->end : i + INDEX_FETCH_SLOTS;
+	for (uint32_t n = i; n < end; n++)
+		if (v->slots[n].handle)
+			fetch_entry(s, v->slots[n].handle);
+	/* a bulk moves each entry to the end of its chain */
+	for (uint32_t n = at; n < i && n < v->end; n++)
+		if (v->slots[n].handle)
+			entry_fetch_neighbours(s, v->slots[n].handle);
+}
+
 uint32_t index_next(const struct index *x, const struct store *s, uint64_t *cursor)
 {
 	const struct index_slot *slot = NULL;
@@ -478,8 +500,7 @@ uint32_t index_next(const struct index *x, const struct store *s, uint64_t *curs
 		*cursor = INDEX_END;
 		return 0;
 	}
-	if (slot + INDEX_FETCH_AHEAD < v.slots + v.end && slot[INDEX_FETCH_AHEAD].handle)
-		fetch_entry(s, slot[INDEX_FETCH_AHEAD].handle);
+	fetch_ahead(&v, s, view_start(&v, tag_of(*cursor)), (uint32_t)(slot - v.slots));
 	/* the next tag, unless another entry has the same one */
 	if (slot + 1 < v.slots + v.end && slot[1].handle && slot[1].tag == slot->tag)
 		*cursor = slot_place(&v, s, slot) + 1;

@@ -26,7 +26,7 @@ enum {
 	INDEX_TAIL_SLOTS = 1024, /* behind the last home slot, for entries that were pushed on */
 	INDEX_MIGRATE_SLOTS = 32, /* moved with each change while it grows or shrinks */
 	INDEX_PAGE_BYTES = 4096,
-	INDEX_FETCH_AHEAD = 8, /* slots: how far ahead a walk fetches entries */
+	INDEX_FETCH_SLOTS = 16, /* a walk fetches the entries of so many ahead together */
 	INDEX_PUSHED_MEAN_MAX = 32, /* slots from home, the mean; 1.5 is usual at full load */
 };
 

@@ -24,7 +24,8 @@ void loss_gap(struct engine *e, struct peer *p)
 		return;
 	/* the table that is being received is not complete either */
 	p->bulk_nack = true;
-	p->sure_epoch = ++p->epoch;
+	remote_epoch(p);
+	p->sure_epoch = p->epoch;
 	p->sweep_at = MONO_NEVER;
 	peer_want_resync(e, p, LIMIT_RESYNC_DELAY_MS);
 }
@@ -42,7 +43,7 @@ void loss_asked(struct engine *e, struct peer *p)
 	/* it never asks, be it that it has lost something too, or that it has restarted */
 	if (p->gap)
 		bulk_want_for(e, p);
-	p->epoch++;
+	remote_epoch(p);
 	p->data_since = false;
 	p->old = table_count(&p->remote);
 	p->renamed = 0;

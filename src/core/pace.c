@@ -103,6 +103,11 @@ void pace_tick(struct engine *e)
 	c->go_seq = e->sender.next_seq + c->window;
 }
 
+bool engine_is_paced(const struct engine *e)
+{
+	return !mono_is_never(e->pace.until);
+}
+
 mono pace_deadline(const struct engine *e)
 {
 	return e->pace.until;

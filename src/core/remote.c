@@ -259,9 +259,15 @@ void remote_message(struct engine *e, struct peer *p, const struct wire_v1_messa
 
 /* ---- bulks ---- */
 
-void remote_bulk_begin(struct engine *e, struct peer *p, uint32_t gen, uint32_t flows)
+void remote_epoch(struct peer *p)
 {
 	p->epoch++;
+	p->older = table_count(&p->remote) > 0;
+}
+
+void remote_bulk_begin(struct engine *e, struct peer *p, uint32_t gen, uint32_t flows)
+{
+	remote_epoch(p);
 	p->bulk_open = true;
 	p->bulk_nack = false;
 	p->bulk_gen = gen;
@@ -273,15 +279,20 @@ void remote_bulk_begin(struct engine *e, struct peer *p, uint32_t gen, uint32_t 
 	p->resync_at = mono_add_ms(e->now, LIMIT_RESYNC_RETRY_MS);
 }
 
+static void swept(struct engine *e, struct peer *p)
+{
+	p->sweeping = false;
+	if (p->is_ctsync)
+		event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, remote_flows(p));
+}
+
 static void sweep_step(struct engine *e, struct peer *p)
 {
 	for (unsigned n = 0; n < LIMIT_SWEEP_SLICE; n++) {
 		uint32_t handle = table_next(&p->remote, &e->store, &p->sweep_cursor);
 
 		if (!handle) {
-			p->sweeping = false;
-			if (p->is_ctsync)
-				event_peer(e, ENGINE_EVENT_PEER_SYNCED, p, remote_flows(p));
+			swept(e, p);
 			return;
 		}
 		if ((int32_t)(at(e, handle)->seq - p->sweep_epoch) < 0) {
@@ -298,7 +309,10 @@ void remote_sweep(struct engine *e, struct peer *p)
 	p->sweep_cursor = 0;
 	p->unconfirmed = p->hold = false;
 	p->sweep_at = MONO_NEVER;
-	sweep_step(e, p);
+	if (p->older)
+		sweep_step(e, p);
+	else /* of a table that began empty each entry has been named: no need to look at them */
+		swept(e, p);
 }
 
 /*
@@ -325,7 +339,8 @@ void remote_bulk_end(struct engine *e, struct peer *p, uint32_t gen, uint32_t fl
 void remote_unconfirm(struct engine *e, struct peer *p)
 {
 	(void)e;
-	p->sure_epoch = ++p->epoch;
+	remote_epoch(p);
+	p->sure_epoch = p->epoch;
 	p->unconfirmed = table_count(&p->remote) > 0;
 	p->bulk_open = p->bulk_nack = false;
 	p->synced = p->hold = p->data_since = false;
@@ -414,6 +429,7 @@ void remote_check(const struct engine *e, const struct peer *p)
 		CHECK(!x->dead);
 		CHECK(x->list != ENTRY_UNLISTED || (x->prev == 0 && x->next == 0));
 		CHECK((int32_t)(x->seq - p->epoch) <= 0);
+		CHECK(p->older || x->seq == p->epoch);
 	}
 	CHECK(!p->hold || p->unconfirmed);
 }

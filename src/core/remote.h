@@ -31,6 +31,9 @@ void remote_settle(struct engine *);
 void remote_bulk_begin(struct engine *, struct peer *, uint32_t gen, uint32_t flows);
 void remote_bulk_end(struct engine *, struct peer *, uint32_t gen, uint32_t flows);
 
+/* From here on it can be told what the peer has named and what was there before. */
+void remote_epoch(struct peer *);
+
 /* What was named last in an epoch before the present one goes. */
 void remote_sweep(struct engine *, struct peer *);
 

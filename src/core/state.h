@@ -148,6 +148,7 @@ struct peer {
 	/* its table: remote.c */
 	uint32_t epoch; /* goes up with each bulk's begin, each restart and (NOTRACK) each loss */
 	uint32_t sure_epoch; /* nothing was lost since its begin */
+	bool older; /* there was something here when the epoch began: it may be there still */
 	bool bulk_open; /* between a BEGIN and its clean END */
 	bool synced; /* its table was complete here once since its last restart */
 	bool unconfirmed; /* entries of an older epoch wait for a bulk, or for their timeout */

@@ -288,6 +288,14 @@ static void drain_start(struct link *k)
 						   : full);
 }
 
+/* A bulk that waits for an acknowledgement would lose a gathering's time for each window. */
+static void watch(struct link *k)
+{
+	bool at_once = drain_wants_wake(&k->drain) || engine_is_paced(k->all->engine);
+
+	loop_want(k->all->loop, &k->rx_watch, at_once ? LOOP_READ : 0);
+}
+
 /* Errors are counted by the channel; the socket stays. */
 static void receive(struct link *k, mono now)
 {
@@ -301,7 +309,7 @@ static void receive(struct link *k, mono now)
 		return;
 	}
 	drain_done(&k->drain, now, n > 0 ? (unsigned)n : 0);
-	loop_want(k->all->loop, &k->rx_watch, drain_wants_wake(&k->drain) ? LOOP_READ : 0);
+	watch(k);
 }
 
 static void on_readable(void *ctx, unsigned ready)
@@ -369,11 +377,42 @@ int links_start(struct links *l, struct loop *loop, struct engine *engine)
 
 /* ---- sending ---- */
 
-/* Sends the pending datagram. False if it has to stay pending. */
+/*
+ * Takes from the engine what is to be sent next: one datagram, or several of one length, if there
+ * are so many. Returns how many; 0: there is none.
+ */
+static unsigned couple(struct link *k, mono now, unsigned max)
+{
+	struct engine *e = k->all->engine;
+	struct train *t = &k->pending;
+	unsigned link = 0, n = 1, fit;
+	size_t len;
+
+	t->gone = 0;
+	t->len = t->each =
+		engine_next_datagram(e, now, t->bytes, channel_payload_bytes(&k->channel), &link);
+	if (!t->len)
+		return 0;
+	/* a short one is the last of what there is: another look costs more than it would gain */
+	if (t->each < channel_payload_bytes(&k->channel) / 2)
+		return 1;
+	fit = channel_train_max(&k->channel, t->each);
+	for (len = t->each; n < fit && n < max && len == t->each; n += len > 0) {
+		len = engine_next_datagram(e, now, t->bytes + t->len, t->each, &link);
+		t->len += len;
+	}
+	return n;
+}
+
+/* Sends what is pending. False if it has to stay pending. */
 static bool send_pending(struct link *k, mono now)
 {
-	int err = channel_send(&k->channel, k->pending, k->pending_len);
+	struct train *t = &k->pending;
+	size_t gone = 0;
+	int err = channel_send_train(
+		&k->channel, t->bytes + t->gone, t->len - t->gone, t->each, &gone);
 
+	t->gone += gone;
 	if (err == -EAGAIN) {
 		k->full = true;
 		if (k->tx_watch.in_loop)
@@ -385,7 +424,7 @@ static bool send_pending(struct link *k, mono now)
 		return false;
 	}
 	/* Any other failure is counted by the channel and is as good as a loss on the way. */
-	k->pending_len = 0;
+	k->pending.len = 0;
 	if (err)
 		update(k);
 	return true;
@@ -416,7 +455,7 @@ static void maintain(struct links *l, mono now)
 
 		/* sent later, it would call the peers back to a link that was left */
 		if (i != current)
-			k->pending_len = 0;
+			k->pending.len = 0;
 		if (k->up && mono_reached(now, channel_deadline(&k->channel))) {
 			channel_tick(&k->channel, now);
 			update(k);
@@ -424,28 +463,33 @@ static void maintain(struct links *l, mono now)
 	}
 }
 
-void links_run(struct links *l, mono now)
+static void send_all(struct links *l, mono now)
 {
 	l->more = false;
+	for (unsigned i = 0, n; i < LINKS_SEND_PER_TURN; i += n) {
+		struct link *k = sending(l, now);
+
+		if (!k)
+			return;
+		n = k->pending.len ? 1 : couple(k, now, LINKS_SEND_PER_TURN - i);
+		if (n == 0 || !send_pending(k, now))
+			return;
+	}
+	l->more = true;
+}
+
+void links_run(struct links *l, mono now)
+{
 	if (!l->count)
 		return;
 	maintain(l, now);
 	for (unsigned i = 0; i < l->count; i++)
 		if (is_due(&l->link[i], now))
 			receive(&l->link[i], now);
-	for (unsigned i = 0; i < LINKS_SEND_PER_TURN; i++) {
-		struct link *k = sending(l, now);
-		unsigned link = 0;
-
-		if (!k)
-			return;
-		if (!k->pending_len)
-			k->pending_len = engine_next_datagram(l->engine, now, k->pending,
-				channel_payload_bytes(&k->channel), &link);
-		if (!k->pending_len || !send_pending(k, now))
-			return;
-	}
-	l->more = true;
+	send_all(l, now);
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->link[i].channel.config.kind != CHANNEL_TCP)
+			watch(&l->link[i]);
 }
 
 mono links_deadline(const struct links *l, mono now)

@@ -17,6 +17,14 @@
  */
 struct links;
 
+/* Datagrams of one length, one behind the other; the last one may be shorter. */
+struct train {
+	size_t each; /* bytes of the first */
+	size_t gone; /* bytes that have been sent */
+	size_t len; /* bytes of all; 0: there is none */
+	uint8_t bytes[CHANNEL_DATAGRAM_BYTES];
+};
+
 struct link {
 	struct links *all;
 	unsigned index; /* the engine's number for it */
@@ -34,8 +42,7 @@ struct link {
 	unsigned told;
 	int told_error; /* TCP: why there is no connection, as it was told to the log */
 	bool told_source; /* that somebody else than the peer was refused */
-	size_t pending_len; /* a datagram that was built but could not be sent */
-	uint8_t pending[CHANNEL_DATAGRAM_BYTES];
+	struct train pending; /* what was built but could not be sent yet */
 };
 
 struct links {

@@ -275,6 +275,37 @@ int channel_send(struct channel *ch, const void *bytes, size_t len)
 	return ch->tcp ? channel_tcp_send(ch, bytes, len) : channel_udp_send(ch, bytes, len);
 }
 
+unsigned channel_train_max(const struct channel *ch, size_t each)
+{
+	size_t fit = each ? CHANNEL_TRAIN_BYTES / each : 0;
+
+	if (!ch->trains || fit < 2)
+		return 1;
+	return fit < CHANNEL_TRAIN ? (unsigned)fit : CHANNEL_TRAIN;
+}
+
+int channel_send_train(struct channel *ch, const void *bytes, size_t len, size_t each, size_t *gone)
+{
+	const uint8_t *at = bytes;
+	int err = 0;
+
+	*gone = 0;
+	if (len > each && ch->trains) {
+		err = channel_udp_send_train(ch, bytes, len, each, gone);
+		if (ch->trains)
+			return err;
+		err = 0; /* a device, or a route, that cannot: one by one from here on */
+	}
+	while (*gone < len && !err) {
+		size_t n = len - *gone < each ? len - *gone : each;
+
+		err = channel_send(ch, at + *gone, n);
+		if (!err)
+			*gone += n;
+	}
+	return err;
+}
+
 int channel_receive(struct channel *ch, unsigned datagrams_max, channel_datagram_fn *fn, void *ctx)
 {
 	return ch->tcp ? channel_tcp_receive(ch, datagrams_max, fn, ctx)

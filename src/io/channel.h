@@ -26,6 +26,8 @@ enum channel_kind {
 
 enum {
 	CHANNEL_DATAGRAMS = 64, /* received by one system call at the most */
+	CHANNEL_TRAIN = 16, /* sent by one system call at the most: more make them hardly cheaper */
+	CHANNEL_TRAIN_BYTES = 60000, /* a train is one packet of IP until it is cut */
 	CHANNEL_DATAGRAM_BYTES = 65536, /* room for a received one: any UDP datagram */
 	CHANNEL_RCVBUF_BYTES = 2 << 20, /* UDP: at least, if nothing else is wanted */
 	CHANNEL_ADDR_BYTES = 16,
@@ -93,6 +95,7 @@ struct channel {
 	unsigned ifindex;
 	unsigned mtu;
 	uint32_t rcvbuf_bytes; /* UDP: what the kernel has granted, its own overhead included */
+	bool trains; /* the kernel takes several datagrams at once */
 	struct channel_addr source; /* the address we send from; all 0 if not known */
 	int last_error; /* positive errno of the last failed send, 0 after a good one */
 	struct channel_stats stats;
@@ -136,6 +139,16 @@ size_t channel_payload_bytes(const struct channel *);
  * later), -ENETDOWN, -ENETUNREACH, -ENODEV... (the link is bad), -EMSGSIZE. Counted.
  */
 int channel_send(struct channel *, const void *bytes, size_t len);
+
+/*
+ * Sends datagrams of each bytes that stand one behind the other, the last one of 1 to each bytes;
+ * CHANNEL_TRAIN of them at the most. Where the kernel takes them at once, all of them cost little
+ * more than one. Returns as channel_send() does; *gone is how many bytes need not be sent again.
+ */
+int channel_send_train(struct channel *, const void *bytes, size_t len, size_t each, size_t *gone);
+
+/* How many datagrams of so many bytes are sent best at once: 1, or up to CHANNEL_TRAIN. */
+unsigned channel_train_max(const struct channel *, size_t each);
 
 /* from: address without port or scope. The bytes live until fn returns. */
 typedef void channel_datagram_fn(

@@ -34,6 +34,8 @@ int channel_udp_open(struct channel *);
 void channel_udp_close(struct channel *);
 int channel_udp_refresh(struct channel *, unsigned ifindex_before);
 int channel_udp_send(struct channel *, const void *bytes, size_t len);
+int channel_udp_send_train(
+	struct channel *, const void *bytes, size_t len, size_t each, size_t *gone);
 int channel_udp_receive(struct channel *, unsigned datagrams_max, channel_datagram_fn *, void *ctx);
 
 int channel_tcp_open(struct channel *);

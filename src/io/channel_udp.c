@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -72,6 +73,18 @@ static void learn_source(struct channel *ch)
 	close(fd);
 }
 
+/*
+ * One packet that the kernel, or the device, cuts. A kernel that does not know the option would
+ * send it whole; without checksums it is not done.
+ */
+static void look_for_trains(struct channel *ch)
+{
+	const struct channel_config *c = &ch->config;
+
+	ch->trains = (c->family == AF_INET6 || c->checksum) &&
+		     channel_set_int(ch->tx_fd, IPPROTO_UDP, UDP_SEGMENT, 0) == 0;
+}
+
 /* The peer knows us by our source address, so it is the one that the operator gave us. */
 static int bind_sender(struct channel *ch)
 {
@@ -100,6 +113,7 @@ static int open_sender(struct channel *ch)
 		err = channel_set_int(ch->tx_fd, SOL_SOCKET, SO_NO_CHECK, 1);
 	if (err)
 		return err;
+	look_for_trains(ch);
 	if (c->kind != CHANNEL_MULTICAST)
 		return bind_sender(ch);
 	if (v4) {
@@ -268,27 +282,20 @@ int channel_udp_refresh(struct channel *ch, unsigned before)
 		if (!err)
 			err = join(ch);
 	}
+	look_for_trains(ch);
 	learn_source(ch);
 	return err;
 }
 
-int channel_udp_send(struct channel *ch, const void *bytes, size_t len)
+static void count_sent(struct channel *ch, size_t datagrams, size_t bytes)
 {
-	union sockaddr_ip to;
-	socklen_t to_len = channel_sockaddr(ch, &ch->config.group, ch->config.port, &to);
-	ssize_t done;
-	int err;
+	ch->stats.sent += datagrams;
+	ch->stats.sent_bytes += bytes;
+	ch->last_error = 0;
+}
 
-	do {
-		done = sendto(ch->tx_fd, bytes, len, MSG_NOSIGNAL, &to.any, to_len);
-	} while (done < 0 && errno == EINTR);
-	if (done >= 0) {
-		ch->stats.sent++;
-		ch->stats.sent_bytes += len;
-		ch->last_error = 0;
-		return 0;
-	}
-	err = errno;
+static int count_failed(struct channel *ch, int err)
+{
 	if (err == EAGAIN || err == ENOBUFS) {
 		ch->stats.send_full++;
 		return -err;
@@ -298,6 +305,60 @@ int channel_udp_send(struct channel *ch, const void *bytes, size_t len)
 	if (channel_is_link_error(err))
 		ch->stats.send_link_errors++;
 	return -err;
+}
+
+int channel_udp_send(struct channel *ch, const void *bytes, size_t len)
+{
+	union sockaddr_ip to;
+	socklen_t to_len = channel_sockaddr(ch, &ch->config.group, ch->config.port, &to);
+	ssize_t done;
+
+	do {
+		done = sendto(ch->tx_fd, bytes, len, MSG_NOSIGNAL, &to.any, to_len);
+	} while (done < 0 && errno == EINTR);
+	if (done < 0)
+		return count_failed(ch, errno);
+	count_sent(ch, 1, len);
+	return 0;
+}
+
+/* A device that sends no checksums of its own, or a path that takes less than we think. */
+static bool is_no_train(int err)
+{
+	return err == EIO || err == EINVAL || err == EMSGSIZE || err == EOPNOTSUPP;
+}
+
+int channel_udp_send_train(
+	struct channel *ch, const void *bytes, size_t len, size_t each, size_t *gone)
+{
+	union {
+		struct cmsghdr header;
+		uint8_t room[CMSG_SPACE(sizeof(uint16_t))];
+	} control = {.header = {CMSG_LEN(sizeof(uint16_t)), IPPROTO_UDP, UDP_SEGMENT}};
+	const uint16_t segment = (uint16_t)each;
+	union sockaddr_ip to;
+	struct iovec iov = {(void *)(uintptr_t)bytes, len};
+	struct msghdr msg = {
+		.msg_name = &to,
+		.msg_namelen = channel_sockaddr(ch, &ch->config.group, ch->config.port, &to),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control),
+	};
+	ssize_t done;
+
+	memcpy(CMSG_DATA(&control.header), &segment, sizeof(segment));
+	do {
+		done = sendmsg(ch->tx_fd, &msg, MSG_NOSIGNAL);
+	} while (done < 0 && errno == EINTR);
+	if (done >= 0) {
+		count_sent(ch, (len + each - 1) / each, len);
+		*gone = len;
+		return 0;
+	}
+	ch->trains = !is_no_train(errno);
+	return ch->trains ? count_failed(ch, errno) : 0;
 }
 
 /* The interface that a datagram came by, 0 if the kernel does not tell. */

@@ -86,10 +86,17 @@ class Node:
         return cpu_ns(self.pid)
 
     def sent(self):
-        """(datagrams, frame bytes) that the node has put on the sync link."""
+        """(packets, their bytes) that the node has put on the sync link: where several datagrams go
+        at once, they are one packet until they are cut."""
         found = json.loads(self.space.run("ip", "-s", "-j", "link", "show", "sync").stdout)
         tx = found[0]["stats64"]["tx"]
         return tx["packets"], tx["bytes"]
+
+    def received(self):
+        """Datagrams of UDP that the node has read."""
+        lines = self.space.run("cat", "/proc/net/snmp").stdout.splitlines()
+        names, values = (line.split() for line in lines if line.startswith("Udp: "))
+        return int(values[names.index("InDatagrams")])
 
     def losses(self):
         if self.node.kind == "ctsyncd":
@@ -161,13 +168,16 @@ class Pair:
         processor time [us] and what went over the link."""
         cpu = [node.cpu_ns() for node in self.nodes]
         sent = [node.sent() for node in self.nodes]
+        received = [node.received() for node in self.nodes]
         generate(self.active.space, verb, flows, *pace(self.args), *options)
         self.rest()
         cpu = [node.cpu_ns() - before for node, before in zip(self.nodes, cpu)]
         sent = [[n - b for n, b in zip(node.sent(), before)]
                 for node, before in zip(self.nodes, sent)]
-        (datagrams, frames), (answers, _) = sent
-        payload = frames - LINK_HEADERS_BYTES * datagrams
+        (packets, frames), _ = sent
+        answers, datagrams = (node.received() - n for node, n in zip(self.nodes, received))
+        payload = frames - LINK_HEADERS_BYTES * packets
+        frames = payload + LINK_HEADERS_BYTES * datagrams
         return {
             f"active_{verb}_cpu_us": cpu[0] / flows / 1e3,
             f"backup_{verb}_cpu_us": cpu[1] / flows / 1e3,

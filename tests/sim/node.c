@@ -335,22 +335,28 @@ static void count_datagram(struct sim *s, struct sim_node *n)
 			SIM_DATAGRAMS_PER_S_MAX);
 }
 
-/* Pulls what is to be sent; false if there may be more. */
+/*
+ * Pulls what is to be sent; false if there may be more. As the daemon does it: behind one that is
+ * worth it, some of that length at the most (daemon/links.c).
+ */
 static bool pull_datagrams(struct sim *s, struct sim_node *n)
 {
+	const size_t full = n->config.datagram_bytes;
+	size_t len, room = full;
 	unsigned link = 0;
-	size_t len;
 
 	if (mono_before(s->now, n->blocked_until))
 		return true;
 	for (int i = 0; i < PULLED_AT_ONCE_MAX; i++) {
-		len = engine_next_datagram(
-			n->engine, s->now, n->buf, n->config.datagram_bytes, &link);
-		if (len == 0)
+		len = engine_next_datagram(n->engine, s->now, n->buf, room, &link);
+		if (len == 0 && room == full)
 			return true;
-		if (len > n->config.datagram_bytes || link >= n->config.links)
+		if (len > room || link >= n->config.links)
 			sim_fail(s, "node %u: a datagram of %zu bytes for link %u", n->index, len,
 				link);
+		room = len < full / 2 || len < room ? full : len;
+		if (len == 0)
+			continue;
 		trace_put(&s->trace, TRACE_SEND, n->index, len, trace_hash(n->buf, len), 0);
 		count_datagram(s, n);
 		net_send(s, n->index, link, n->buf, len);

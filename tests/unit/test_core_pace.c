@@ -186,12 +186,64 @@ static void the_window_grows_while_it_is_full(void)
 	turn(b);
 	sent = pair_counter(b->p, 0, COUNTER_SENT_FLOWS) - sent;
 	CU_ASSERT(sent > LIMIT_PACE_WINDOW - 1000 && sent < LIMIT_PACE_WINDOW + 1000);
+	CU_ASSERT_TRUE(engine_is_paced(b->p->node[0].engine));
 	first = b->in[1].most;
 	turns(b, 1000);
 	CU_ASSERT_TRUE(in_step(b));
+	CU_ASSERT_FALSE(engine_is_paced(b->p->node[0].engine));
 	CU_ASSERT(b->in[1].most > 2 * first);
 	CU_ASSERT(b->in[1].most <= first * (LIMIT_PACE_WINDOW_MAX / LIMIT_PACE_WINDOW) * 5 / 4);
 	CU_ASSERT_EQUAL(pair_counter(b->p, 1, COUNTER_LOST), 0);
+	ended(b);
+}
+
+/* The caller may want a datagram no longer than the one before: what does not fit comes next. */
+static void less_room_is_no_loss(void)
+{
+	struct buffered *b = started(SLOTS_MAX);
+	struct engine *e = b->p->node[0].engine;
+	struct engine_addr from = pair_addr(b->p, 0, 0);
+	uint8_t buf[2048];
+	size_t len, room = sizeof(buf);
+	unsigned link, empty = 0;
+
+	for (uint32_t i = 0; i < STANDING; i++) {
+		struct flow f = pair_flow(i);
+
+		pair_event(b->p, 0, KERNEL_EVENT_NEW, &f);
+	}
+	while (empty < 2) {
+		len = engine_next_datagram(e, b->p->now, buf, room, &link);
+		CU_ASSERT(len <= room);
+		empty = len ? 0 : empty + 1;
+		if (len)
+			engine_datagram(b->p->node[1].engine, b->p->now, 0, &from, buf, len);
+		room = len > 50 ? len - 50 : sizeof(buf);
+	}
+	CU_ASSERT_EQUAL(pair_counter(b->p, 0, COUNTER_TOO_BIG), 0);
+	CU_ASSERT_EQUAL(pair_counter(b->p, 1, COUNTER_LOST), 0);
+	CU_ASSERT_EQUAL(pair_status(b->p, 1).remote_flows, STANDING);
+	ended(b);
+}
+
+/* A table that began empty need not be looked at for what was not named; another is. */
+static void a_fresh_table_is_complete_with_its_last_flow(void)
+{
+	struct buffered *b = started(SLOTS_MAX);
+	unsigned last = 0;
+
+	events(b, KERNEL_EVENT_NEW, 0, STANDING);
+	events(b, KERNEL_EVENT_NEW, STANDING, 4 * LIMIT_SWEEP_SLICE);
+	turns(b, 1000);
+	pair_restart(b->p, 1, 1);
+	pair_dump_empty(b->p, 1);
+	while (pair_status(b->p, 1).remote_flows < STANDING + 4 * LIMIT_SWEEP_SLICE &&
+		last++ < 5000)
+		turn(b);
+	turn(b);
+	turn(b);
+	CU_ASSERT_EQUAL(pair_status(b->p, 1).peers[0].sync, ENGINE_SYNCED);
+	CU_ASSERT_EQUAL(pair_counter(b->p, 1, COUNTER_REMOTE_SWEPT), 0);
 	ended(b);
 }
 
@@ -224,6 +276,9 @@ static void a_very_small_buffer(void)
 
 static const struct unit_test tests[] = {
 	{"the window grows while it is full", the_window_grows_while_it_is_full},
+	{"less room is no loss", less_room_is_no_loss},
+	{"a fresh table is complete with its last flow",
+		a_fresh_table_is_complete_with_its_last_flow},
 	{"a loss at the end is noticed soon", a_loss_at_the_end_is_noticed_soon},
 	{"the window follows the losses", the_window_follows_the_losses},
 	{"a small buffer", a_small_buffer},

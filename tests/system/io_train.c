@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Several datagrams by one system call, over a cable: each arrives as the one that it is. Where
+ * that cannot be done, they go one by one. Wants CAP_SYS_ADMIN and CAP_NET_ADMIN, and ip(8).
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "io/channel.h"
+#include "io_lab.h"
+
+enum { SKIPPED = 77, EACH = 1428, LAST = 300, BURST = CHANNEL_TRAIN };
+
+static uint8_t train[BURST * EACH];
+
+struct heard {
+	unsigned count;
+	size_t at; /* bytes of the train that have come, in its order */
+	size_t longest;
+	bool bad;
+};
+
+static void on_datagram(
+	void *ctx, const struct channel_addr *from, const uint8_t *bytes, size_t len)
+{
+	struct heard *h = ctx;
+
+	(void)from;
+	h->count++;
+	h->longest = len > h->longest ? len : h->longest;
+	if (len > sizeof(train) - h->at || memcmp(train + h->at, bytes, len) != 0)
+		h->bad = true;
+	else
+		h->at += len;
+}
+
+static struct channel_config config_of(
+	enum channel_kind kind, int family, const char *group, const char *interface)
+{
+	struct channel_config c = {.kind = kind,
+		.family = family,
+		.group = addr_of(group),
+		.port = 3782,
+		.sndbuf_bytes = 1 << 20,
+		.rcvbuf_bytes = 1 << 20,
+		.checksum = true};
+
+	strcpy(c.interface, interface);
+	return c;
+}
+
+/* Sends len bytes of the train at once; true if it arrived whole, in datagrams of each bytes. */
+static bool passes(struct channel *from, struct channel *to, size_t len, size_t each)
+{
+	unsigned n = (unsigned)((len + each - 1) / each);
+	uint64_t sent = from->stats.sent, sent_bytes = from->stats.sent_bytes;
+	struct heard h = {0};
+	size_t gone = 0;
+	int err = channel_send_train(from, train, len, each, &gone);
+
+	if (err)
+		note("channel_send_train: %s", strerror(-err));
+	while (h.count < n && wait_for(to->rx_fd))
+		if (channel_receive(to, 1000, on_datagram, &h) < 0)
+			break;
+	return !err && gone == len && h.count == n && h.at == len && !h.bad &&
+	       h.longest == (len < each ? len : each) && from->stats.sent == sent + n &&
+	       from->stats.sent_bytes == sent_bytes + len;
+}
+
+static void test_trains(struct channel *near, struct channel *far)
+{
+	judge(near->trains && channel_train_max(near, EACH) == BURST,
+		"the kernel takes several datagrams at once");
+	judge(passes(near, far, sizeof(train), EACH), "a train arrives as datagrams of one length");
+	judge(near->trains, "and was taken at once");
+	judge(passes(near, far, 5 * EACH + LAST, EACH), "its last datagram may be shorter");
+	judge(passes(near, far, EACH, EACH) && passes(near, far, LAST, EACH),
+		"one datagram is no train");
+	judge(channel_train_max(near, 40000) == 1 && channel_train_max(near, 0) == 1 &&
+			channel_train_max(near, 9000) == CHANNEL_TRAIN_BYTES / 9000,
+		"a train is no longer than one packet may be");
+	judge(run("ip link set io0 mtu 1300") && passes(near, far, 3 * EACH, EACH) && !near->trains,
+		"what is longer than the interface takes goes one by one");
+	judge(channel_train_max(near, EACH) == 1 && passes(near, far, 3 * EACH, EACH),
+		"and from then on it is not tried again");
+	judge(run("ip link set io0 mtu 1500") && channel_refresh(near) == 0 &&
+			passes(near, far, 3 * EACH, EACH) && near->trains,
+		"until the interface has changed");
+}
+
+static void test_broken(struct channel *near)
+{
+	size_t gone = 1;
+	int err;
+
+	judge(run("ip link set io0 down"), "the interface goes down");
+	err = channel_send_train(near, train, sizeof(train), EACH, &gone);
+	judge((err == -ENETUNREACH || err == -ENETDOWN || err == -EADDRNOTAVAIL ||
+		      err == -ENODEV) &&
+			near->trains,
+		"what is wrong with the link is told as of one datagram");
+	note("channel_send_train while down: %s", strerror(-err));
+	judge(run("ip link set io0 up") && channel_refresh(near) == 0, "the interface comes back");
+}
+
+static void test_without_checksum(struct channel_config config, struct channel *far)
+{
+	struct channel ch;
+
+	config.checksum = false;
+	if (channel_open(&ch, &config)) {
+		judge(false, "a channel without checksums opens");
+		return;
+	}
+	judge(!ch.trains && channel_train_max(&ch, EACH) == 1 &&
+			passes(&ch, far, sizeof(train), EACH),
+		"without checksums they go one by one");
+	channel_close(&ch);
+}
+
+static void test_channel(
+	enum channel_kind kind, int family, const char *near_group, const char *far_group)
+{
+	struct channel_config near_config = config_of(kind, family, near_group, "io0");
+	struct channel_config far_config = config_of(kind, family, far_group, "io1");
+	struct channel near, far;
+	int err;
+
+	note("%s over IPv%u", kind == CHANNEL_UDP ? "UDP" : "multicast",
+		family == AF_INET ? 4u : 6u);
+	if (kind == CHANNEL_UDP) {
+		near_config.local = addr_of(far_group);
+		far_config.local = addr_of(near_group);
+	}
+	err = channel_open(&near, &near_config);
+	(void)enter(far_ns);
+	err |= channel_open(&far, &far_config);
+	(void)enter(near_ns);
+	judge(err == 0, "channels open");
+	if (err)
+		return;
+	test_trains(&near, &far);
+	if (family == AF_INET && kind == CHANNEL_MULTICAST)
+		test_without_checksum(near_config, &far);
+	if (family == AF_INET && kind == CHANNEL_UDP)
+		test_broken(&near);
+	channel_close(&near);
+	channel_close(&far);
+}
+
+int main(void)
+{
+	if (unshare(CLONE_NEWNET) < 0) {
+		printf("skipped: no network namespace can be made: %s\n", strerror(errno));
+		return SKIPPED;
+	}
+	for (size_t i = 0; i < sizeof(train); i++)
+		train[i] = (uint8_t)(i % 251 + i / 251);
+	if (make_links()) {
+		test_channel(CHANNEL_MULTICAST, AF_INET, "225.0.0.50", "225.0.0.50");
+		test_channel(CHANNEL_MULTICAST, AF_INET6, "ff02::50", "ff02::50");
+		test_channel(CHANNEL_UDP, AF_INET6, "fe80::2", "fe80::1");
+		test_channel(CHANNEL_UDP, AF_INET, "192.0.2.2", "192.0.2.1");
+	} else {
+		judge(false, "a veth pair is made");
+	}
+	printf("%u passed, %u failed\n", passed, failed);
+	return failed == 0 ? 0 : 1;
+}
