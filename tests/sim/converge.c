@@ -12,11 +12,29 @@ static const char *const sync_names[] = {
 	"SYNCED", "SYNC_SILENT", "SYNC_HANDSHAKE", "SYNC_BULK", "SYNC_GAP", "SYNC_LAGGING"};
 
 /*
+ * A former daemon has written it for a peer, and packets have changed it, or begun it anew, while
+ * no daemon ran. If they have left it no more time than it was written for, nothing says that they
+ * came: it is no one's until a peer tells it, or it sends an event.
+ */
+static bool is_a_formers(struct sim *s, const struct sim_node *n, const struct history *h)
+{
+	struct engine_status st;
+	int i = h->count - 1;
+
+	engine_get_status(n->engine, s->now, &st);
+	if (st.former_flows == 0 || !mono_before(h->states[i].at, n->started))
+		return false;
+	while (i > 0 && !h->states[i].rewritten)
+		i--;
+	return h->states[i].rewritten;
+}
+
+/*
  * With external_cache_off, or a warm standby, a flow that a peer has told is in the local table
  * only if it is ours, too. One that no peer tells any more, and that we wrote, was left to the
  * kernel's timer, which stands still by now; how many those may be is a matter of the unit tests.
  */
-static bool is_a_peers(const struct sim_node *n, unsigned slot)
+static bool is_a_peers(struct sim *s, const struct sim_node *n, unsigned slot)
 {
 	const struct history *h = &n->kernel.history[slot];
 	const struct flow *f = &n->kernel.entries[slot].flow;
@@ -24,7 +42,7 @@ static bool is_a_peers(const struct sim_node *n, unsigned slot)
 
 	return sim_injects(n) && !engine_find(n->engine, ENGINE_TABLE_LOCAL, f, &v) &&
 	       (engine_find(n->engine, ENGINE_TABLE_REMOTE, f, &v) ||
-		       h->states[h->count - 1].rewritten);
+		       h->states[h->count - 1].rewritten || is_a_formers(s, n, h));
 }
 
 /* Some peer tells a slot's flow in this version. */
@@ -162,15 +180,16 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 /*
  * It was born here by packets, and a peer that had taken it over has lost it: it was given a
  * minute, in which packets would show that it lives here, and a dump takes it for ours again. The
- * write names a timeout alone, so that the version stays, and by now no timer ends it.
+ * write names a timeout alone, so that the version stays, and by now no timer ends it. Nor does one
+ * end what had been written as the peer had it, and forgotten when its time had run out there.
  */
-static bool is_given_back(const struct kernel_entry *e, const struct history *h)
+static bool is_given_back(mono now, const struct kernel_entry *e, const struct history *h)
 {
 	int first = h->count - 1;
 
 	while (first > 0 && h->states[first - 1].live)
 		first--;
-	return e->given_time && !h->states[first].rewritten;
+	return (e->given_time || mono_reached(now, e->ends)) && !h->states[first].rewritten;
 }
 
 /*
@@ -188,7 +207,7 @@ static bool kernel_has_no_more(struct sim *s, struct sim_node *n, char *why, siz
 		const struct kernel_entry *e = &n->kernel.entries[slot];
 		const struct history *h = &n->kernel.history[slot];
 
-		if (!e->live || !h->states[h->count - 1].rewritten || is_given_back(e, h) ||
+		if (!e->live || !h->states[h->count - 1].rewritten || is_given_back(s->now, e, h) ||
 			engine_find(n->engine, ENGINE_TABLE_REMOTE, &e->flow, &v))
 			continue;
 		/* ours by an event, before a peer told more of it */
@@ -256,7 +275,7 @@ static bool local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t
 		const char *what = "missing";
 
 		if (!e->live || !flow_filter_match(&n->config.filter, &e->flow) ||
-			is_a_peers(n, slot))
+			is_a_peers(s, n, slot))
 			continue;
 		/* While the filter kept it out nobody looked at it, and it sends no event. */
 		if (e->silent && n->config.filter.state_policy != FLOW_FILTER_OFF &&

@@ -92,7 +92,8 @@ static void entry_set(
 	e->flow = *f;
 	e->flow.id = id;
 	flow_mark_set(&e->flow, FLOW_ID);
-	e->expires = k->frozen ? MONO_NEVER : mono_add_sec(now, f->timeout);
+	e->ends = mono_add_sec(now, f->timeout);
+	e->expires = k->frozen ? MONO_NEVER : e->ends;
 	history_add(&k->history[slot], now, &e->flow, rewritten);
 }
 
