@@ -8,6 +8,8 @@
 #include "tests/sim/expect_check.h"
 #include "tests/sim/invariants.h"
 
+enum { RECORD_SLACK_S = 5 }; /* of when a written entry was to end */
+
 static const char *const sync_names[] = {
 	"SYNCED", "SYNC_SILENT", "SYNC_HANDSHAKE", "SYNC_BULK", "SYNC_GAP", "SYNC_LAGGING"};
 
@@ -16,17 +18,19 @@ static const char *const sync_names[] = {
  * no daemon ran. If they have left it no more time than it was written for, nothing says that they
  * came: it is no one's until a peer tells it, or it sends an event.
  */
-static bool is_a_formers(struct sim *s, const struct sim_node *n, const struct history *h)
+static bool is_a_formers(struct sim *s, const struct sim_node *n, const struct kernel_entry *e,
+	const struct history *h)
 {
+	const struct history_state *x = &h->states[h->count - 1];
 	struct engine_status st;
-	int i = h->count - 1;
 
 	engine_get_status(n->engine, s->now, &st);
-	if (st.former_flows == 0 || !mono_before(h->states[i].at, n->started))
+	if (st.former_flows == 0 || !mono_before(x->at, n->started))
 		return false;
-	while (i > 0 && !h->states[i].rewritten)
-		i--;
-	return h->states[i].rewritten;
+	while (x > h->states && !x->rewritten)
+		x--;
+	return x->rewritten &&
+	       mono_before(e->ends, mono_add_sec(x->at, x->flow.timeout + RECORD_SLACK_S));
 }
 
 /*
@@ -42,7 +46,8 @@ static bool is_a_peers(struct sim *s, const struct sim_node *n, unsigned slot)
 
 	return sim_injects(n) && !engine_find(n->engine, ENGINE_TABLE_LOCAL, f, &v) &&
 	       (engine_find(n->engine, ENGINE_TABLE_REMOTE, f, &v) ||
-		       h->states[h->count - 1].rewritten || is_a_formers(s, n, h));
+		       h->states[h->count - 1].rewritten ||
+		       is_a_formers(s, n, &n->kernel.entries[slot], h));
 }
 
 /* Some peer tells a slot's flow in this version. */
@@ -147,6 +152,25 @@ static bool is_bygone(
 	return is_former(s, n, v->peer);
 }
 
+/*
+ * With external_cache_off, what its peer has lost with its kernel's table is kept until its time
+ * runs out, and not written again: another peer may have told more since, and ended it, which the
+ * kernel keeps for this one's sake; or the kernel has refused it.
+ */
+static bool is_kept(const struct sim *s, const struct sim_node *n, const struct engine_flow_view *v)
+{
+	int slot = traffic_slot(&v->flow), owner;
+	const struct kernel_entry *e = &n->kernel.entries[slot];
+	struct engine_status st;
+
+	if (n->config.standby_warm ||
+		(s->params.refuse_permille == 0 && (!e->live || e->flow.mark < v->flow.mark)))
+		return false;
+	engine_get_status(n->engine, s->now, &st);
+	owner = sim_node_of_peer(s, &st, v->peer);
+	return owner < 0 || !s->nodes[owner].kernel.entries[slot].live;
+}
+
 /* What peers have told is in the kernel, and the newest of it. */
 static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size_t cap)
 {
@@ -168,7 +192,8 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 		if (e->live &&
 			(e->flow.mark == v.flow.mark || may_differ(s, n, (unsigned)slot, &v.flow)))
 			continue;
-		if (is_bygone(s, n, &v) || (!e->live && is_cold_by_now(s, n, &v)))
+		if (is_bygone(s, n, &v) || is_kept(s, n, &v) ||
+			(!e->live && is_cold_by_now(s, n, &v)))
 			continue;
 		snprintf(why, cap, "node %u: slot %d: a peer told version %u, the kernel has %u",
 			n->index, slot, v.flow.mark, e->live ? e->flow.mark : 0);

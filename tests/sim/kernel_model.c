@@ -127,7 +127,7 @@ void kernel_touch(struct kernel_model *k, mono now, unsigned slot)
 	struct kernel_entry *e = &k->entries[slot];
 
 	if (e->live && !k->frozen)
-		e->expires = mono_add_sec(now, e->flow.timeout);
+		e->ends = e->expires = mono_add_sec(now, e->flow.timeout);
 }
 
 void kernel_expire(struct kernel_model *k, mono now)
