@@ -53,8 +53,8 @@ static void print_params(const struct sim_params *p)
 		p->refuse_permille, p->dump_abort_permille, c->ack_window, c->resend_max,
 		c->commit_timeout_s, c->purge_timeout_s, c->poll_s, c->filter.protocol_policy,
 		c->filter.state_policy);
-	printf("mode %d%s%s%s%s\n", (int)c->mode, c->standby_warm ? ", warm" : "",
-		c->external_cache_off ? ", no external cache" : "",
+	printf("mode %d%s%s%s%s%s\n", (int)c->mode, c->polling ? ", polling" : "",
+		c->standby_warm ? ", warm" : "", c->external_cache_off ? ", no external cache" : "",
 		c->internal_cache_off ? ", no internal cache" : "",
 		c->births_unheard ? ", no NEW events" : "");
 }
