@@ -228,6 +228,7 @@ def test_nothing_is_left_when_kill_returns():
         with open(f"/proc/{pid}/cmdline") as f:
             equal(f.read().split("\0")[0], "ctsyncd", "the daemon's name")
         equal(ask(node, "-k").returncode, 0, "-k")
+        wait_for(node.space.is_idle, 10, "no daemon is left")
 
 
 class Duo:
