@@ -4,7 +4,7 @@
 A program runs in a lane. Those of BUSY keep a processor at work and run one after the other; those
 of WAITING, in namespaces of their own, mostly wait for daemons' timers, and run some at a time beside
 it. Those of ALONE run one by one when all others have ended. A line is printed as each ends, followed
-by the end of its log if it failed.
+by what failed in it and the end of its log if it failed.
 """
 
 import contextlib
@@ -24,6 +24,11 @@ BUSY, WAITING, ALONE = "busy", "waiting", "alone"
 LIMIT_S = 600
 SKIPPED = 77
 POLL_S = 0.02
+END_LINES = 40
+REASON_LINES = 5
+# A case that failed, as programs in Python and sh, the simulation and tidy say it, or CUnit.
+FAILURE = re.compile(r"^FAILED|: FAILED$|^Suite .* had failures:$")
+VERDICT = re.compile(r"^(ok|skipped) |^\d+ passed")
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -220,10 +225,28 @@ def clean_up_after(pid):
     return notes
 
 
+def failures(lines):
+    """Those lines of a log that name what failed, each with the few behind it that say why."""
+    named, left = [], 0
+    for line in lines:
+        if FAILURE.search(line):
+            left = 1 + REASON_LINES
+        elif VERDICT.match(line):
+            left = 0
+        if left and line:
+            named.append(line)
+            left -= 1
+    return named
+
+
 def show(log, notes):
+    """The failures first: whoever reads may be shown the first lines alone."""
     with open(log, errors="replace") as f:
-        end = f.readlines()[-40:]
-    print(f"    the end of {os.path.relpath(log, TOP)}:")
-    for line in end + [f"{note}\n" for note in notes]:
-        print(f"    | {line.rstrip()}")
+        lines = [line.rstrip() for line in f]
+    named = failures(lines)[:END_LINES]
+    for what, some in (("what failed in", named + notes), ("the end of", lines[-END_LINES:])):
+        if some:
+            print(f"    {what} {os.path.relpath(log, TOP)}:")
+        for line in some:
+            print(f"    | {line}")
     sys.stdout.flush()

@@ -362,7 +362,7 @@ struct engine_peer_status {
 	uint64_t expectations; /* there, too */
 	uint64_t bulk_flows; /* of a bulk being received: flows so far */
 	uint64_t bulk_total; /* what its BEGIN announced; 0 if unknown */
-	uint64_t unacked; /* messages of ours that it has not acknowledged */
+	uint64_t unacked; /* messages of ours, up to the last with content, not acknowledged */
 	uint64_t lost; /* messages it sent that did not arrive in order */
 	int64_t heard_ago_ms;
 };

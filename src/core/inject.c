@@ -351,6 +351,10 @@ void inject_told(struct engine *e, uint32_t handle, enum inject_news news)
 	if (local && news == INJECT_NEWS && e->config.standby_warm &&
 		!inject_ours_differs(e, local, handle))
 		news = INJECT_SAME;
+	/* who speaks last counts, also where it repeats itself */
+	if (!local && e->config.standby_warm && e->peers_count > 1 && news == INJECT_SAME &&
+		warm_is_told_otherwise(e, &k, handle))
+		news = INJECT_NEWS;
 	if (!(x->flags & REMOTE_BEHIND) &&
 		(local ? news != INJECT_NEWS : news == INJECT_SAME && x->flags & REMOTE_WRITTEN))
 		return;

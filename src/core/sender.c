@@ -20,6 +20,7 @@ void sender_init(struct engine *e)
 	struct sender *s = &e->sender;
 
 	s->first_seq = s->next_seq = e->config.first_seq;
+	s->said_seq = s->first_seq - 1;
 	s->alive_at = e->now;
 	s->hello_done = !engine_acknowledges(e);
 	if (!engine_has_control(e))
@@ -153,6 +154,8 @@ bool sender_put_control(struct engine *e, struct wbuf *w, struct control c)
 	if (!put_control(e, w, &c))
 		return false;
 	c.seq = s->next_seq;
+	if (c.kind != CONTROL_ALIVE && c.kind != CONTROL_ACK)
+		s->said_seq = c.seq;
 	if (c.kind == CONTROL_NACK) {
 		struct peer *p = &e->peers[c.peer];
 
@@ -239,6 +242,7 @@ bool sender_put_entry(struct engine *e, struct wbuf *w, uint32_t handle)
 		return true;
 	}
 	local_sent(e, handle, e->sender.next_seq);
+	e->sender.said_seq = e->sender.next_seq;
 	sender_appended(e);
 	e->sender.probe_due = true;
 	engine_count(e, is_expect ? COUNTER_SENT_EXPECTATIONS : COUNTER_SENT_FLOWS);

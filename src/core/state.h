@@ -64,6 +64,7 @@ struct links {
 
 struct sender {
 	uint32_t first_seq, next_seq;
+	uint32_t said_seq; /* newest number of what is more than an ALIVE or an ACK */
 	bool hello_done; /* a peer has answered our HELLO */
 	bool hello_back; /* the next message answers a HELLO */
 	bool stale_known; /* stale_seq is the newest number of a deletion given up unacknowledged */

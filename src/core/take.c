@@ -10,6 +10,7 @@
 #include "core/local.h"
 #include "core/record.h"
 #include "core/remote.h"
+#include "core/warm.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
 {
@@ -57,13 +58,29 @@ static void keep_expect(struct engine *e, const struct table_key *k, uint32_t ha
 	expect_written(e, k, &x);
 }
 
-/* What the kernel had before we wrote to it, the dump has to tell. */
+/* Peers tell it in different ways: that of the others is no better known when this one has gone. */
+static bool is_disputed(struct engine *e, const struct table_key *k, uint32_t handle)
+{
+	if (e->peers_count < 2 || !warm_is_told_otherwise(e, k, handle))
+		return false;
+	for (unsigned i = 0; i < e->peers_count; i++) {
+		uint32_t other = 0;
+
+		if (table_count(&e->peers[i].remote) > 0)
+			other = table_find(&e->peers[i].remote, &e->store, k);
+		if (other)
+			at(e, other)->flags |= REMOTE_BEHIND;
+	}
+	return true;
+}
+
+/* What the kernel had before we wrote to it, and whose word of two it has, the dump has to tell. */
 static void keep(struct engine *e, uint32_t handle)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 
 	if (!(at(e, handle)->flags & REMOTE_INJECTED) || at(e, handle)->flags & REMOTE_BEHIND ||
-		local_find_alive(e, &k))
+		local_find_alive(e, &k) || is_disputed(e, &k, handle))
 		return;
 	engine_count(e, COUNTER_TAKEN);
 	if (entry_is_expect(at(e, handle)))

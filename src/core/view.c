@@ -9,6 +9,19 @@
 #include "core/remote.h"
 #include "core/warm.h"
 
+/*
+ * ALIVE and ACK come each second, so that hardly a moment passes without one of them on its way:
+ * what stands behind the last word that means something does not count.
+ */
+static uint64_t unacked(const struct engine *e, const struct peer *p)
+{
+	uint32_t acked = p->acked_set ? p->acked : e->sender.first_seq - 1;
+
+	if (!engine_acknowledges(e) || !wire_v1_seq_before(acked, e->sender.said_seq))
+		return 0;
+	return e->sender.said_seq - acked;
+}
+
 static void view_peer(
 	const struct engine *e, const struct peer *p, mono now, struct engine_peer_status *out)
 {
@@ -20,9 +33,7 @@ static void view_peer(
 	out->bulk_flows = p->bulk_open ? p->bulk_flows : 0;
 	out->bulk_total = p->bulk_open ? p->bulk_total : 0;
 	out->link = p->link;
-	if (engine_acknowledges(e))
-		out->unacked =
-			e->sender.next_seq - (p->acked_set ? p->acked + 1 : e->sender.first_seq);
+	out->unacked = unacked(e, p);
 	out->lost = p->lost;
 	out->heard_ago_ms = mono_diff_ms(now, p->heard);
 }

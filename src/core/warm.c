@@ -7,6 +7,7 @@
 #include "core/inject_ours.h"
 #include "core/local.h"
 #include "core/remote.h"
+#include "flow/merge.h"
 #include "flow/status.h"
 
 static struct entry *at(const struct engine *e, uint32_t handle)
@@ -89,6 +90,25 @@ bool warm_is_outdated(const struct engine *e, const struct table_key *k, uint32_
 		other = table_find(&e->peers[i].remote, &e->store, k);
 		if (other && (at(e, other)->touched > x->touched ||
 				     (at(e, other)->touched == x->touched && i + 1U < x->table)))
+			return true;
+	}
+	return false;
+}
+
+bool warm_is_told_otherwise(const struct engine *e, const struct table_key *k, uint32_t handle)
+{
+	struct flow f, g;
+
+	for (unsigned i = 0; i < e->peers_count && !entry_is_expect(at(e, handle)); i++) {
+		uint32_t other = 0;
+
+		if (i + 1U != at(e, handle)->table && table_count(&e->peers[i].remote) > 0)
+			other = table_find(&e->peers[i].remote, &e->store, k);
+		if (!other)
+			continue;
+		table_read(&e->store, handle, &f);
+		table_read(&e->store, other, &g);
+		if (!flow_same_state(&f, &g))
 			return true;
 	}
 	return false;

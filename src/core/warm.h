@@ -63,6 +63,9 @@ bool warm_has_settled(const struct engine *, uint32_t handle);
 /* Another peer has told the flow later: its word counts. */
 bool warm_is_outdated(const struct engine *, const struct table_key *, uint32_t handle);
 
+/* Another peer tells the flow with another state, so that our kernel may have it that way. */
+bool warm_is_told_otherwise(const struct engine *, const struct table_key *, uint32_t handle);
+
 /*
  * This node does not carry traffic: what peers tell of their flows' ends holds without a doubt. May
  * be asked always.

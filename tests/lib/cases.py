@@ -51,8 +51,8 @@ def run_case(name, case):
         result, why = None, f": {e}"
     except Failed as e:
         result, why = 0, f": {e}"
-    except Exception:
-        result, why = 0, f":\n{traceback.format_exc()}"
+    except Exception as e:
+        result, why = 0, f": {type(e).__name__}: {e}\n{traceback.format_exc()}"
     word = {1: "ok", 0: "FAILED", None: "skipped"}[result]
     print(f"{word:<8}{name} ({time.monotonic() - begin:.1f} s){why}", flush=True)
     return result

@@ -241,6 +241,11 @@ class Namespace:
                      f"priority -400; iifname {interface} meta l4proto udp "
                      f"numgen random mod 1000 <= {int(percent * 10) - 1} counter drop; }}; }}")
 
+    def is_idle(self):
+        """No process runs here: what has been told to end is not killed while it looks for leaks."""
+        return not subprocess.run(["ip", "netns", "pids", self.name], check=True,
+                                  capture_output=True, text=True).stdout.split()
+
     def count(self):
         """How many connections the kernel's table of this namespace holds."""
         return int(self.run("conntrack", "-C").stdout)

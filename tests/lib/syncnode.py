@@ -71,6 +71,7 @@ def sync_conf(address="", interface="sync", mode="FTFW", port=3780, mode_options
     return SYNC_CONF.format(**locals())
 
 
+# A flow whose birth and end are both lost is told by nobody: there is room for all events of a case.
 STATS_CONF = """\
 General {{
 	HashSize 32768
@@ -81,7 +82,7 @@ General {{
 	UNIX {{
 		Path @TMP@/@NAME@.ctl
 	}}
-	NetlinkBufferSize 2097152
+	NetlinkBufferSize 33554432
 	NetlinkBufferSizeMaxGrowth 33554432
 {general}
 }}

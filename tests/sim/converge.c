@@ -8,15 +8,37 @@
 #include "tests/sim/expect_check.h"
 #include "tests/sim/invariants.h"
 
+enum { RECORD_SLACK_S = 5 }; /* of when a written entry was to end */
+
 static const char *const sync_names[] = {
 	"SYNCED", "SYNC_SILENT", "SYNC_HANDSHAKE", "SYNC_BULK", "SYNC_GAP", "SYNC_LAGGING"};
+
+/*
+ * A former daemon has written it for a peer, and packets have changed it, or begun it anew, while
+ * no daemon ran. If they have left it no more time than it was written for, nothing says that they
+ * came: it is no one's until a peer tells it, or it sends an event.
+ */
+static bool is_a_formers(struct sim *s, const struct sim_node *n, const struct kernel_entry *e,
+	const struct history *h)
+{
+	const struct history_state *x = &h->states[h->count - 1];
+	struct engine_status st;
+
+	engine_get_status(n->engine, s->now, &st);
+	if (st.former_flows == 0 || !mono_before(x->at, n->started))
+		return false;
+	while (x > h->states && !x->rewritten)
+		x--;
+	return x->rewritten &&
+	       mono_before(e->ends, mono_add_sec(x->at, x->flow.timeout + RECORD_SLACK_S));
+}
 
 /*
  * With external_cache_off, or a warm standby, a flow that a peer has told is in the local table
  * only if it is ours, too. One that no peer tells any more, and that we wrote, was left to the
  * kernel's timer, which stands still by now; how many those may be is a matter of the unit tests.
  */
-static bool is_a_peers(const struct sim_node *n, unsigned slot)
+static bool is_a_peers(struct sim *s, const struct sim_node *n, unsigned slot)
 {
 	const struct history *h = &n->kernel.history[slot];
 	const struct flow *f = &n->kernel.entries[slot].flow;
@@ -24,7 +46,8 @@ static bool is_a_peers(const struct sim_node *n, unsigned slot)
 
 	return sim_injects(n) && !engine_find(n->engine, ENGINE_TABLE_LOCAL, f, &v) &&
 	       (engine_find(n->engine, ENGINE_TABLE_REMOTE, f, &v) ||
-		       h->states[h->count - 1].rewritten);
+		       h->states[h->count - 1].rewritten ||
+		       is_a_formers(s, n, &n->kernel.entries[slot], h));
 }
 
 /* Some peer tells a slot's flow in this version. */
@@ -129,6 +152,25 @@ static bool is_bygone(
 	return is_former(s, n, v->peer);
 }
 
+/*
+ * With external_cache_off, what its peer has lost with its kernel's table is kept until its time
+ * runs out, and not written again: another peer may have told more since, and ended it, which the
+ * kernel keeps for this one's sake; or the kernel has refused it.
+ */
+static bool is_kept(const struct sim *s, const struct sim_node *n, const struct engine_flow_view *v)
+{
+	int slot = traffic_slot(&v->flow), owner;
+	const struct kernel_entry *e = &n->kernel.entries[slot];
+	struct engine_status st;
+
+	if (n->config.standby_warm ||
+		(s->params.refuse_permille == 0 && (!e->live || e->flow.mark < v->flow.mark)))
+		return false;
+	engine_get_status(n->engine, s->now, &st);
+	owner = sim_node_of_peer(s, &st, v->peer);
+	return owner < 0 || !s->nodes[owner].kernel.entries[slot].live;
+}
+
 /* What peers have told is in the kernel, and the newest of it. */
 static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size_t cap)
 {
@@ -150,7 +192,8 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 		if (e->live &&
 			(e->flow.mark == v.flow.mark || may_differ(s, n, (unsigned)slot, &v.flow)))
 			continue;
-		if (is_bygone(s, n, &v) || (!e->live && is_cold_by_now(s, n, &v)))
+		if (is_bygone(s, n, &v) || is_kept(s, n, &v) ||
+			(!e->live && is_cold_by_now(s, n, &v)))
 			continue;
 		snprintf(why, cap, "node %u: slot %d: a peer told version %u, the kernel has %u",
 			n->index, slot, v.flow.mark, e->live ? e->flow.mark : 0);
@@ -162,15 +205,16 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 /*
  * It was born here by packets, and a peer that had taken it over has lost it: it was given a
  * minute, in which packets would show that it lives here, and a dump takes it for ours again. The
- * write names a timeout alone, so that the version stays, and by now no timer ends it.
+ * write names a timeout alone, so that the version stays, and by now no timer ends it. Nor does one
+ * end what had been written as the peer had it, and forgotten when its time had run out there.
  */
-static bool is_given_back(const struct kernel_entry *e, const struct history *h)
+static bool is_given_back(mono now, const struct kernel_entry *e, const struct history *h)
 {
 	int first = h->count - 1;
 
 	while (first > 0 && h->states[first - 1].live)
 		first--;
-	return e->given_time && !h->states[first].rewritten;
+	return (e->given_time || mono_reached(now, e->ends)) && !h->states[first].rewritten;
 }
 
 /*
@@ -188,7 +232,7 @@ static bool kernel_has_no_more(struct sim *s, struct sim_node *n, char *why, siz
 		const struct kernel_entry *e = &n->kernel.entries[slot];
 		const struct history *h = &n->kernel.history[slot];
 
-		if (!e->live || !h->states[h->count - 1].rewritten || is_given_back(e, h) ||
+		if (!e->live || !h->states[h->count - 1].rewritten || is_given_back(s->now, e, h) ||
 			engine_find(n->engine, ENGINE_TABLE_REMOTE, &e->flow, &v))
 			continue;
 		/* ours by an event, before a peer told more of it */
@@ -256,7 +300,7 @@ static bool local_is_kernel(struct sim *s, struct sim_node *n, char *why, size_t
 		const char *what = "missing";
 
 		if (!e->live || !flow_filter_match(&n->config.filter, &e->flow) ||
-			is_a_peers(n, slot))
+			is_a_peers(s, n, slot))
 			continue;
 		/* While the filter kept it out nobody looked at it, and it sends no event. */
 		if (e->silent && n->config.filter.state_policy != FLOW_FILTER_OFF &&

@@ -55,6 +55,9 @@ static void check_view(
 		.part = owner->config.births_unheard,
 		.leftovers = owner->was_old || mono_diff_ms(s->now, owner->overrun_at) < OVERRUN_MS,
 		.window_scale = n == owner || owner->config.tcp_window_tracking,
+		/* a warm standby's promotion: as its peer told it, until the dump behind it ends */
+		.rewritten = n == owner && n->config.standby_warm && n->took_over &&
+			     is_recent(s, n->took_over_at),
 	};
 	struct sim_view *v;
 	const struct history *h;

@@ -92,7 +92,8 @@ static void entry_set(
 	e->flow = *f;
 	e->flow.id = id;
 	flow_mark_set(&e->flow, FLOW_ID);
-	e->expires = k->frozen ? MONO_NEVER : mono_add_sec(now, f->timeout);
+	e->ends = mono_add_sec(now, f->timeout);
+	e->expires = k->frozen ? MONO_NEVER : e->ends;
 	history_add(&k->history[slot], now, &e->flow, rewritten);
 }
 
@@ -126,7 +127,7 @@ void kernel_touch(struct kernel_model *k, mono now, unsigned slot)
 	struct kernel_entry *e = &k->entries[slot];
 
 	if (e->live && !k->frozen)
-		e->expires = mono_add_sec(now, e->flow.timeout);
+		e->ends = e->expires = mono_add_sec(now, e->flow.timeout);
 }
 
 void kernel_expire(struct kernel_model *k, mono now)

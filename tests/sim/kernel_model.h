@@ -21,6 +21,7 @@ struct kernel_entry {
 	bool live, silent;
 	bool given_time; /* its last write named nothing but a timeout: it is left to its timer */
 	mono expires;
+	mono ends; /* when it would, if none were frozen */
 	struct flow flow; /* flow.timeout counts from the last change */
 };
 

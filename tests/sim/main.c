@@ -53,8 +53,10 @@ static void print_params(const struct sim_params *p)
 		p->refuse_permille, p->dump_abort_permille, c->ack_window, c->resend_max,
 		c->commit_timeout_s, c->purge_timeout_s, c->poll_s, c->filter.protocol_policy,
 		c->filter.state_policy);
-	if (c->births_unheard)
-		printf("no NEW events\n");
+	printf("mode %d%s%s%s%s%s\n", (int)c->mode, c->polling ? ", polling" : "",
+		c->standby_warm ? ", warm" : "", c->external_cache_off ? ", no external cache" : "",
+		c->internal_cache_off ? ", no internal cache" : "",
+		c->births_unheard ? ", no NEW events" : "");
 }
 
 static void run(const struct scenario *sc, uint64_t seed, bool verbose, struct outcome *out,

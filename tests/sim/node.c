@@ -669,8 +669,10 @@ uint64_t node_command(struct sim *s, struct sim_node *n, enum engine_command_kin
 	}
 	if (kind == ENGINE_COMMIT)
 		n->committed = true;
-	if (kind == ENGINE_PROMOTE || kind == ENGINE_COMMIT)
+	if (kind == ENGINE_PROMOTE || kind == ENGINE_COMMIT) {
 		n->took_over = true;
+		n->took_over_at = s->now;
+	}
 	engine_command(n->engine, s->now, &c);
 	node_wake(s, n);
 	return c.id;

@@ -22,11 +22,13 @@ static void params_no_cache(uint64_t seed, struct sim_params *p)
 {
 	params_of(seed, p, ENGINE_MODE_NOTRACK);
 	p->config.internal_cache_off = true;
+	p->config.standby_warm = false; /* the engine has none then, nor in ALARM */
 }
 
 static void params_alarm(uint64_t seed, struct sim_params *p)
 {
 	params_of(seed, p, ENGINE_MODE_ALARM);
+	p->config.standby_warm = false;
 }
 
 static void params_polling(uint64_t seed, struct sim_params *p)

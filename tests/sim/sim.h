@@ -111,6 +111,7 @@ struct sim_node {
 	uint64_t command_next;
 	struct engine_event done; /* the last ENGINE_EVENT_DONE */
 	uint64_t dones;
+	mono took_over_at; /* last */
 	bool took_over; /* wrote remote flows as its own since its start */
 	bool committed; /* wrote flows into its kernel without telling its peers */
 	bool was_frozen;

@@ -10,11 +10,13 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools"))
 sys.dont_write_bytecode = True
 
 from ctnl import add_flows, allow_labels, flow, kernel_table, same_tables, zoo  # noqa: E402
 from cases import equal, run_cases, same_flows  # noqa: E402
 from netns import Failed, Lab, TimedOut, built, parse_flow, wait_for  # noqa: E402
+from runner import failures  # noqa: E402
 from syncnode import SyncNode, sync_conf  # noqa: E402
 
 
@@ -50,6 +52,18 @@ def test_wait_for_tells_what_it_waited_for():
         equal("the impossible" in str(e), True, str(e))
     else:
         raise Failed("wait_for returned")
+
+
+def test_a_failed_programs_reason_is_shown():
+    """However long its log is, what ./check prints of it begins with what failed in it, and why."""
+    log = ["--- ctsyncd-a (runs):", "FAILURE is no verdict", "ok      test_a (1.0 s)",
+           "FAILED  test_b (1.0 s): flows: 1 missing of 2", "  missing  tcp", "ok      test_c (1.0 s)",
+           "FAILED  test_d (1.0 s): KeyError: 'x'", "1 passed, 2 failed"]
+    equal(failures(log), [*log[3:5], log[6]], "of a program in Python")
+    log = ["Suite s, Test t had failures:", "    1. t.c:65  - x == y", "", "Run Summary:"]
+    equal(failures(log), [*log[:2], log[3]], "of a program with CUnit")
+    log = ["a.c:1: too long", "lengths: FAILED", "headers: ok"]
+    equal(failures(log)[0], log[1], "of tidy")
 
 
 def load(space, *args):

@@ -142,7 +142,8 @@ def test_an_address_of_another_interface_is_warned_of():
             node.reconfigure(sync_conf(address))
             done = node.space.run(node.program, "-d", "-C", node.conf)
             os.kill(int(open(node.lock, encoding="ascii").read()), signal.SIGTERM)
-            wait_for(lambda: not os.path.exists(node.lock), 10, "its end")
+            wait_for(node.space.is_idle, 10, "its end")
+            equal(os.path.exists(node.lock), False, "a lock is left")
             equal(done.stderr.count("is not an address of sync"), warnings, done.stderr)
 
 

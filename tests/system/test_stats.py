@@ -63,7 +63,7 @@ def test_flows_that_end_unheard_are_told_too():
     small = "\tNetlinkBufferSize 4096\n\tNetlinkBufferSizeMaxGrowth 4096\n"
     with Lab("so") as lab:
         n = node(lab, start=False)
-        n.reconfigure(stats_conf("", FILE).replace("\tNetlinkBufferSize 2097152\n", "").replace(
+        n.reconfigure(stats_conf("", FILE).replace("\tNetlinkBufferSize 33554432\n", "").replace(
             "\tNetlinkBufferSizeMaxGrowth 33554432\n", small))
         load(n.space, "create", 3000)
         n.start()

@@ -349,9 +349,11 @@ def check_distributed(tree):
     """make dist takes every file of the tree, itself or with its folder, and names none that is gone."""
     if not tree.builddir or not os.path.exists(os.path.join(tree.builddir, "Makefile")):
         return []
+    # Not as a part of a `make -j check` that runs this.
+    env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     out = subprocess.run(["make", "-s", "--no-print-directory", "--eval",
                           "print-dist:;@echo $(DISTFILES)", "print-dist"], cwd=tree.builddir,
-                         capture_output=True, text=True).stdout
+                         capture_output=True, text=True, env=env).stdout
     # The last line: before it the build may have been configured anew.
     paths = {os.path.join(tree.builddir, n) for n in (out.splitlines() or [""])[-1].split()}
     named = {n for path in paths for n in (os.path.relpath(path, tree.builddir),

@@ -54,6 +54,32 @@ static void events_reach_the_peers_table(void)
 	pair_free(p);
 }
 
+/* Whoever polls for it would hardly ever meet the moment between an ACK and our own next one. */
+static void what_keeps_the_talk_up_is_not_unacknowledged(void)
+{
+	struct pair *p = started();
+	struct flow f = pair_flow(1);
+
+	pair_event(p, 0, KERNEL_EVENT_NEW, &f);
+	pair_exchange(p);
+	CU_ASSERT(pair_status(p, 0).peers[0].unacked >= 1);
+	pair_run(p, 3000);
+	for (unsigned i = 0; i < 30; i++) {
+		pair_run(p, 100);
+		CU_ASSERT_EQUAL(pair_status(p, 0).peers[0].unacked, 0);
+		CU_ASSERT_EQUAL(pair_status(p, 1).peers[0].unacked, 0);
+	}
+	p->cut[0][0] = true;
+	pair_event(p, 0, KERNEL_EVENT_DESTROY, &f);
+	pair_run(p, 3000);
+	CU_ASSERT_EQUAL(pair_status(p, 0).tombstones, 1);
+	CU_ASSERT(pair_status(p, 0).peers[0].unacked >= 1);
+	p->cut[0][0] = false;
+	pair_run(p, 3000);
+	CU_ASSERT_EQUAL(pair_status(p, 0).peers[0].unacked, 0);
+	pair_free(p);
+}
+
 static bool lose_from_third_to_tenth(unsigned from, unsigned n)
 {
 	(void)from;
@@ -203,6 +229,8 @@ static void a_hello_that_climbs_to_where_the_old_process_stopped_is_a_restart(vo
 static const struct unit_test tests[] = {
 	{"two nodes come into step", two_nodes_come_into_step},
 	{"events reach the peer's table", events_reach_the_peers_table},
+	{"what keeps the talk up is not unacknowledged",
+		what_keeps_the_talk_up_is_not_unacknowledged},
 	{"what was lost is repaired", what_was_lost_is_repaired},
 	{"a bulk waits for acknowledgements", a_bulk_waits_for_acknowledgements},
 	{"deletions are not kept for nobody", deletions_are_not_kept_for_nobody},

@@ -3,9 +3,11 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "flow/status.h"
 #include "warm_pair.h"
 #include "unit.h"
+#include "wire/v1.h"
 
 /* Another protocol than TCP. */
 static struct flow of_protocol(uint32_t n, uint8_t l4, uint32_t status, uint32_t timeout)
@@ -467,6 +469,53 @@ static void a_commit_does_not_overtake_the_end_of_what_was_there(void)
 	pair_free(p);
 }
 
+/* What a node that is neither of the two says of a flow. */
+static void third_tells(struct pair *p, const struct flow *f, uint32_t seq)
+{
+	const struct wire_v1_options options = {0};
+	struct engine_addr from = pair_addr(p, 0, 0);
+	uint8_t buf[512];
+	struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+	from.bytes[15] = 9;
+	CU_ASSERT(wire_v1_put_flow(&w, WIRE_V1_CT_UPD, 0, seq, f, &options) > 0);
+	engine_datagram(p->node[1].engine, p->now, 0, &from, buf, w.used);
+}
+
+/* The kernel has a flow as the one of two peers told it that spoke last, though it said no news. */
+static void who_repeats_itself_last_counts_too(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = warm_marked(5, 11), g = warm_marked(5, 22);
+
+	warm_tell(p, KERNEL_EVENT_UPDATE, &f);
+	warm_run(p, 1000);
+	CU_ASSERT_EQUAL(warm_kernel.flow[5].mark, 11);
+	third_tells(p, &f, 5000); /* and is greeted, which has node 0 tell all as well */
+	warm_run(p, 3000);
+	third_tells(p, &g, 5001);
+	warm_run(p, 2 * WARM_AGE_MS);
+	CU_ASSERT_EQUAL(warm_kernel.flow[5].mark, 22);
+	pair_command(p, 0, ENGINE_BULK, 1);
+	warm_run(p, 2 * WARM_AGE_MS);
+	CU_ASSERT_EQUAL(warm_kernel.flow[5].mark, 11);
+	/* and what it comes to own is what its kernel has */
+	third_tells(p, &g, 5002);
+	warm_run(p, 1000);
+	CU_ASSERT_EQUAL(warm_kernel.flow[5].mark, 22);
+	p->cut[0][0] = true;
+	pair_command(p, 1, ENGINE_PROMOTE, 2);
+	warm_serve(p);
+	for (unsigned i = 0; i < 20; i++) {
+		struct engine_flow_view v;
+
+		engine_tick(p->node[1].engine, p->now);
+		CU_ASSERT(!engine_find(p->node[1].engine, ENGINE_TABLE_LOCAL, &f, &v) ||
+			  v.flow.mark == 22);
+	}
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"what has settled is written when it has its age",
 		what_has_settled_is_written_when_it_has_its_age},
@@ -486,6 +535,7 @@ static const struct unit_test tests[] = {
 	{"on an active node ends are doubted", on_an_active_node_ends_are_doubted},
 	{"what is ours and told as it is costs nothing",
 		what_is_ours_and_told_as_it_is_costs_nothing},
+	{"who repeats itself last counts, too", who_repeats_itself_last_counts_too},
 	{"an end during the write is carried out after it",
 		an_end_during_the_write_is_carried_out_after_it},
 	{"a commit does not overtake the end of what was there",
