@@ -410,18 +410,31 @@ bool inject_event(struct engine *e, const struct table_key *k, bool ended)
 	return theirs;
 }
 
-/* Without events, only dumps tell of packets: what is not as we wrote it was changed by some. */
-static bool has_changed(const struct engine *e, uint32_t handle, const struct flow *f)
+static bool differs(const struct flow *told, const struct flow *f)
 {
-	const struct entry *x = at(e, handle);
+	return (flow_has(told, FLOW_MARK) && flow_has(f, FLOW_MARK) && told->mark != f->mark) ||
+	       (flow_has(told, FLOW_TCP_STATE) && flow_has(f, FLOW_TCP_STATE) &&
+		       told->tcp.state != f->tcp.state);
+}
+
+/* Without events, only dumps tell of packets: what is not as any peer told it was changed by some.
+ */
+static bool has_changed(const struct engine *e, const struct table_key *k, const struct flow *f)
+{
+	bool changed = false;
 	struct flow told;
 
-	if (!f || !e->config.polling || !inject_is_written(e, handle) || x->dump_gen == e->dump.gen)
-		return false;
-	table_read(&e->store, handle, &told);
-	return (flow_has(&told, FLOW_MARK) && flow_has(f, FLOW_MARK) && told.mark != f->mark) ||
-	       (flow_has(&told, FLOW_TCP_STATE) && flow_has(f, FLOW_TCP_STATE) &&
-		       told.tcp.state != f->tcp.state);
+	for (unsigned i = 0; f && e->config.polling && i < e->peers_count; i++) {
+		uint32_t handle = table_find(&e->peers[i].remote, &e->store, k);
+
+		if (!handle || !inject_is_written(e, handle))
+			continue;
+		table_read(&e->store, handle, &told);
+		if (at(e, handle)->dump_gen == e->dump.gen || !differs(&told, f))
+			return false;
+		changed = true;
+	}
+	return changed;
 }
 
 /* Our kernel has something of it, we do not know what. */
@@ -443,7 +456,7 @@ static bool is_to_end(const struct engine *e, const struct table_key *k)
 
 bool inject_dumped(struct engine *e, const struct table_key *k, const struct flow *f)
 {
-	bool told = false, ours = inject_takes_all(e);
+	bool told = false, ours = inject_takes_all(e) || has_changed(e, k, f);
 
 	if (e->inject.gone > 0 && is_to_end(e, k))
 		return true;
@@ -455,7 +468,6 @@ bool inject_dumped(struct engine *e, const struct table_key *k, const struct flo
 		if (!handle)
 			continue;
 		told = true;
-		ours = ours || has_changed(e, handle, f);
 		at(e, handle)->dump_gen = e->dump.gen;
 		if (ours) {
 			if (!inject_takes_all(e))

@@ -138,6 +138,11 @@ static void told_again(struct engine *e, uint32_t handle, enum inject_list list)
 			inject_list_move(e, handle, INJECT_WAITING);
 		break;
 	case INJECT_AGED: /* an expectation that a commit has left out: its master may be here */
+		if (!entry_is_expect(at(e, handle)) && at(e, handle)->flags & REMOTE_WRITTEN) {
+			/* what was ours as well has been left to its peer */
+			inject_list_move(e, handle, INJECT_QUEUE);
+			break;
+		}
 		if (!entry_is_expect(at(e, handle)) && !warm_has_settled(e, handle))
 			break;
 		inject_unlist(e, handle);

@@ -171,6 +171,16 @@ static bool is_kept(const struct sim *s, const struct sim_node *n, const struct 
 	return owner < 0 || !s->nodes[owner].kernel.entries[slot].live;
 }
 
+/* Packets have made it here, and the filter keeps it from being ours: nobody looks at it. */
+static bool is_filtered(const struct sim_node *n, unsigned slot)
+{
+	const struct kernel_entry *e = &n->kernel.entries[slot];
+	const struct history *h = &n->kernel.history[slot];
+
+	return e->live && !h->states[h->count - 1].rewritten &&
+	       !flow_filter_match(&n->config.filter, &e->flow);
+}
+
 /* What peers have told is in the kernel, and the newest of it. */
 static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size_t cap)
 {
@@ -187,7 +197,8 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 			continue;
 		e = &n->kernel.entries[slot];
 		/* a flow before it may be left there, if the kernel has refused to end that one */
-		if (is_cold(n, &v.flow) && (!e->live || s->params.refuse_permille > 0))
+		if (is_cold(n, &v.flow) && (!e->live || s->params.refuse_permille > 0 ||
+						   is_filtered(n, (unsigned)slot)))
 			continue;
 		if (e->live &&
 			(e->flow.mark == v.flow.mark || may_differ(s, n, (unsigned)slot, &v.flow)))

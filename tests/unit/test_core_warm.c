@@ -516,6 +516,36 @@ static void who_repeats_itself_last_counts_too(void)
 	pair_free(p);
 }
 
+/* Who polls takes for its own what is not as it was told; but two may have told it differently. */
+static void what_one_of_two_peers_told_is_not_ours(void)
+{
+	struct engine_config c = pair_config();
+	struct flow f = warm_marked(5, 11), g = warm_marked(5, 22);
+	struct pair *p;
+
+	c.standby_warm = c.polling = true;
+	c.warm_age_ms = WARM_AGE_MS;
+	c.poll_s = 1;
+	p = pair_new(&c);
+	memset(&warm_kernel, 0, sizeof(warm_kernel));
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	warm_run(p, 1000);
+	warm_tell(p, KERNEL_EVENT_NEW, &f);
+	warm_run(p, 2 * WARM_AGE_MS);
+	CU_ASSERT_EQUAL(warm_kernel.flow[5].mark, 11);
+	third_tells(p, &g, 5000);
+	warm_run(p, 4000);
+	CU_ASSERT(warm_kernel.flow[5].mark == 11 || warm_kernel.flow[5].mark == 22);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 2);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	/* packets are another matter */
+	warm_kernel.flow[5].mark = 33;
+	warm_run(p, 2000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 1);
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"what has settled is written when it has its age",
 		what_has_settled_is_written_when_it_has_its_age},
@@ -536,6 +566,7 @@ static const struct unit_test tests[] = {
 	{"what is ours and told as it is costs nothing",
 		what_is_ours_and_told_as_it_is_costs_nothing},
 	{"who repeats itself last counts, too", who_repeats_itself_last_counts_too},
+	{"what one of two peers told is not ours", what_one_of_two_peers_told_is_not_ours},
 	{"an end during the write is carried out after it",
 		an_end_during_the_write_is_carried_out_after_it},
 	{"a commit does not overtake the end of what was there",

@@ -240,6 +240,31 @@ static void what_is_handed_over_as_it_is_told_is_not_written(void)
 	pair_free(p);
 }
 
+/* It has not settled for its peer, but here it is in the kernel, and as nobody has it any more. */
+static void what_is_handed_over_is_written_though_it_has_not_settled(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = warm_in_state(30, FLOW_TCP_SYN_RECV), g = warm_marked(30, 7);
+
+	f.status = FLOW_STATUS_CONFIRMED | FLOW_STATUS_SEEN_REPLY;
+	f.mark = 9;
+	flow_mark_set(&f, FLOW_MARK);
+	pair_command(p, 1, ENGINE_PROMOTE, 1);
+	warm_run(p, 3000);
+	warm_tell(p, KERNEL_EVENT_NEW, &f);
+	warm_run(p, WARM_AGE_MS + 200);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_unsettled, 1);
+	pair_event(p, 1, KERNEL_EVENT_NEW, &g);
+	warm_kernel.flow[30] = (struct warm_kernel_flow){
+		.live = true, .mark = 7, .expires = mono_add_sec(p->now, g.timeout)};
+	pair_command(p, 1, ENGINE_DEMOTE, 2);
+	warm_run(p, 63000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	CU_ASSERT_EQUAL(warm_kernel.flow[30].mark, 9);
+	CU_ASSERT_EQUAL(pair_status(p, 1).warm_unsettled, 0);
+	pair_free(p);
+}
+
 /* It would run out here while it does not there. */
 static void what_is_handed_over_with_little_time_is_written(void)
 {
@@ -606,6 +631,8 @@ static const struct unit_test tests[] = {
 		what_was_taken_over_before_it_stood_down_is_made_fit_too},
 	{"what is handed over as it is told is not written",
 		what_is_handed_over_as_it_is_told_is_not_written},
+	{"what is handed over is written though it has not settled",
+		what_is_handed_over_is_written_though_it_has_not_settled},
 	{"what is handed over with little time is written",
 		what_is_handed_over_with_little_time_is_written},
 	{"a purge makes it start again", a_purge_makes_it_start_again},

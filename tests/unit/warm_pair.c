@@ -57,7 +57,8 @@ static void dump(struct pair *p)
 	for (unsigned i = 0; i < WARM_MANY; i++) {
 		struct flow f = pair_flow(i);
 
-		f.mark = warm_kernel.flow[i].mark;
+		if (warm_kernel.flow[i].mark)
+			f = warm_marked(i, warm_kernel.flow[i].mark);
 		f.timeout = (uint32_t)(mono_diff_ms(warm_kernel.flow[i].expires, p->now) / 1000);
 		set_flags(&f, warm_kernel.flow[i].tcp_flags);
 		if (warm_kernel.flow[i].live)
