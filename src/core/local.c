@@ -382,7 +382,7 @@ static bool may_be_known(const struct engine *e, const struct flow *f)
 
 /*
  * No cache: an update is told as one, and leaves alone what it does not name; unless events were
- * lost, and what the peers have may belong to a former flow.
+ * lost, or a purge was silent about it, and what the peers have may belong to a former flow.
  */
 static void tell_as(struct engine *e, uint32_t handle, bool update)
 {
@@ -390,7 +390,7 @@ static void tell_as(struct engine *e, uint32_t handle, bool update)
 
 	if (update)
 		x->flags |= ENTRY_ANNOUNCED | ENTRY_CHANGED;
-	if (!e->kernel_synced)
+	if (!e->kernel_synced || relay_is_stale(e))
 		x->flags &= (uint8_t)~ENTRY_CHANGED;
 }
 

@@ -30,6 +30,7 @@ void relay_dump_begin(struct engine *e)
 	b->flows = 0;
 	r->begin_due = true;
 	r->end_due = false;
+	r->stale = r->stale || e->peers_know_more;
 	e->peers_know_more = false;
 	engine_count(e, COUNTER_BULKS_SENT);
 }
@@ -73,7 +74,7 @@ bool relay_put_end(struct engine *e, struct wbuf *w)
 		return true;
 	if (!sender_put_control(e, w, mark))
 		return false;
-	r->end_due = false;
+	r->end_due = r->stale = false;
 	b->state = BULK_NONE;
 	command_bulk_sent(e);
 	if (b->again)
@@ -98,6 +99,11 @@ void relay_purge(struct engine *e)
 {
 	e->relay.collected = false;
 	dumper_want(e);
+}
+
+bool relay_is_stale(const struct engine *e)
+{
+	return e->relay.stale || e->peers_know_more;
 }
 
 bool relay_is_collecting(const struct engine *e)
@@ -126,5 +132,5 @@ mono relay_deadline(const struct engine *e)
 void relay_flushed(struct engine *e)
 {
 	/* a purge whose list is gone ends; one that waits for it gets it by the next dump */
-	e->relay = (struct relay){.collected = e->relay.collected};
+	e->relay = (struct relay){.collected = e->relay.collected, .stale = e->relay.stale};
 }

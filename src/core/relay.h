@@ -26,6 +26,9 @@ void relay_sent(struct engine *);
 /* There was no room for a change: only a bulk can tell it. */
 void relay_missed(struct engine *);
 
+/* Peers may have flows of ours that are gone: no bulk has put that right yet. */
+bool relay_is_stale(const struct engine *);
+
 /* A purge begins, and needs to know what the kernel holds. */
 void relay_purge(struct engine *);
 

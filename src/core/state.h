@@ -221,6 +221,7 @@ struct relay {
 	bool begin_due, end_due; /* marks that are to be said */
 	uint32_t left; /* entries that go before the end mark */
 	bool missed; /* there was no room for a change: a dump is to follow */
+	bool stale; /* peers know more, until the end mark: see peers_know_more */
 	bool collecting; /* the running dump is for a purge */
 	bool collected; /* all that the purge is about is in the local table */
 };

@@ -406,6 +406,48 @@ static void a_purge_reads_the_kernel_first(void)
 	pair_free(p);
 }
 
+static enum wire_v1_type type_of_an_update(struct pair *p, const struct flow *f)
+{
+	pair_exchange(p);
+	pair_event(p, 0, KERNEL_EVENT_UPDATE, f);
+	pair_exchange(p);
+	return type_of_last(p, 0);
+}
+
+/* A purge says nothing: until a bulk has, what a peer has may belong to a flow that is gone. */
+static void an_update_behind_a_purge_says_all(void)
+{
+	struct pair *p = started();
+	struct flow was = pair_flow(0), is = was;
+	struct engine_flow_view v;
+
+	was.labels[0] = 1;
+	was.labels_len = 4;
+	flow_mark_set(&was, FLOW_LABELS);
+	pair_event(p, 0, KERNEL_EVENT_NEW, &was);
+	pair_exchange(p);
+	pair_command(p, 0, ENGINE_PURGE, 5);
+	pair_event(p, 0, KERNEL_DUMP_BEGIN, NULL);
+	pair_event(p, 0, KERNEL_DUMP_FLOW, &was);
+	pair_event(p, 0, KERNEL_DUMP_END, NULL);
+	pair_exchange(p);
+	engine_kernel_result(
+		p->node[0].engine, p->now, p->node[0].ops[p->node[0].ops_count - 1].id, 0);
+	CU_ASSERT_PTR_NOT_NULL(pair_told(p, 0, ENGINE_EVENT_DONE));
+	CU_ASSERT_EQUAL(type_of_an_update(p, &is), WIRE_V1_CT_NEW);
+	CU_ASSERT_TRUE(engine_find(p->node[1].engine, REMOTE, &is, &v));
+	CU_ASSERT_FALSE(flow_has(&v.flow, FLOW_LABELS));
+	pair_run(p, 1000);
+	pair_event(p, 0, KERNEL_DUMP_BEGIN, NULL);
+	is.mark = 1;
+	CU_ASSERT_EQUAL(type_of_an_update(p, &is), WIRE_V1_CT_NEW);
+	pair_event(p, 0, KERNEL_DUMP_END, NULL);
+	pair_run(p, 200);
+	is.mark = 2;
+	CU_ASSERT_EQUAL(type_of_an_update(p, &is), WIRE_V1_CT_UPD);
+	pair_free(p);
+}
+
 static bool has_ended(struct pair *p, unsigned n, enum engine_command_kind kind)
 {
 	for (unsigned i = 0; i < p->node[n].events_count; i++)
@@ -491,6 +533,7 @@ static const struct unit_test tests[] = {
 	{"a dump names what is known", a_dump_names_what_is_known},
 	{"an overrun is repaired by a bulk", an_overrun_is_repaired_by_a_bulk},
 	{"a purge reads the kernel first", a_purge_reads_the_kernel_first},
+	{"an update behind a purge says all", an_update_behind_a_purge_says_all},
 	{"a flush ends a purge", a_flush_ends_a_purge},
 	{"a promotion leaves nothing in the local table",
 		a_promotion_leaves_nothing_in_the_local_table},
