@@ -21,6 +21,9 @@ void invariants_check_op(struct sim *, struct sim_node *, const struct kernel_op
 /* A node forgets what it showed of others: it started or was flushed. */
 void invariants_forget(struct sim *, struct sim_node *);
 
+/* Only of the peers that are not the present ones of their nodes. */
+void invariants_leave(struct sim_node *);
+
 /* True if everything agrees; else *why tells what does not. Only sensible when all is quiet. */
 bool invariants_converged(struct sim *, char *why, size_t cap);
 

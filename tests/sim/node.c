@@ -570,6 +570,7 @@ void node_fini(struct sim_node *n)
 	memory_drop(n);
 	kernel_fini(&n->kernel);
 	keeper_fini(n);
+	invariants_leave(n);
 	for (unsigned o = 0; o < SIM_NODES_MAX; o++)
 		free(n->views[o]);
 	free(n->buf);

@@ -124,6 +124,8 @@ struct sim_node {
 	uint64_t second_start_ns, second_datagrams; /* for the rate limit */
 
 	struct sim_view *views[SIM_NODES_MAX]; /* by owner: [slots] */
+	int viewed[SIM_NODES_MAX]; /* as this one of its peers; -1: not yet */
+	struct sim_view *views_left[SIM_NODES_MAX][LIMIT_PEERS]; /* as others before, or NULL */
 };
 
 /* What its peers tell goes into its kernel, by and by. */
