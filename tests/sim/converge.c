@@ -33,6 +33,31 @@ static bool is_a_formers(struct sim *s, const struct sim_node *n, const struct k
 	       mono_before(e->ends, mono_add_sec(x->at, x->flow.timeout + RECORD_SLACK_S));
 }
 
+void invariants_purged(struct sim_node *n)
+{
+	const struct kernel_model *k = &n->kernel;
+	struct engine_flow_view v;
+
+	for (unsigned slot = 0; slot < k->slots && n->config.external_cache_off; slot++) {
+		const struct history *h = &k->history[slot];
+		const struct flow *f = &k->entries[slot].flow;
+
+		if (k->entries[slot].live && !h->states[h->count - 1].rewritten &&
+			engine_find(n->engine, ENGINE_TABLE_REMOTE, f, &v) &&
+			!engine_find(n->engine, ENGINE_TABLE_LOCAL, f, &v))
+			n->left[slot] = f->mark;
+	}
+}
+
+/*
+ * With external_cache_off, a purge has left it to a peer that had told it, and whose memory of it
+ * has run out since: its own kernel had lost it before. It is left to the timer here as well.
+ */
+static bool was_left(const struct sim_node *n, unsigned slot)
+{
+	return n->left[slot] > 0 && n->left[slot] == n->kernel.entries[slot].flow.mark;
+}
+
 /*
  * With external_cache_off, or a warm standby, a flow that a peer has told is in the local table
  * only if it is ours, too. One that no peer tells any more, and that we wrote, was left to the
@@ -46,7 +71,7 @@ static bool is_a_peers(struct sim *s, const struct sim_node *n, unsigned slot)
 
 	return sim_injects(n) && !engine_find(n->engine, ENGINE_TABLE_LOCAL, f, &v) &&
 	       (engine_find(n->engine, ENGINE_TABLE_REMOTE, f, &v) ||
-		       h->states[h->count - 1].rewritten ||
+		       h->states[h->count - 1].rewritten || was_left(n, slot) ||
 		       is_a_formers(s, n, &n->kernel.entries[slot], h));
 }
 

@@ -24,6 +24,9 @@ void invariants_forget(struct sim *, struct sim_node *);
 /* Only of the peers that are not the present ones of their nodes. */
 void invariants_leave(struct sim_node *);
 
+/* A purge is over: what is a peer's alone now, and was made by packets, has been left to it. */
+void invariants_purged(struct sim_node *);
+
 /* True if everything agrees; else *why tells what does not. Only sensible when all is quiet. */
 bool invariants_converged(struct sim *, char *why, size_t cap);
 

@@ -21,6 +21,8 @@ static void on_engine_event(struct sim *s, struct sim_node *n, const struct engi
 	trace_put(&s->trace, TRACE_ENGINE_EVENT, n->index, ev->kind,
 		ev->kind == ENGINE_EVENT_DONE ? ev->command_id : ev->flows,
 		ev->written << 32 | ev->refused << 16 | ev->outcome);
+	if (ev->kind == ENGINE_EVENT_PURGED)
+		invariants_purged(n);
 	if (ev->kind != ENGINE_EVENT_DONE)
 		return;
 	for (unsigned i = 0; i < n->commands_count; i++) {
@@ -615,6 +617,7 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 	n->woken = n->drain_due = n->dumping = n->took_over = n->flushed = n->committed = false;
 	n->purged = false;
 	memset(n->heard, 0, sizeof(n->heard));
+	memset(n->left, 0, sizeof(n->left));
 	n->tick_at = MONO_NEVER;
 	n->ticks_at_once = n->ops_in_flight = n->commands_count = 0;
 	n->frozen_until = n->blocked_until = n->stalled_until = s->now;
