@@ -522,10 +522,14 @@ static uint32_t learn_id(
 	return handle;
 }
 
-/* No cache: a dump says all that there is, and replaces what the peers have. */
+/*
+ * No cache: a dump says all that there is, and replaces what the peers have. They may have it from
+ * before, so that its end has to be told, and an update behind that is of another flow.
+ */
 static void queue_whole(struct engine *e, uint32_t handle)
 {
-	at(e, handle)->flags &= (uint8_t)~ENTRY_CHANGED;
+	queue_put_now(e, handle);
+	at(e, handle)->flags = (uint8_t)((at(e, handle)->flags & ~ENTRY_CHANGED) | ENTRY_ANNOUNCED);
 	queue_put(e, handle);
 }
 

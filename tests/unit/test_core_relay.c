@@ -448,6 +448,32 @@ static void an_update_behind_a_purge_says_all(void)
 	pair_free(p);
 }
 
+/* What a dump tells peers may know from before, though it ends before the dump is sent. */
+static void the_end_of_what_a_dump_tells_is_told(void)
+{
+	struct pair *p = started();
+	struct flow was = pair_flow(0), is = was;
+	struct engine_flow_view v;
+
+	was.labels[0] = 1;
+	was.labels_len = 4;
+	flow_mark_set(&was, FLOW_LABELS);
+	pair_event(p, 0, KERNEL_EVENT_NEW, &was);
+	tell(p, 0, KERNEL_EVENT_NEW, 1, 1);
+	pair_exchange(p);
+	pair_event(p, 0, KERNEL_DUMP_BEGIN, NULL);
+	pair_event(p, 0, KERNEL_DUMP_FLOW, &was);
+	tell(p, 0, KERNEL_DUMP_FLOW, 1, 1);
+	pair_event(p, 0, KERNEL_DUMP_END, NULL);
+	tell(p, 0, KERNEL_EVENT_DESTROY, 0, 2);
+	pair_event(p, 0, KERNEL_EVENT_UPDATE, &is);
+	pair_run(p, 200);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 1);
+	CU_ASSERT_TRUE(engine_find(p->node[1].engine, REMOTE, &is, &v));
+	CU_ASSERT_FALSE(flow_has(&v.flow, FLOW_LABELS));
+	pair_free(p);
+}
+
 static bool has_ended(struct pair *p, unsigned n, enum engine_command_kind kind)
 {
 	for (unsigned i = 0; i < p->node[n].events_count; i++)
@@ -534,6 +560,7 @@ static const struct unit_test tests[] = {
 	{"an overrun is repaired by a bulk", an_overrun_is_repaired_by_a_bulk},
 	{"a purge reads the kernel first", a_purge_reads_the_kernel_first},
 	{"an update behind a purge says all", an_update_behind_a_purge_says_all},
+	{"the end of what a dump tells is told", the_end_of_what_a_dump_tells_is_told},
 	{"a flush ends a purge", a_flush_ends_a_purge},
 	{"a promotion leaves nothing in the local table",
 		a_promotion_leaves_nothing_in_the_local_table},
