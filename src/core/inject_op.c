@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/hash.h"
@@ -559,6 +560,17 @@ static bool goes_on(struct op *op, int err)
 	return err && kernel_ops_find_way(op, err);
 }
 
+/* A record that a dump read before this must not bring it to life. */
+static void mark_ended(struct engine *e, const struct op *op)
+{
+	const struct entry *x = at(e, op->gone);
+	struct table_packed p = {.len = x->len};
+
+	memcpy(p.bytes, x->packed, x->len);
+	if (!local_find_alive(e, &op->key))
+		local_ended(e, &op->key, table_find(&e->local, &e->store, &op->key), &p, false);
+}
+
 /* One error may answer several operations that were asked for together. */
 static void end_answered(struct engine *e, struct op *op, int err)
 {
@@ -568,6 +580,8 @@ static void end_answered(struct engine *e, struct op *op, int err)
 		return;
 	}
 	count(e, op, err == ENOENT ? 0 : err);
+	if (!err && is_deletion(op) && op->gone)
+		mark_ended(e, op);
 	end_is_over(e, op);
 }
 

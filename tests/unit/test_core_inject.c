@@ -731,6 +731,30 @@ static void look_at_mark(struct pair *p, unsigned n, uint32_t mark)
 	pair_event(p, n, KERNEL_DUMP_END, NULL);
 }
 
+/* What a dump had read before our own deletion is not in the kernel any more. */
+static void a_dump_brings_back_nothing_that_we_ended(void)
+{
+	struct pair *p = started();
+	struct flow f = pair_flow(3);
+
+	pair_event(p, 1, KERNEL_DUMP_BEGIN, NULL);
+	tell(p, 0, KERNEL_EVENT_DESTROY, &f);
+	CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_DELETE), 1);
+	answer(p, 1, 0);
+	pair_event(p, 1, KERNEL_DUMP_FLOW, &f);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	/* packets may make it anew all the same */
+	pair_event(p, 1, KERNEL_EVENT_NEW, &f);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 1);
+	f = pair_flow(4);
+	tell(p, 0, KERNEL_EVENT_DESTROY, &f);
+	answer(p, 1, 0);
+	pair_event(p, 1, KERNEL_DUMP_END, NULL);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 1);
+	engine_check(p->node[1].engine);
+	pair_free(p);
+}
+
 /*
  * Each has written what the other one had. Who looks first tells so, and the other one has nothing
  * to write then, since it knows that.
@@ -801,6 +825,7 @@ static const struct unit_test tests[] = {
 	{"a dump finds out what is gone", a_dump_finds_out_what_is_gone},
 	{"flushes leave the kernel alone", flushes_leave_the_kernel_alone},
 	{"expectations go the same way", expectations_go_the_same_way},
+	{"a dump brings back nothing that we ended", a_dump_brings_back_nothing_that_we_ended},
 	{"two owners come to one mark", two_owners_come_to_one_mark},
 };
 
