@@ -389,7 +389,8 @@ bool inject_event(struct engine *e, const struct table_key *k, bool ended)
 	/* the end of what the active node carries: its peers hear of it by themselves */
 	if (lost && !warm_is_idle(e) && local_find_alive(e, k))
 		lost = false;
-
+	if (!ended)
+		inject_ours_keep(e, k);
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
 

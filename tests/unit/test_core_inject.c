@@ -731,6 +731,45 @@ static void look_at_mark(struct pair *p, unsigned n, uint32_t mark)
 	pair_event(p, n, KERNEL_DUMP_END, NULL);
 }
 
+static void set_no_cache(struct engine_config *c)
+{
+	c->mode = ENGINE_MODE_NOTRACK;
+	c->internal_cache_off = true;
+}
+
+/* Without an internal cache nothing but the event says so. */
+static void packets_save_what_waits_to_be_ended(void)
+{
+	const struct engine_command flush = {
+		.kind = ENGINE_FLUSH, .id = 4, .tables = ENGINE_TABLES_LOCAL};
+	struct pair *p = started_as(set_no_cache);
+	struct flow f = pair_flow(FLOWS), g = pair_flow(FLOWS + 1);
+
+	pair_command(p, 1, ENGINE_PROMOTE, 3);
+	pair_run(p, 2000);
+	answer_everything(p, 1);
+	dump_of(p, 1, 0, FLOWS);
+	pair_run(p, 2000);
+	tell(p, 0, KERNEL_EVENT_NEW, &f);
+	tell(p, 0, KERNEL_EVENT_NEW, &g);
+	CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_CREATE), 2);
+	answer_everything(p, 1);
+	/* all is ours again: until the kernel has been read, nothing is written */
+	engine_command(p->node[1].engine, p->now, &flush);
+	tell(p, 0, KERNEL_EVENT_DESTROY, &f);
+	tell(p, 0, KERNEL_EVENT_DESTROY, &g);
+	tell(p, 1, KERNEL_EVENT_UPDATE, &f);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	pair_run(p, 2000);
+	CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_DELETE), 0);
+	dump_of(p, 1, 0, FLOWS + 2);
+	pair_run(p, 2000);
+	CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_DELETE), 1); /* of the other one */
+	CU_ASSERT_EQUAL(last_op(p, 1)->flow.tuple[FLOW_ORIG].sport_be, g.tuple[FLOW_ORIG].sport_be);
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_INJECT_KEPT), 1);
+	pair_free(p);
+}
+
 /* What a dump had read before our own deletion is not in the kernel any more. */
 static void a_dump_brings_back_nothing_that_we_ended(void)
 {
@@ -825,6 +864,7 @@ static const struct unit_test tests[] = {
 	{"a dump finds out what is gone", a_dump_finds_out_what_is_gone},
 	{"flushes leave the kernel alone", flushes_leave_the_kernel_alone},
 	{"expectations go the same way", expectations_go_the_same_way},
+	{"packets save what waits to be ended", packets_save_what_waits_to_be_ended},
 	{"a dump brings back nothing that we ended", a_dump_brings_back_nothing_that_we_ended},
 	{"two owners come to one mark", two_owners_come_to_one_mark},
 };
