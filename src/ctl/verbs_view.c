@@ -28,7 +28,7 @@ static void print_peer(const json_t *peer)
 	printf("peer %s: %s", string_of(peer, "address"), string_of(peer, "sync"));
 	if (!truth_of(peer, "in_sync"))
 		printf(" (%s)", string_of(peer, "why"));
-	if (!strcmp(string_of(peer, "sync"), "bulk"))
+	if (number_of(peer, "bulk_total") > 0 && !strcmp(string_of(peer, "sync"), "bulk"))
 		printf(" %lld of %lld", number_of(peer, "bulk_flows"),
 			number_of(peer, "bulk_total"));
 	printf("\n  flows %lld, not acknowledged %lld, lost %lld, heard %lld ms ago, %s\n",

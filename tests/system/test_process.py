@@ -219,6 +219,8 @@ def test_sighup_moves_the_statistics():
 
         def lines(path):
             return open(path, encoding="utf-8").read().count("\n") if os.path.exists(path) else 0
+        if not re.search(r"ctsyncd \S+, pid \d+, statistics\n", node.process.log_text()):
+            raise Failed(f"the first line does not say what it is for: {node.process.log_text()}")
         load(a, "create", 3)
         a.flush()
         wait_for(lambda: lines(first) == 3, 10, "lines in the first file")
