@@ -12,7 +12,7 @@
 # CTSYNC_SOCKET or CTSYNC_CONFIG, where not the default daemon is meant.
 set -eu
 
-PATH=${PATH:-/usr/sbin:/usr/bin:/sbin:/bin}
+PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
 
 case ${3:-} in
 MASTER) verb=promote ;;

@@ -353,9 +353,11 @@ static int run(struct daemon *d)
 
 static void tell_start(const struct daemon *d)
 {
-	char what[128] = "statistics";
+	char what[128];
 	struct text t = text_of(what, sizeof(what));
 
+	if (d->links.count == 0)
+		text_puts(&t, "statistics");
 	for (unsigned i = 0; i < d->links.count; i++) {
 		text_puts(&t, i ? ", " : d->links.count > 1 ? "sync links " : "sync link ");
 		text_puts(&t, d->links.link[i].config->interface);
