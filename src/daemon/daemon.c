@@ -273,11 +273,14 @@ static void tell_status(struct daemon *d, mono now)
 	notify_status(&d->notify, line);
 }
 
-static void take_events(struct daemon *d)
+static void take_events(struct daemon *d, mono now)
 {
 	struct engine_event event;
 
 	while (engine_next_event(d->engine, &event)) {
+		/* The engine's clock stands still while the kernel takes what it is given. */
+		if (event.kind == ENGINE_EVENT_DONE)
+			event.took_ns += mono_diff_ns(loop_clock(), now);
 		report_event(&event);
 		links_report(&d->links, &event);
 		if (event.kind == ENGINE_EVENT_DONE) {
@@ -341,7 +344,7 @@ static int run(struct daemon *d)
 		record_run(&d->record, now);
 		stats_run(&d->stats, now);
 		links_run(&d->links, now);
-		take_events(d);
+		take_events(d, now);
 		control_tick(&d->service.control, now);
 		notify_tick(&d->notify, now);
 		tell_status(d, now);
