@@ -15,7 +15,9 @@
 
 enum { SKIPPED = 77, EACH = 1428, LAST = 300, BURST = CHANNEL_TRAIN };
 
-static uint8_t train[BURST * EACH];
+enum { TOO_LONG = 65535 }; /* for a datagram */
+
+static uint8_t train[TOO_LONG + LAST];
 
 struct heard {
 	unsigned count;
@@ -36,6 +38,15 @@ static void on_datagram(
 		h->bad = true;
 	else
 		h->at += len;
+}
+
+static void on_length(void *ctx, const struct channel_addr *from, const uint8_t *bytes, size_t len)
+{
+	size_t *out = ctx;
+
+	(void)from;
+	(void)bytes;
+	*out = len;
 }
 
 static struct channel_config config_of(
@@ -76,7 +87,7 @@ static void test_trains(struct channel *near, struct channel *far)
 {
 	judge(near->trains && channel_train_max(near, EACH) == BURST,
 		"the kernel takes several datagrams at once");
-	judge(passes(near, far, sizeof(train), EACH), "a train arrives as datagrams of one length");
+	judge(passes(near, far, BURST * EACH, EACH), "a train arrives as datagrams of one length");
 	judge(near->trains, "and was taken at once");
 	judge(passes(near, far, 5 * EACH + LAST, EACH), "its last datagram may be shorter");
 	judge(passes(near, far, EACH, EACH) && passes(near, far, LAST, EACH),
@@ -93,24 +104,43 @@ static void test_trains(struct channel *near, struct channel *far)
 		"until the interface has changed");
 }
 
+/* As many errors as datagrams are lost. */
+static bool counts_errors(const struct channel *ch, struct channel_stats *before, unsigned n)
+{
+	bool ok = ch->stats.send_errors == before->send_errors + n &&
+		  ch->stats.send_link_errors == before->send_link_errors + n &&
+		  ch->stats.sent == before->sent;
+
+	*before = ch->stats;
+	return ok;
+}
+
 static void test_broken(struct channel *near)
 {
+	struct channel_stats before = near->stats;
 	size_t gone = 1;
 	int err;
 
 	judge(run("ip link set io0 down"), "the interface goes down");
-	err = channel_send_train(near, train, sizeof(train), EACH, &gone);
+	err = channel_send_train(near, train, BURST * EACH, EACH, &gone);
 	judge((err == -ENETUNREACH || err == -ENETDOWN || err == -EADDRNOTAVAIL ||
 		      err == -ENODEV) &&
 			near->trains,
 		"what is wrong with the link is told as of one datagram");
 	note("channel_send_train while down: %s", strerror(-err));
+	judge(counts_errors(near, &before, BURST), "and counted of each datagram");
+	near->trains = false;
+	err = channel_send_train(near, train, BURST * EACH, EACH, &gone);
+	judge(err && gone == BURST * EACH && counts_errors(near, &before, BURST),
+		"as it is where they go one by one");
 	judge(run("ip link set io0 up") && channel_refresh(near) == 0, "the interface comes back");
 }
 
 static void test_without_checksum(struct channel_config config, struct channel *far)
 {
 	struct channel ch;
+	size_t gone, last = 0;
+	int err;
 
 	config.checksum = false;
 	if (channel_open(&ch, &config)) {
@@ -118,8 +148,14 @@ static void test_without_checksum(struct channel_config config, struct channel *
 		return;
 	}
 	judge(!ch.trains && channel_train_max(&ch, EACH) == 1 &&
-			passes(&ch, far, sizeof(train), EACH),
+			passes(&ch, far, BURST * EACH, EACH),
 		"without checksums they go one by one");
+	err = channel_send_train(&ch, train, sizeof(train), TOO_LONG, &gone);
+	judge(err == -EMSGSIZE && gone == sizeof(train) && ch.stats.send_errors == 1,
+		"what one of them meets is told");
+	judge(wait_for(far->rx_fd) && channel_receive(far, 1, on_length, &last) == 1 &&
+			last == LAST,
+		"and does not stop the one behind it");
 	channel_close(&ch);
 }
 
