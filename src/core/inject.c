@@ -7,6 +7,7 @@
 #include "core/bulk.h"
 #include "core/dumper.h"
 #include "core/former.h"
+#include "core/inject_gone.h"
 #include "core/inject_ours.h"
 #include "core/local.h"
 #include "core/peer.h"
@@ -68,35 +69,6 @@ void inject_forget(struct engine *e, uint32_t handle)
 }
 
 /* ---- flows that have ended for their peer ---- */
-
-uint32_t inject_detach(struct engine *e, struct table *t, uint32_t handle)
-{
-	struct table_key k = table_key_at(&e->store, handle);
-
-	record_moved(e, handle);
-	inject_unlist(e, handle);
-	table_detach(t, &e->store, handle);
-	at(e, handle)->dead = 1;
-	at(e, handle)->born = engine_coarse(e, e->now);
-	CHECK(index_add(&e->inject.ended, &e->store, k.hash, handle));
-	e->inject.gone++;
-	return handle;
-}
-
-void inject_queue_gone(struct engine *e, uint32_t handle)
-{
-	inject_list_append(e, handle, INJECT_QUEUE);
-}
-
-void inject_free_gone(struct engine *e, uint32_t handle)
-{
-	struct table_key k = table_key_at(&e->store, handle);
-
-	CHECK(at(e, handle)->dead && at(e, handle)->list == ENTRY_UNLISTED);
-	index_remove(&e->inject.ended, k.hash, handle);
-	arena_free(&e->store.arena, handle);
-	e->inject.gone--;
-}
 
 /*
  * Little or nothing is left of the timeout that the peer told: its entry may have been idle, and no
@@ -220,7 +192,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		x->flags = (uint8_t)((x->flags & ~REMOTE_INJECTED) |
 				     (x->flags & REMOTE_INJECTED ? REMOTE_ADOPTED : 0));
 	if (x->flags & REMOTE_WRITING && (op = writer_of(e, &k)) != NULL) {
-		op->gone = inject_detach(e, &p->remote, handle);
+		op->gone = inject_gone_detach(e, &p->remote, handle);
 		return;
 	}
 	if (!(x->flags & REMOTE_WRITTEN)) {
@@ -234,7 +206,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		remote_remove(e, p, handle);
 		return;
 	}
-	inject_queue_gone(e, inject_detach(e, &p->remote, handle));
+	inject_gone_queue(e, inject_gone_detach(e, &p->remote, handle));
 }
 
 /* ---- what peers tell ---- */
@@ -646,13 +618,13 @@ void inject_flushed(struct engine *e)
 			next = at(e, handle)->next;
 			inject_unlist(e, handle);
 			if (at(e, handle)->dead)
-				inject_free_gone(e, handle);
+				inject_gone_free(e, handle);
 		}
 	for (uint32_t n = 0; n < LIMIT_KERNEL_OPS_IN_FLIGHT; n++) {
 		struct op *op = &e->ops.op[n];
 
 		if (op->id && op->gone) {
-			inject_free_gone(e, op->gone);
+			inject_gone_free(e, op->gone);
 			op->gone = 0;
 		}
 	}

@@ -49,7 +49,7 @@ void inject_list_move(struct engine *e, uint32_t handle, enum inject_list list)
 	inject_list_append(e, handle, list);
 }
 
-/* Also of one that is in no table any more: see inject_detach(). */
+/* Also of one that is in no table any more: see inject_gone_detach(). */
 void inject_moved(struct engine *e, uint32_t old, uint32_t handle)
 {
 	const struct entry *x = at(e, handle);
