@@ -39,14 +39,6 @@ void inject_queue(struct engine *e, uint32_t handle)
 									  : INJECT_QUEUE);
 }
 
-void inject_queue_late(struct engine *e, uint32_t handle)
-{
-	at(e, handle)->flags |= REMOTE_RETRIED;
-	if (inject_list_count(e, INJECT_RELATED) == 0 || mono_reached(e->now, e->inject.related_at))
-		e->inject.related_at = mono_add_ms(e->now, LIMIT_RELATED_RETRY_MS);
-	inject_list_append(e, handle, INJECT_RELATED);
-}
-
 uint32_t inject_pull(struct engine *e)
 {
 	bool warm = e->config.standby_warm;
@@ -54,8 +46,10 @@ uint32_t inject_pull(struct engine *e)
 
 	if (!handle && warm)
 		handle = warm_pull(e);
-	if (!handle && mono_reached(e->now, e->inject.related_at))
+	if (!handle)
 		handle = inject_list_head(e, INJECT_RELATED);
+	if (!handle && mono_reached(e->now, e->inject.late_at))
+		handle = inject_list_head(e, INJECT_LATE);
 	if (!handle && warm)
 		handle = warm_pull_refused(e);
 	if (handle)
@@ -653,8 +647,8 @@ mono inject_deadline(const struct engine *e)
 		return e->now;
 	if (i->yielded)
 		when = mono_min(when, i->yielded_at);
-	if (inject_list_count(e, INJECT_RELATED) > 0 && mono_before(e->now, i->related_at))
-		when = mono_min(when, i->related_at);
+	if (inject_list_count(e, INJECT_LATE) > 0 && mono_before(e->now, i->late_at))
+		when = mono_min(when, i->late_at);
 	return when;
 }
 

@@ -110,7 +110,6 @@ bool inject_has_made(const struct engine *);
 /* ---- for inject_op.c ---- */
 
 void inject_queue(struct engine *, uint32_t handle);
-void inject_queue_late(struct engine *, uint32_t handle); /* a related flow, a second time */
 
 /* The next entry to be written, off its queue; 0: none now. */
 uint32_t inject_pull(struct engine *);

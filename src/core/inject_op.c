@@ -521,7 +521,7 @@ static void refused(struct engine *e, const struct op *op, uint32_t handle, int 
 	x->flags |= REMOTE_BEHIND;
 	if (is_creation(op) && err == ENOENT && !(x->flags & REMOTE_RETRIED) &&
 		(x->flags & ENTRY_HAS_MASTER || entry_is_expect(x)))
-		inject_queue_late(e, handle);
+		inject_list_append_late(e, handle);
 	else if (e->config.standby_warm)
 		warm_refused(e, handle);
 }
