@@ -383,7 +383,10 @@ static bool differs(const struct flow *told, const struct flow *f)
 		       told->tcp.state != f->tcp.state);
 }
 
-/* Without events, only dumps tell of packets: what is not as any peer told it was changed by some.
+/*
+ * Without events, only dumps tell of packets: what is not as any peer told it was changed by some.
+ * Of what is still to be written the kernel may have what was told before; and what another peer
+ * has told more of since is not going to be.
  */
 static bool has_changed(const struct engine *e, const struct table_key *k, const struct flow *f)
 {
@@ -393,10 +396,11 @@ static bool has_changed(const struct engine *e, const struct table_key *k, const
 	for (unsigned i = 0; f && e->config.polling && i < e->peers_count; i++) {
 		uint32_t handle = table_find(&e->peers[i].remote, &e->store, k);
 
-		if (!handle || !inject_is_written(e, handle))
+		if (!handle || (!inject_is_written(e, handle) && warm_is_outdated(e, k, handle)))
 			continue;
 		table_read(&e->store, handle, &told);
-		if (at(e, handle)->dump_gen == e->dump.gen || !differs(&told, f))
+		if (!inject_is_written(e, handle) || at(e, handle)->dump_gen == e->dump.gen ||
+			!differs(&told, f))
 			return false;
 		changed = true;
 	}
