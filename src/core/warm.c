@@ -126,7 +126,7 @@ static void put_ready(struct engine *e, uint32_t handle)
 }
 
 /* It hangs on a chain already, and its peer has told more. */
-static void told_again(struct engine *e, uint32_t handle, enum inject_list list)
+static void told_again(struct engine *e, uint32_t handle, enum inject_list list, bool ours)
 {
 	engine_count(e, COUNTER_COALESCED);
 	switch (list) {
@@ -134,12 +134,15 @@ static void told_again(struct engine *e, uint32_t handle, enum inject_list list)
 		inject_list_move(e, handle, INJECT_QUEUE);
 		break;
 	case INJECT_WAITING:
-		if (at(e, handle)->flags & REMOTE_WRITTEN)
+		if (ours)
+			inject_list_move(e, handle, INJECT_QUEUE);
+		else if (at(e, handle)->flags & REMOTE_WRITTEN)
 			inject_list_move(e, handle, INJECT_WAITING);
 		break;
 	case INJECT_AGED: /* an expectation that a commit has left out: its master may be here */
-		if (!entry_is_expect(at(e, handle)) && at(e, handle)->flags & REMOTE_WRITTEN) {
-			/* what was ours as well has been left to its peer */
+		if (!entry_is_expect(at(e, handle)) &&
+			(ours || at(e, handle)->flags & REMOTE_WRITTEN)) {
+			/* it is ours as well, or was and has been left to its peer */
 			inject_list_move(e, handle, INJECT_QUEUE);
 			break;
 		}
@@ -163,7 +166,7 @@ void warm_told(struct engine *e, uint32_t handle, bool ours)
 	bool written = x->flags & REMOTE_WRITTEN;
 
 	if (x->list != ENTRY_UNLISTED)
-		told_again(e, handle, inject_list_of(x));
+		told_again(e, handle, inject_list_of(x), ours);
 	else if (ours || (written && (entry_is_expect(x) || !is_closing(e, handle))))
 		inject_queue(e, handle);
 	else

@@ -79,8 +79,12 @@ static bool may_differ(struct sim *s, struct sim_node *n, unsigned slot, const s
 	if (n->config.internal_cache_off &&
 		(!h->states[h->count - 1].rewritten || s->params.nodes > 2))
 		return true;
-	return engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &own) ||
-	       is_told(s, n, (int)slot, e->flow.mark);
+	if (is_told(s, n, (int)slot, e->flow.mark))
+		return true;
+	/* ours as well: what packets have changed here may be newer; what was written last is not
+	 */
+	return engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &own) &&
+	       !h->states[h->count - 1].rewritten;
 }
 
 /* A warm standby's kernel need not have it: it has not settled. */
