@@ -4,10 +4,16 @@
 #
 #	tools/build.sh NAME MAKE-ARGUMENTS -- CONFIGURE-ARGUMENTS
 #
-# Says nothing when all is well; the compiler's output is in build/NAME.log. Exit status: 0, or 1
-# with the end of that log on stderr.
+# Says nothing when all is well; the compiler's output is in build/NAME.log. Exit status: 0, 1 with the
+# end of that log on stderr, or 2 without a NAME.
 set -eu
 
+case ${1:--} in
+-*)
+	echo "usage: tools/build.sh NAME MAKE-ARGUMENTS -- CONFIGURE-ARGUMENTS" >&2
+	exit 2
+	;;
+esac
 cd "$(dirname "$0")/.."
 name=$1
 shift

@@ -250,7 +250,8 @@ class Firewall:
         conf = KEEPALIVED_CONF.format(router=self.space.short, hook=os.path.abspath(NOTIFY_HOOK))
         conf += self.instances()
         program, env = unpacked("keepalived")
-        env = {**env, "CTSYNCCTL": self.write_ctl()}
+        env = {**env, "CTSYNCCTL": self.write_ctl(),
+               "CTSYNC_STATE": self.lab.path(f"state-fw{self.number}")}
         if self.node:
             env["CTSYNC_SOCKET"] = self.node.socket
             env.update(self.node.env)

@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "core/inject.h"
+#include "core/inject_gone.h"
 #include "core/peer.h"
 #include "core/record.h"
 #include "flow/merge.h"
@@ -318,7 +319,7 @@ void former_tick(struct engine *e)
 			return;
 		}
 		engine_count(e, COUNTER_FORMER_ENDED);
-		inject_queue_gone(e, inject_detach(e, &f->table, handle));
+		inject_gone_queue(e, inject_gone_detach(e, &f->table, handle));
 	}
 }
 

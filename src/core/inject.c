@@ -7,6 +7,7 @@
 #include "core/bulk.h"
 #include "core/dumper.h"
 #include "core/former.h"
+#include "core/inject_gone.h"
 #include "core/inject_ours.h"
 #include "core/local.h"
 #include "core/peer.h"
@@ -38,14 +39,6 @@ void inject_queue(struct engine *e, uint32_t handle)
 									  : INJECT_QUEUE);
 }
 
-void inject_queue_late(struct engine *e, uint32_t handle)
-{
-	at(e, handle)->flags |= REMOTE_RETRIED;
-	if (inject_list_count(e, INJECT_RELATED) == 0 || mono_reached(e->now, e->inject.related_at))
-		e->inject.related_at = mono_add_ms(e->now, LIMIT_RELATED_RETRY_MS);
-	inject_list_append(e, handle, INJECT_RELATED);
-}
-
 uint32_t inject_pull(struct engine *e)
 {
 	bool warm = e->config.standby_warm;
@@ -53,8 +46,10 @@ uint32_t inject_pull(struct engine *e)
 
 	if (!handle && warm)
 		handle = warm_pull(e);
-	if (!handle && mono_reached(e->now, e->inject.related_at))
+	if (!handle)
 		handle = inject_list_head(e, INJECT_RELATED);
+	if (!handle && mono_reached(e->now, e->inject.late_at))
+		handle = inject_list_head(e, INJECT_LATE);
 	if (!handle && warm)
 		handle = warm_pull_refused(e);
 	if (handle)
@@ -68,35 +63,6 @@ void inject_forget(struct engine *e, uint32_t handle)
 }
 
 /* ---- flows that have ended for their peer ---- */
-
-uint32_t inject_detach(struct engine *e, struct table *t, uint32_t handle)
-{
-	struct table_key k = table_key_at(&e->store, handle);
-
-	record_moved(e, handle);
-	inject_unlist(e, handle);
-	table_detach(t, &e->store, handle);
-	at(e, handle)->dead = 1;
-	at(e, handle)->born = engine_coarse(e, e->now);
-	CHECK(index_add(&e->inject.ended, &e->store, k.hash, handle));
-	e->inject.gone++;
-	return handle;
-}
-
-void inject_queue_gone(struct engine *e, uint32_t handle)
-{
-	inject_list_append(e, handle, INJECT_QUEUE);
-}
-
-void inject_free_gone(struct engine *e, uint32_t handle)
-{
-	struct table_key k = table_key_at(&e->store, handle);
-
-	CHECK(at(e, handle)->dead && at(e, handle)->list == ENTRY_UNLISTED);
-	index_remove(&e->inject.ended, k.hash, handle);
-	arena_free(&e->store.arena, handle);
-	e->inject.gone--;
-}
 
 /*
  * Little or nothing is left of the timeout that the peer told: its entry may have been idle, and no
@@ -220,7 +186,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		x->flags = (uint8_t)((x->flags & ~REMOTE_INJECTED) |
 				     (x->flags & REMOTE_INJECTED ? REMOTE_ADOPTED : 0));
 	if (x->flags & REMOTE_WRITING && (op = writer_of(e, &k)) != NULL) {
-		op->gone = inject_detach(e, &p->remote, handle);
+		op->gone = inject_gone_detach(e, &p->remote, handle);
 		return;
 	}
 	if (!(x->flags & REMOTE_WRITTEN)) {
@@ -234,7 +200,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		remote_remove(e, p, handle);
 		return;
 	}
-	inject_queue_gone(e, inject_detach(e, &p->remote, handle));
+	inject_gone_queue(e, inject_gone_detach(e, &p->remote, handle));
 }
 
 /* ---- what peers tell ---- */
@@ -390,7 +356,7 @@ bool inject_event(struct engine *e, const struct table_key *k, bool ended)
 	if (lost && !warm_is_idle(e) && local_find_alive(e, k))
 		lost = false;
 	if (!ended)
-		inject_ours_keep(e, k);
+		inject_gone_keep(e, k);
 	for (unsigned i = 0; i < e->peers_count; i++) {
 		uint32_t handle = 0;
 
@@ -418,7 +384,10 @@ static bool differs(const struct flow *told, const struct flow *f)
 		       told->tcp.state != f->tcp.state);
 }
 
-/* Without events, only dumps tell of packets: what is not as any peer told it was changed by some.
+/*
+ * Without events, only dumps tell of packets: what is not as any peer told it was changed by some.
+ * Of what is still to be written the kernel may have what was told before; and what another peer
+ * has told more of since is not going to be.
  */
 static bool has_changed(const struct engine *e, const struct table_key *k, const struct flow *f)
 {
@@ -428,10 +397,11 @@ static bool has_changed(const struct engine *e, const struct table_key *k, const
 	for (unsigned i = 0; f && e->config.polling && i < e->peers_count; i++) {
 		uint32_t handle = table_find(&e->peers[i].remote, &e->store, k);
 
-		if (!handle || !inject_is_written(e, handle))
+		if (!handle || (!inject_is_written(e, handle) && warm_is_outdated(e, k, handle)))
 			continue;
 		table_read(&e->store, handle, &told);
-		if (at(e, handle)->dump_gen == e->dump.gen || !differs(&told, f))
+		if (!inject_is_written(e, handle) || at(e, handle)->dump_gen == e->dump.gen ||
+			!differs(&told, f))
 			return false;
 		changed = true;
 	}
@@ -647,13 +617,13 @@ void inject_flushed(struct engine *e)
 			next = at(e, handle)->next;
 			inject_unlist(e, handle);
 			if (at(e, handle)->dead)
-				inject_free_gone(e, handle);
+				inject_gone_free(e, handle);
 		}
 	for (uint32_t n = 0; n < LIMIT_KERNEL_OPS_IN_FLIGHT; n++) {
 		struct op *op = &e->ops.op[n];
 
 		if (op->id && op->gone) {
-			inject_free_gone(e, op->gone);
+			inject_gone_free(e, op->gone);
 			op->gone = 0;
 		}
 	}
@@ -682,8 +652,8 @@ mono inject_deadline(const struct engine *e)
 		return e->now;
 	if (i->yielded)
 		when = mono_min(when, i->yielded_at);
-	if (inject_list_count(e, INJECT_RELATED) > 0 && mono_before(e->now, i->related_at))
-		when = mono_min(when, i->related_at);
+	if (inject_list_count(e, INJECT_LATE) > 0 && mono_before(e->now, i->late_at))
+		when = mono_min(when, i->late_at);
 	return when;
 }
 

@@ -110,11 +110,6 @@ bool inject_has_made(const struct engine *);
 /* ---- for inject_op.c ---- */
 
 void inject_queue(struct engine *, uint32_t handle);
-void inject_queue_late(struct engine *, uint32_t handle); /* a related flow, a second time */
-/* Out of its table and off its chain, but findable until it is ended; returns the handle. */
-uint32_t inject_detach(struct engine *, struct table *, uint32_t handle);
-void inject_queue_gone(struct engine *, uint32_t handle); /* detached, to be ended */
-void inject_free_gone(struct engine *, uint32_t handle);
 
 /* The next entry to be written, off its queue; 0: none now. */
 uint32_t inject_pull(struct engine *);

@@ -49,7 +49,15 @@ void inject_list_move(struct engine *e, uint32_t handle, enum inject_list list)
 	inject_list_append(e, handle, list);
 }
 
-/* Also of one that is in no table any more: see inject_detach(). */
+void inject_list_append_late(struct engine *e, uint32_t handle)
+{
+	at(e, handle)->flags |= REMOTE_RETRIED;
+	if (inject_list_count(e, INJECT_LATE) == 0)
+		e->inject.late_at = mono_add_ms(e->now, LIMIT_RELATED_RETRY_MS);
+	inject_list_append(e, handle, INJECT_LATE);
+}
+
+/* Also of one that is in no table any more: see inject_gone_detach(). */
 void inject_moved(struct engine *e, uint32_t old, uint32_t handle)
 {
 	const struct entry *x = at(e, handle);

@@ -42,6 +42,9 @@ void inject_moved(struct engine *, uint32_t old, uint32_t handle);
 uint32_t inject_waiting(const struct engine *);
 uint32_t inject_waiting_expects(const struct engine *);
 
+/* A related one whose master was not there: to be tried once more. */
+void inject_list_append_late(struct engine *, uint32_t handle);
+
 /* Returns how many of the entries on the chains are in no table any more. O(their number). */
 uint32_t inject_list_check(const struct engine *);
 

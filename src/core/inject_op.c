@@ -9,6 +9,7 @@
 #include "core/expect.h"
 #include "core/former.h"
 #include "core/inject.h"
+#include "core/inject_gone.h"
 #include "core/inject_ours.h"
 #include "core/kernel_ops.h"
 #include "core/local.h"
@@ -184,7 +185,7 @@ static bool end_op(struct engine *e, uint32_t handle, struct kernel_op *out)
 
 	if (ours || (is_expect && !made)) {
 		engine_count(e, ours ? COUNTER_INJECT_KEPT : COUNTER_INJECT_RUN_OUT);
-		inject_free_gone(e, handle);
+		inject_gone_free(e, handle);
 		return false;
 	}
 	op = kernel_ops_take(e, OP_INJECT);
@@ -279,16 +280,8 @@ static bool is_outdated(const struct engine *e, uint32_t handle)
  */
 static void succeed(struct engine *e, uint32_t handle)
 {
-	struct table_key k = table_key_at(&e->store, handle);
-	uint32_t gone = 0;
-
-	if (e->inject.gone > 0)
-		gone = index_find(&e->inject.ended, &e->store, k.hash, k.bytes, k.len);
-	if (!gone || at(e, gone)->list == ENTRY_UNLISTED)
-		return; /* none, or it is under way, and the kernel comes to it first */
-	at(e, handle)->flags |= (at(e, gone)->flags & REMOTE_WRITTEN) | REMOTE_RENEW;
-	inject_unlist(e, gone);
-	inject_free_gone(e, gone);
+	if (inject_gone_replace(e, handle))
+		at(e, handle)->flags |= REMOTE_RENEW;
 }
 
 bool inject_next_hurried(struct engine *e, struct kernel_op *out)
@@ -334,13 +327,13 @@ static void let_go(struct engine *e, struct op *op, bool over)
 
 	op->gone = 0;
 	if (!(x->flags & REMOTE_WRITTEN) || over) {
-		inject_free_gone(e, gone);
+		inject_gone_free(e, gone);
 	} else if (again) {
 		/* it has been told once more since, and is written again after this */
 		at(e, again)->flags |= x->flags & REMOTE_WRITTEN;
-		inject_free_gone(e, gone);
+		inject_gone_free(e, gone);
 	} else {
-		inject_queue_gone(e, gone);
+		inject_gone_queue(e, gone);
 	}
 }
 
@@ -372,7 +365,7 @@ static bool is_there_again(struct engine *e, const struct op *op)
 static void end_is_over(struct engine *e, struct op *op)
 {
 	if (op->gone)
-		inject_free_gone(e, op->gone);
+		inject_gone_free(e, op->gone);
 	op->gone = 0;
 	kernel_ops_done(e, op);
 }
@@ -529,7 +522,7 @@ static void refused(struct engine *e, const struct op *op, uint32_t handle, int 
 	x->flags |= REMOTE_BEHIND;
 	if (is_creation(op) && err == ENOENT && !(x->flags & REMOTE_RETRIED) &&
 		(x->flags & ENTRY_HAS_MASTER || entry_is_expect(x)))
-		inject_queue_late(e, handle);
+		inject_list_append_late(e, handle);
 	else if (e->config.standby_warm)
 		warm_refused(e, handle);
 }

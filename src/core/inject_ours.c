@@ -3,7 +3,6 @@
 
 #include <netinet/in.h>
 
-#include "core/inject.h"
 #include "core/record.h"
 #include "core/warm.h"
 #include "flow/merge.h"
@@ -86,17 +85,4 @@ enum inject_news inject_ours_leave(struct engine *e, uint32_t local, uint32_t ha
 		return INJECT_NEWS;
 	}
 	return is_as_told(e, local, handle) ? INJECT_SAME : INJECT_NEWS;
-}
-
-void inject_ours_keep(struct engine *e, const struct table_key *k)
-{
-	uint32_t gone = 0;
-
-	if (e->config.internal_cache_off && e->inject.gone > 0)
-		gone = index_find(&e->inject.ended, &e->store, k->hash, k->bytes, k->len);
-	if (!gone || at(e, gone)->list == ENTRY_UNLISTED)
-		return; /* none, or the kernel has been asked to */
-	engine_count(e, COUNTER_INJECT_KEPT);
-	inject_forget(e, gone);
-	inject_free_gone(e, gone);
 }

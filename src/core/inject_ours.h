@@ -27,10 +27,4 @@ bool inject_ours_differs(const struct engine *, uint32_t local, uint32_t handle)
 enum inject_news inject_ours_leave(struct engine *, uint32_t local, uint32_t handle,
 	const struct table_key *, enum inject_news otherwise);
 
-/*
- * An event tells of packets. If the flow waits to be ended for a peer, it is ours, and stays. That
- * is for who has no internal cache: else the local table tells it when the end has its turn.
- */
-void inject_ours_keep(struct engine *, const struct table_key *);
-
 #endif

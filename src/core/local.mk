@@ -16,6 +16,7 @@ src_core_libcore_a_SOURCES = \
 	src/core/expect.h src/core/expect.c \
 	src/core/former.h src/core/former.c \
 	src/core/inject.h src/core/inject.c src/core/inject_op.c \
+	src/core/inject_gone.h src/core/inject_gone.c \
 	src/core/inject_list.h src/core/inject_list.c \
 	src/core/inject_ours.h src/core/inject_ours.c \
 	src/core/warm.h src/core/warm.c \

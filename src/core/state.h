@@ -285,6 +285,7 @@ enum inject_list {
 	INJECT_RELATED, /* so are flows with a master and expectations, behind the others */
 	INJECT_WAITING, /* warm: to be looked at when it has its age, in that order */
 	INJECT_REFUSED = 5, /* warm: the kernel did not take it; it is tried again */
+	INJECT_LATE, /* a related one whose master was not there: so is this, a moment later */
 	INJECT_AGED = 7, /* warm: has its age, but not settled: told again, or by a promotion */
 	INJECT_LISTS,
 };
@@ -363,7 +364,7 @@ struct inject {
 	struct entry_chain chain[INJECT_LISTS]; /* by enum inject_list */
 	uint32_t expects; /* of the entries on the chains */
 	struct warm warm;
-	mono related_at; /* not before: their masters may be on the way */
+	mono late_at; /* INJECT_LATE not before: their masters may be on the way */
 	uint32_t gone; /* entries that are in no table any more, but are still to be ended */
 	struct index ended; /* finds them */
 	bool owner; /* the operator has said that what our kernel holds is ours */

@@ -126,7 +126,7 @@ static void put_ready(struct engine *e, uint32_t handle)
 }
 
 /* It hangs on a chain already, and its peer has told more. */
-static void told_again(struct engine *e, uint32_t handle, enum inject_list list)
+static void told_again(struct engine *e, uint32_t handle, enum inject_list list, bool ours)
 {
 	engine_count(e, COUNTER_COALESCED);
 	switch (list) {
@@ -134,12 +134,15 @@ static void told_again(struct engine *e, uint32_t handle, enum inject_list list)
 		inject_list_move(e, handle, INJECT_QUEUE);
 		break;
 	case INJECT_WAITING:
-		if (at(e, handle)->flags & REMOTE_WRITTEN)
+		if (ours)
+			inject_list_move(e, handle, INJECT_QUEUE);
+		else if (at(e, handle)->flags & REMOTE_WRITTEN)
 			inject_list_move(e, handle, INJECT_WAITING);
 		break;
 	case INJECT_AGED: /* an expectation that a commit has left out: its master may be here */
-		if (!entry_is_expect(at(e, handle)) && at(e, handle)->flags & REMOTE_WRITTEN) {
-			/* what was ours as well has been left to its peer */
+		if (!entry_is_expect(at(e, handle)) &&
+			(ours || at(e, handle)->flags & REMOTE_WRITTEN)) {
+			/* it is ours as well, or was and has been left to its peer */
 			inject_list_move(e, handle, INJECT_QUEUE);
 			break;
 		}
@@ -151,6 +154,7 @@ static void told_again(struct engine *e, uint32_t handle, enum inject_list list)
 	case INJECT_UNLISTED:
 	case INJECT_QUEUE:
 	case INJECT_RELATED:
+	case INJECT_LATE:
 	case INJECT_LISTS:
 		break;
 	}
@@ -162,7 +166,7 @@ void warm_told(struct engine *e, uint32_t handle, bool ours)
 	bool written = x->flags & REMOTE_WRITTEN;
 
 	if (x->list != ENTRY_UNLISTED)
-		told_again(e, handle, inject_list_of(x));
+		told_again(e, handle, inject_list_of(x), ours);
 	else if (ours || (written && (entry_is_expect(x) || !is_closing(e, handle))))
 		inject_queue(e, handle);
 	else
@@ -288,8 +292,8 @@ bool warm_is_half_open(const struct engine *e, uint32_t handle)
 
 uint32_t warm_pull_hurried(struct engine *e)
 {
-	static const enum inject_list order[] = {
-		INJECT_QUEUE, INJECT_WAITING, INJECT_REFUSED, INJECT_AGED, INJECT_RELATED};
+	static const enum inject_list order[] = {INJECT_QUEUE, INJECT_WAITING, INJECT_REFUSED,
+		INJECT_AGED, INJECT_LATE, INJECT_RELATED};
 	struct commit *c = &e->commit;
 
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
@@ -490,7 +494,9 @@ static mono write_at(const struct engine *e)
 		when = aged_at(e, waiting);
 	if (inject_list_count(e, INJECT_REFUSED) > 0)
 		when = mono_min(when, e->inject.warm.retry_at);
-	if (inject_list_count(e, INJECT_QUEUE) > 0)
+	if (inject_list_count(e, INJECT_LATE) > 0)
+		when = mono_min(when, e->inject.late_at);
+	if (inject_list_count(e, INJECT_QUEUE) + inject_list_count(e, INJECT_RELATED) > 0)
 		when = e->now;
 	return e->inject.warm.dry && mono_before(when, refilled_at(e)) ? refilled_at(e) : when;
 }
@@ -552,7 +558,7 @@ static uint64_t in_flight(const struct engine *e)
 void warm_get_status(const struct engine *e, mono now, struct engine_status *out)
 {
 	static const enum inject_list lists[] = {
-		INJECT_QUEUE, INJECT_RELATED, INJECT_WAITING, INJECT_REFUSED};
+		INJECT_QUEUE, INJECT_RELATED, INJECT_LATE, INJECT_WAITING, INJECT_REFUSED};
 	uint64_t cold = inject_waiting(e) - inject_waiting_expects(e) + in_flight(e);
 
 	if (!e->config.standby_warm)

@@ -56,8 +56,8 @@ static const struct verb *find_verb(const char *name)
 }
 
 /*
- * The daemon refused to start if the configuration had errors, and checks it against this machine
- * too; here it only tells where the socket is.
+ * The configuration only tells where the socket is. An error that came into the file while the
+ * daemon runs is told, but must not stand in the way of a promotion.
  */
 static const char *socket_of(const char *path)
 {
@@ -70,13 +70,12 @@ static const char *socket_of(const char *path)
 	if (config_load(&config, path, &diag)) {
 		diag_print(&diag, &t);
 		fputs(problems, stderr);
-		return NULL;
 	}
-	if (!config.general.unix_path[0]) {
+	if (config.general.unix_path[0])
+		return config.general.unix_path;
+	if (diag.errors == 0)
 		fprintf(stderr, "ctsyncctl: %s has no UNIX { Path }\n", path);
-		return NULL;
-	}
-	return config.general.unix_path;
+	return NULL;
 }
 
 struct options {

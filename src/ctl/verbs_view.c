@@ -28,7 +28,7 @@ static void print_peer(const json_t *peer)
 	printf("peer %s: %s", string_of(peer, "address"), string_of(peer, "sync"));
 	if (!truth_of(peer, "in_sync"))
 		printf(" (%s)", string_of(peer, "why"));
-	if (!strcmp(string_of(peer, "sync"), "bulk"))
+	if (number_of(peer, "bulk_total") > 0 && !strcmp(string_of(peer, "sync"), "bulk"))
 		printf(" %lld of %lld", number_of(peer, "bulk_flows"),
 			number_of(peer, "bulk_total"));
 	printf("\n  flows %lld, not acknowledged %lld, lost %lld, heard %lld ms ago, %s\n",
@@ -55,6 +55,22 @@ static void print_warm(const json_t *status)
 	putchar('\n');
 }
 
+static void print_local(const json_t *status)
+{
+	bool synced = truth_of(status, "kernel_synced");
+
+	if (json_is_false(json_object_get(status, "internal_cache")))
+		printf("local table: not kept (DisableInternalCache), %lld flows on their way%s\n",
+			number_of(status, "local_flows"), synced ? "" : ", a dump is under way");
+	else
+		printf("local table: %lld flows, %s\n", number_of(status, "local_flows"),
+			synced ? "equal to the kernel's"
+			       : "not equal to the kernel's yet: a dump is under way");
+	if (number_of(status, "local_silent"))
+		printf("  silent: %lld (born unheard; looked for by dumps)\n",
+			number_of(status, "local_silent"));
+}
+
 static void print_status(const json_t *status)
 {
 	const json_t *peers = json_object_get(status, "peers");
@@ -63,13 +79,7 @@ static void print_status(const json_t *status)
 
 	printf("role: %s\n", string_of(status, "role"));
 	printf("in sync: %s\n", truth_of(status, "in_sync") ? "yes" : "no");
-	printf("local table: %lld flows, %s\n", number_of(status, "local_flows"),
-		truth_of(status, "kernel_synced")
-			? "equal to the kernel's"
-			: "not equal to the kernel's yet: a dump is under way");
-	if (number_of(status, "local_silent"))
-		printf("  silent: %lld (born unheard; looked for by dumps)\n",
-			number_of(status, "local_silent"));
+	print_local(status);
 	printf("held for peers: %lld flows\n", number_of(status, "remote_flows"));
 	print_warm(status);
 	if (number_of(status, "former_flows"))
@@ -182,7 +192,8 @@ static enum ctl_exit verb_show(
 	json_t *request;
 
 	if (argc == 0 || argc > 1U + named || (strcmp(table, "local") && strcmp(table, "remote"))) {
-		fprintf(stderr, "ctsyncctl: %s takes %s\n", v->name, v->arguments);
+		fprintf(stderr, "ctsyncctl: %s takes %s, at least one of the two\n", v->name,
+			v->arguments);
 		return CTL_USAGE;
 	}
 	request = json_pack("{s:s, s:s, s:s}", "verb", v->name, "table", table, "format",

@@ -273,11 +273,14 @@ static void tell_status(struct daemon *d, mono now)
 	notify_status(&d->notify, line);
 }
 
-static void take_events(struct daemon *d)
+static void take_events(struct daemon *d, mono now)
 {
 	struct engine_event event;
 
 	while (engine_next_event(d->engine, &event)) {
+		/* The engine's clock stands still while the kernel takes what it is given. */
+		if (event.kind == ENGINE_EVENT_DONE)
+			event.took_ns += mono_diff_ns(loop_clock(), now);
 		report_event(&event);
 		links_report(&d->links, &event);
 		if (event.kind == ENGINE_EVENT_DONE) {
@@ -341,7 +344,7 @@ static int run(struct daemon *d)
 		record_run(&d->record, now);
 		stats_run(&d->stats, now);
 		links_run(&d->links, now);
-		take_events(d);
+		take_events(d, now);
 		control_tick(&d->service.control, now);
 		notify_tick(&d->notify, now);
 		tell_status(d, now);
@@ -353,9 +356,11 @@ static int run(struct daemon *d)
 
 static void tell_start(const struct daemon *d)
 {
-	char what[128] = "statistics";
+	char what[128];
 	struct text t = text_of(what, sizeof(what));
 
+	if (d->links.count == 0)
+		text_puts(&t, "statistics");
 	for (unsigned i = 0; i < d->links.count; i++) {
 		text_puts(&t, i ? ", " : d->links.count > 1 ? "sync links " : "sync link ");
 		text_puts(&t, d->links.link[i].config->interface);

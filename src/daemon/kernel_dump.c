@@ -42,9 +42,10 @@ static int64_t buckets(void)
 static bool was_resized(struct kernel *k, mono now)
 {
 	static struct log_limit limit;
+	int64_t now_there = buckets();
 	uint64_t missed;
 
-	if (buckets() == k->dump_buckets)
+	if (now_there == k->dump_buckets || !now_there || !k->dump_buckets)
 		return false;
 	k->dump_resized++;
 	if (log_limit_pass(&limit, now, 60 * NS_PER_SEC, 1, &missed))

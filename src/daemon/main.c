@@ -135,7 +135,8 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	switch (o.action) {
 	case ACTION_CHECK:
-		printf("%s: no errors, %zu warnings\n", o.config, diag.warnings);
+		printf("%s: no errors, %zu warning%s\n", o.config, diag.warnings,
+			diag.warnings == 1 ? "" : "s");
 		return EXIT_SUCCESS;
 	case ACTION_PRINT:
 		return print_config(&config);

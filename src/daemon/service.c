@@ -55,7 +55,8 @@ static void answer_status(struct service *s, struct control_conn *conn)
 	struct figures f;
 
 	s->figures(s->ctx, &f);
-	answer_object(conn, reply_status(&f.status, f.config->sync.standby_warm));
+	answer_object(conn, reply_status(&f.status, !f.config->sync.disable_internal_cache,
+				    f.config->sync.standby_warm));
 }
 
 static void answer_stats(struct service *s, struct control_conn *conn, enum request_group group)

@@ -294,14 +294,17 @@ int channel_send_train(struct channel *ch, const void *bytes, size_t len, size_t
 		err = channel_udp_send_train(ch, bytes, len, each, gone);
 		if (ch->trains)
 			return err;
-		err = 0; /* a device, or a route, that cannot: one by one from here on */
 	}
-	while (*gone < len && !err) {
+	/* a device, or a route, that cannot: one by one from here on, and each for itself */
+	while (*gone < len) {
 		size_t n = len - *gone < each ? len - *gone : each;
+		int lost = channel_send(ch, at + *gone, n);
 
-		err = channel_send(ch, at + *gone, n);
-		if (!err)
-			*gone += n;
+		if (lost == -EAGAIN || lost == -ENOBUFS)
+			return lost;
+		if (lost)
+			err = lost;
+		*gone += n;
 	}
 	return err;
 }

@@ -67,7 +67,7 @@ struct channel_config {
 struct channel_stats {
 	uint64_t sent, sent_bytes;
 	uint64_t received, received_bytes;
-	uint64_t send_errors; /* all but EAGAIN */
+	uint64_t send_errors; /* datagrams that were lost by one: all but EAGAIN, ENOBUFS */
 	uint64_t send_link_errors; /* of these ENETDOWN, ENETUNREACH, ENODEV, EHOSTUNREACH... */
 	uint64_t send_full; /* EAGAIN, ENOBUFS: the socket or the device had no room */
 	uint64_t receive_errors;
@@ -143,7 +143,9 @@ int channel_send(struct channel *, const void *bytes, size_t len);
 /*
  * Sends datagrams of each bytes that stand one behind the other, the last one of 1 to each bytes;
  * CHANNEL_TRAIN of them at the most. Where the kernel takes them at once, all of them cost little
- * more than one. Returns as channel_send() does; *gone is how many bytes need not be sent again.
+ * more than one. Returns as channel_send() does: with -EAGAIN and -ENOBUFS *gone is how many bytes
+ * need not be sent again; any other error is that of the last datagram that it cost, and there is
+ * nothing to be sent again.
  */
 int channel_send_train(struct channel *, const void *bytes, size_t len, size_t each, size_t *gone);
 

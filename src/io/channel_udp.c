@@ -294,16 +294,16 @@ static void count_sent(struct channel *ch, size_t datagrams, size_t bytes)
 	ch->last_error = 0;
 }
 
-static int count_failed(struct channel *ch, int err)
+static int count_failed(struct channel *ch, size_t datagrams, int err)
 {
 	if (err == EAGAIN || err == ENOBUFS) {
 		ch->stats.send_full++;
 		return -err;
 	}
 	ch->last_error = err;
-	ch->stats.send_errors++;
+	ch->stats.send_errors += datagrams;
 	if (channel_is_link_error(err))
-		ch->stats.send_link_errors++;
+		ch->stats.send_link_errors += datagrams;
 	return -err;
 }
 
@@ -317,7 +317,7 @@ int channel_udp_send(struct channel *ch, const void *bytes, size_t len)
 		done = sendto(ch->tx_fd, bytes, len, MSG_NOSIGNAL, &to.any, to_len);
 	} while (done < 0 && errno == EINTR);
 	if (done < 0)
-		return count_failed(ch, errno);
+		return count_failed(ch, 1, errno);
 	count_sent(ch, 1, len);
 	return 0;
 }
@@ -336,6 +336,7 @@ int channel_udp_send_train(
 		uint8_t room[CMSG_SPACE(sizeof(uint16_t))];
 	} control = {.header = {CMSG_LEN(sizeof(uint16_t)), IPPROTO_UDP, UDP_SEGMENT}};
 	const uint16_t segment = (uint16_t)each;
+	const size_t datagrams = (len + each - 1) / each;
 	union sockaddr_ip to;
 	struct iovec iov = {(void *)(uintptr_t)bytes, len};
 	struct msghdr msg = {
@@ -353,12 +354,12 @@ int channel_udp_send_train(
 		done = sendmsg(ch->tx_fd, &msg, MSG_NOSIGNAL);
 	} while (done < 0 && errno == EINTR);
 	if (done >= 0) {
-		count_sent(ch, (len + each - 1) / each, len);
+		count_sent(ch, datagrams, len);
 		*gone = len;
 		return 0;
 	}
 	ch->trains = !is_no_train(errno);
-	return ch->trains ? count_failed(ch, errno) : 0;
+	return ch->trains ? count_failed(ch, datagrams, errno) : 0;
 }
 
 /* The interface that a datagram came by, 0 if the kernel does not tell. */

@@ -31,8 +31,12 @@ static void gather(struct drain *d, mono now, bool many)
 	d->next = mono_add_ns(now, d->messages_full ? d->interval_ns : ns);
 }
 
-/* The next gathering is to bring no more than messages_full, if it goes on like this. */
-static void adapt(struct drain *d, unsigned messages)
+/*
+ * The next gathering is to bring no more than messages_full, if it goes on like this. That little
+ * was there before its time, or behind a reading that did not take all, does not mean that little
+ * comes.
+ */
+static void adapt(struct drain *d, mono now, unsigned messages)
 {
 	int64_t least = d->gather_ns / DRAIN_LEAST_PART;
 
@@ -40,7 +44,7 @@ static void adapt(struct drain *d, unsigned messages)
 		return;
 	if (messages > d->messages_full)
 		d->interval_ns = d->interval_ns * d->messages_full / messages;
-	else if (messages < d->messages_full / 2)
+	else if (messages < d->messages_full / 2 && mono_reached(now, d->next))
 		d->interval_ns *= 2;
 	if (d->interval_ns < least)
 		d->interval_ns = least;
@@ -84,7 +88,7 @@ void drain_done(struct drain *d, mono now, unsigned messages)
 	}
 	d->quiet = messages >= d->messages_busy ? 0 : d->quiet + 1;
 	if (d->quiet < DRAIN_QUIET_GATHERINGS) {
-		adapt(d, messages);
+		adapt(d, now, messages);
 		gather(d, now, are_many(d, now, messages));
 		return;
 	}

@@ -20,7 +20,8 @@
  * gather_ns at the most; drain_bound() says so. That begins with DRAIN_FIRST_PART of gather_ns.
  *
  * Use: watch the socket while drain_wants_wake(); read it when it is readable or when
- * drain_deadline() has come, until it is empty; then call drain_done() and look again.
+ * drain_deadline() has come, until it is empty; then call drain_done() and look again. Who has a
+ * reason may read it sooner.
  */
 struct drain {
 	int64_t gather_ns;

@@ -33,6 +33,9 @@ void process_usage(struct process_usage *u)
 	if (getrusage(RUSAGE_SELF, &usage) < 0)
 		return;
 	u->memory_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+	/* The kernel notes a peak when memory is given back, and some pages late. */
+	if (u->memory_peak_bytes < u->memory_bytes)
+		u->memory_peak_bytes = u->memory_bytes;
 	u->cpu_user_ms = ms_of(usage.ru_utime);
 	u->cpu_system_ms = ms_of(usage.ru_stime);
 }

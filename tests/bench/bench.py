@@ -24,6 +24,7 @@ import subprocess
 import sys
 import time
 
+import bench_delay
 import bench_floor
 import bench_load
 import bench_takeover
@@ -44,6 +45,7 @@ GROUPS = {
     "tax": bench_tax.tax,
     "tax-unheard": bench_tax.tax_unheard,
     "overload": bench_tax.overload,
+    "delay": bench_delay.delay,
     "growth": bench_load.growth,
 }
 FLOOR_GROUPS = {
@@ -53,7 +55,7 @@ FLOOR_GROUPS = {
     "tax": bench_floor.tax,
 }
 # What only ctsyncd has, or what would only show how long conntrackd can take.
-OURS = ("warm", "warm-kernel", "tax-unheard", "growth")
+OURS = ("warm", "warm-kernel", "tax-unheard", "delay", "growth")
 
 
 def calm(lab):
@@ -151,6 +153,8 @@ def arguments():
                         help="kinds of connections of which tax is measured [all]")
     parser.add_argument("--overload", default=60, **number,
                         help="seconds that overload lasts [%(default)s]")
+    parser.add_argument("--mix", default=4000, **number,
+                        help="connections of delay [%(default)s]")
     parser.add_argument("--table", action="store_true",
                         help="print the rows of doc/PERFORMANCE.md, too")
     args = parser.parse_args()
@@ -161,7 +165,7 @@ def arguments():
     if set(args.kinds) - set(bench_tax.KINDS):
         parser.error(f"kinds of connections are {', '.join(bench_tax.KINDS)}")
     if args.rate < 0 or min(args.flows, args.runs, args.samples, args.large, args.base,
-                            args.batch, args.events, args.overload,
+                            args.batch, args.events, args.overload, args.mix,
                             args.repeats) < 1:
         parser.error("a number is too small")
     if args.growth < 2 * args.base:

@@ -2,6 +2,7 @@
 """Figures of a pair under load: processor time, memory, the link, latency, growth, commit."""
 
 import json
+import statistics
 import subprocess
 import time
 
@@ -126,35 +127,50 @@ def commit(lab, kind, args):
     return figures
 
 
-def cost(pair, base, count):
+def cost(pair, flows, count, mark):
     """Processor time per flow of both nodes in each phase [us], with so many flows around: changes
-    of flows all over the table, then the life of new ones."""
-    figures = pair.phase("update", count, "--stride", str(base // count), "--mark", "9")
-    figures |= pair.phase("create", count, "--first", str(base))
-    generate(pair.active.space, "delete", count, "--first", str(base), *pace(pair.args))
+    of `count` of them all over the table, then the life of new ones. mark: not the one of before."""
+    figures = pair.phase("update", count, "--stride", str(flows // count), "--mark", str(mark))
+    figures |= pair.phase("create", count, "--first", str(flows))
+    generate(pair.active.space, "delete", count, "--first", str(flows), *pace(pair.args))
     pair.rest()
-    figures |= pair.phase("delete", count, "--stride", str(base // count))
-    generate(pair.active.space, "create", count, "--stride", str(base // count), *pace(pair.args))
+    figures |= pair.phase("delete", count, "--stride", str(flows // count))
+    generate(pair.active.space, "create", count, "--stride", str(flows // count), *pace(pair.args))
     pair.rest()
     return {k: v for k, v in figures.items() if k.endswith("cpu_us")}
+
+
+def grown(few, many, flows, args):
+    """Figures of what a flow costs a pair with so many flows, and by that of a pair with args.base:
+    medians of three turns of either, since a machine is not as fast from one minute to the next."""
+    turns = [(cost(few, args.base, args.base, mark), cost(many, flows, args.base, mark))
+             for mark in (9, 10, 11)]
+
+    def median(of):
+        return statistics.median(of(small, large) for small, large in turns)
+    keys, figures = turns[0][0], {}
+    for i, name in enumerate(("small", "grown")):
+        figures |= {f"{name}_{k}": statistics.median(turn[i][k] for turn in turns) for k in keys}
+    for k in keys:
+        figures[f"growth_{k[:-len('_cpu_us')]}"] = median(lambda small, large: large[k] / small[k])  # noqa: B023
+    for node in NODES:
+        mine = [f"{node}_{phase}_cpu_us" for phase in PHASES]
+        figures[f"growth_{node}"] = median(
+            lambda small, large: sum(large[k] for k in mine) / sum(small[k] for k in mine))  # noqa: B023
+    return figures
 
 
 def growth(lab, kind, args):
     """What a flow costs with args.growth flows in the tables, by what it costs with args.base."""
     raise_limit(lab, args.growth + args.growth // 4)
-    pair = Pair(lab, kind, args, flows=args.growth, started=False)
-    pair.fill(args.base)
-    pair.rest()
-    small = cost(pair, args.base, args.base)
-    generate(pair.active.space, "create", args.growth - args.base, "--first", str(args.base),
-             "--batch", "16")
-    pair.rest()
-    pair.expect("replicated", pair.backup.node.remote_count, args.growth)
-    large = cost(pair, args.growth, args.base)
-    pair.expect("replicated", pair.backup.node.remote_count, args.growth)
-    return {**{f"growth_{k[:-len('_cpu_us')]}": large[k] / small[k] for k in large},
-            **{f"small_{k}": v for k, v in small.items()},
-            **{f"grown_{k}": v for k, v in large.items()},
-            **{f"growth_{name}": sum(large[f"{name}_{p}_cpu_us"] for p in PHASES) /
-               sum(small[f"{name}_{p}_cpu_us"] for p in PHASES) for name in NODES},
-            "losses": pair.losses()}
+    few, many = (Pair(lab, kind, args, flows=args.growth, started=False, name=name)
+                 for name in ("few", "many"))
+    few.fill(args.base)
+    many.fill(args.growth)
+    for pair in (few, many):
+        pair.rest()
+    figures = grown(few, many, args.growth, args)
+    many.expect("replicated", many.backup.node.remote_count, args.growth)
+    losses = {f"{name}_{k}": v for name, pair in (("few", few), ("many", many))
+              for k, v in pair.losses().items()}
+    return {**figures, "losses": losses}

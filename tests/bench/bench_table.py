@@ -64,6 +64,8 @@ ROWS = [
     "bulk_s", "tax_without_per_s", "tax_listening_per_s", *TAXES, "growth_active", "growth_backup",
     "overload_events_per_s", "overload_active_share", "overload_overruns", "overload_recovery_s",
     "overload_wrong",
+    *(f"delay{ms}_{what}" for ms in (0, 500, 2000)
+      for what in ("events", "messages", "bytes", "datagrams", "active_cpu_us", "backup_cpu_us")),
 ]
 RELATIONS = {"<=": operator.le, ">=": operator.ge}
 

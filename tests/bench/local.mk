@@ -3,6 +3,7 @@
 # BENCH_ARGS are options of tests/bench/bench.py.
 EXTRA_DIST += \
 	tests/bench/bench.py \
+	tests/bench/bench_delay.py \
 	tests/bench/bench_floor.py \
 	tests/bench/bench_host.py \
 	tests/bench/bench_load.py \
@@ -11,6 +12,7 @@ EXTRA_DIST += \
 	tests/bench/bench_table.py \
 	tests/bench/bench_takeover.py \
 	tests/bench/bench_tax.py \
+	tests/bench/mix.py \
 	tests/bench/scale.py
 
 noinst_PROGRAMS += tests/bench/floor tests/bench/latency tests/bench/packets

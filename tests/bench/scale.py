@@ -18,7 +18,7 @@ import time
 
 from bench import calm
 from bench_host import cpus, note, raise_limit, resident_bytes
-from bench_load import NODES, PHASES, cost, settle_memory
+from bench_load import NODES, grown, settle_memory
 from bench_pair import Pair
 from netns import Failed, Lab, wait_for
 
@@ -35,15 +35,15 @@ def timed(f):
     return time.monotonic() - begin
 
 
-def changes(pair, args):
-    """What a flow costs among so many."""
-    cost_us = cost(pair, args.flows, args.base)
+def changes(few, pair, args):
+    """What a flow costs among so many, beside the few of the other pair."""
+    figures = grown(few, pair, args.flows, args)
     one, two = (node.node.status() for node in pair.nodes)
     same("as many flows after changes, ends and births", kernel=pair.active.space.count(),
          local=one["local_flows"], remote=two["remote_flows"], expected=args.flows)
     marked = pair.backup.node.remote_count()
     same("on the peer", remote=marked, expected=args.flows)
-    return cost_us
+    return figures
 
 
 def takeover(pair, args):
@@ -71,20 +71,7 @@ def end(pair, before):
     return {"backup_memory_left": resident_bytes(pair.backup.pid) / before}
 
 
-def small(args):
-    """What a flow costs among args.base others."""
-    with Lab("scale") as lab:
-        raise_limit(lab, args.flows + args.base)
-        pair = Pair(lab, "ctsyncd", args, flows=args.flows, started=False)
-        pair.fill(args.base)
-        pair.rest()
-        found = cost(pair, args.base, args.base)
-        calm(lab)
-        return found
-
-
 def scale(args):
-    few = small(args)
     with Lab("scale") as lab:
         raise_limit(lab, args.flows + args.base)
         pair = Pair(lab, "ctsyncd", args, flows=args.flows, started=False)
@@ -98,13 +85,14 @@ def scale(args):
              local=one["local_flows"], remote=two["remote_flows"], expected=args.flows)
         for name, node in zip(NODES, pair.nodes):
             figures[f"{name}_memory_bytes"] = (resident_bytes(node.pid) - empty) / args.flows
-        many = changes(pair, args)
-        for name in NODES:
-            figures[f"growth_{name}"] = sum(many[f"{name}_{p}_cpu_us"] for p in PHASES) \
-                / sum(few[f"{name}_{p}_cpu_us"] for p in PHASES)
-        figures |= {f"grown_{k}": v for k, v in many.items()}
-        figures |= {f"small_{k}": v for k, v in few.items()}
-        figures |= {"losses": pair.losses(), **takeover(pair, args), **end(pair, empty)}
+        few = Pair(lab, "ctsyncd", args, flows=args.flows, started=False, name="few")
+        few.fill(args.base)
+        few.rest()
+        figures |= changes(few, pair, args)
+        losses = few.losses()
+        few.close()  # or the kernel would make events of births for it in every namespace
+        few.active.space.flush()
+        figures |= {"losses": {**pair.losses(), **losses}, **takeover(pair, args), **end(pair, empty)}
         calm(lab)
         return figures
 

@@ -7,7 +7,9 @@ EXTRA_DIST += tests/interop/clients.py tests/interop/matrix.py tests/interop/pee
 	tests/interop/test_matrix.py tests/interop/test_migration.py \
 	tests/interop/test_nfct_abi.py tests/interop/test_nfct_clients.py \
 	tests/interop/test_nfct_conntrack.py tests/interop/test_nfct_conntrackd.py \
-	tests/interop/test_nfct_differ.py tests/interop/test_stats.py tests/interop/test_warm.py tests/interop/test_warm_failover.py \
+	tests/interop/test_nfct_differ.py tests/interop/test_stats.py \
+	tests/interop/test_sync_delay.py tests/interop/test_warm.py \
+	tests/interop/test_warm_failover.py \
 	tests/interop/nfct.abignore tests/interop/nfct_calls.c
 
 # Two builds of libnetfilter_conntrack in one process. It stands before the C library for what the

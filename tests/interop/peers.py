@@ -109,9 +109,10 @@ class Pair:
     """Nodes a and b of the given kinds; loss in percent, of what each of them receives."""
 
     def __init__(self, lab, kind_a, kind_b, v6_link=False, loss=0, windows=False, options="",
-                 env_of=None):
-        """env_of(space): more environment for the node there."""
-        self.lab, self.windows, self.env_of = lab, windows, env_of
+                 ours="", env_of=None):
+        """options: lines of the Mode section; ours: more, for ctsyncd alone. env_of(space): more
+        environment for the node there."""
+        self.lab, self.windows, self.ours, self.env_of = lab, windows, ours, env_of
         addresses = ("fd00:9::1", "fd00:9::2") if v6_link else ("10.9.0.1", "10.9.0.2")
         prefix = "/64" if v6_link else "/24"
         self.switch = lab.ns("switch")
@@ -135,6 +136,8 @@ class Pair:
         allow_labels(space)
         if loss:
             space.lose("sync", loss)
+        if kind == "ctsyncd":
+            options += self.ours
         node = SyncNode(self.lab, space, kind, sync_conf(address, sync=sync, mode_options=options),
                         env=self.env_of(space) if self.env_of else None)
         self.nodes.append(node)

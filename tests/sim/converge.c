@@ -104,8 +104,12 @@ static bool may_differ(struct sim *s, struct sim_node *n, unsigned slot, const s
 	if (n->config.internal_cache_off &&
 		(!h->states[h->count - 1].rewritten || s->params.nodes > 2))
 		return true;
-	return engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &own) ||
-	       is_told(s, n, (int)slot, e->flow.mark);
+	if (is_told(s, n, (int)slot, e->flow.mark))
+		return true;
+	/* ours as well: what packets have changed here may be newer; what was written last is not
+	 */
+	return engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &own) &&
+	       !h->states[h->count - 1].rewritten;
 }
 
 /* A warm standby's kernel need not have it: it has not settled. */
@@ -221,9 +225,13 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 		if (slot < 0 || slot >= TRAFFIC_WHOLE_SLOTS || (unsigned)slot >= n->kernel.slots)
 			continue;
 		e = &n->kernel.entries[slot];
-		/* a flow before it may be left there, if the kernel has refused to end that one */
-		if (is_cold(n, &v.flow) && (!e->live || s->params.refuse_permille > 0 ||
-						   is_filtered(n, (unsigned)slot)))
+		/*
+		 * A flow before it may be left there, if the kernel has refused to end that one, or
+		 * it was given a minute.
+		 */
+		if (is_cold(n, &v.flow) &&
+			(!e->live || e->given_time || s->params.refuse_permille > 0 ||
+				is_filtered(n, (unsigned)slot)))
 			continue;
 		if (e->live &&
 			(e->flow.mark == v.flow.mark || may_differ(s, n, (unsigned)slot, &v.flow)))
@@ -239,18 +247,21 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 }
 
 /*
- * It was born here by packets, and a peer that had taken it over has lost it: it was given a
+ * Packets have changed it here, and a peer that had taken it over has lost it: it was given a
  * minute, in which packets would show that it lives here, and a dump takes it for ours again. The
  * write names a timeout alone, so that the version stays, and by now no timer ends it. Nor does one
- * end what had been written as the peer had it, and forgotten when its time had run out there.
+ * end what was born here by packets, had been written as the peer had it, and was forgotten when
+ * its time had run out there.
  */
 static bool is_given_back(mono now, const struct kernel_entry *e, const struct history *h)
 {
 	int first = h->count - 1;
+	bool changed = !h->states[first].rewritten;
 
 	while (first > 0 && h->states[first - 1].live)
-		first--;
-	return (e->given_time || mono_reached(now, e->ends)) && !h->states[first].rewritten;
+		changed = !h->states[--first].rewritten || changed;
+	return (e->given_time && changed) ||
+	       (mono_reached(now, e->ends) && !h->states[first].rewritten);
 }
 
 /*

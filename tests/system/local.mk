@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	tests/system/test_links.py \
 	tests/system/test_memory.py \
 	tests/system/test_nfct_handle.py \
+	tests/system/test_notify.py \
 	tests/system/test_overload.py \
 	tests/system/test_polling.py \
 	tests/system/test_process.py \

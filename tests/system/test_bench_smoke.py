@@ -21,11 +21,12 @@ SCALE = os.path.join(HERE, "..", "bench", "scale.py")
 PHASES = ("create", "update", "delete")
 NODES = ("active", "backup")
 SMALL = ("--flows", "2000", "--large", "4000", "--growth", "4000", "--base", "1000", "--samples",
-         "50", "--overload", "1", "--events", "20000", "--repeats", "1", "--table")
+         "50", "--overload", "1", "--events", "20000", "--repeats", "1", "--mix",
+         "100", "--table")
 # The groups of a run, of both daemons and of ctsyncd alone. Runs, which mostly wait for daemons to
 # come to rest, are made side by side.
 BOTH = ("load,commit", "ipv6", "latency", "takeover")
-OURS = ("tax,tax-unheard,overload", "warm,warm-kernel", "growth")
+OURS = ("tax,tax-unheard,overload", "warm,warm-kernel", "growth", "delay")
 FIGURES = [
     *(f"{node}_{phase}_cpu_us" for node in NODES for phase in PHASES),
     *(f"{node}_memory{what}" for node in NODES for what in ("_bytes", "6_bytes", "_left")),
@@ -42,6 +43,8 @@ OUR_FIGURES = [
       for listener in ("", "_without_new")),
     "tax_without_per_s", "tax_listening_per_s", "overload_events_per_s", "overload_active_share",
     "overload_recovery_s", "growth_active", "growth_backup",
+    *(f"delay{ms}_{what}" for ms in (0, 500, 2000)
+      for what in ("events", "messages", "bytes", "datagrams", "active_cpu_us", "backup_cpu_us")),
 ]
 FLOOR = [*(f"receive_{phase}_cpu_us" for phase in PHASES), "dump_per_s",
          *(f"{prefix}create_{what}" for prefix in ("", "large_")

@@ -5,6 +5,7 @@
 import json
 import os
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 sys.dont_write_bytecode = True
@@ -69,8 +70,12 @@ def test_commit_updates_what_exists():
         before = sorted(line.split("id=")[1] for line in pair.b.conntrack("-o", "id"))
         pair.a.run("conntrack", "-U", "-f", "ipv4", "-p", "udp", "-m", "3")
         wait_for(lambda: any("mark=3" in line for line in pair.two.remote()), 10, "the update")
+        begin = time.monotonic()
         report = json.loads(pair.two.ctl("commit", "--json").stdout)
+        waited_ms = 1000 * (time.monotonic() - begin)
         equal((report["written"], report["refused"]), (3, 0), "written and refused")
+        equal(0 < report["took_ms"] <= waited_ms, True,
+              f"a time that can be: {report['took_ms']} of {waited_ms} ms")
         after = {line.split("id=")[1] for line in pair.b.conntrack("-o", "id")}
         if not set(before) <= after:
             raise Failed(f"entries were made anew: ids {before} became {sorted(after)}")

@@ -219,6 +219,8 @@ def test_sighup_moves_the_statistics():
 
         def lines(path):
             return open(path, encoding="utf-8").read().count("\n") if os.path.exists(path) else 0
+        if not re.search(r"ctsyncd \S+, pid \d+, statistics\n", node.process.log_text()):
+            raise Failed(f"the first line does not say what it is for: {node.process.log_text()}")
         load(a, "create", 3)
         a.flush()
         wait_for(lambda: lines(first) == 3, 10, "lines in the first file")
@@ -263,10 +265,25 @@ def test_exit_statuses():
             equal(ran.returncode, 2, f"ctsyncd {option} of a bad file")
             if "bad.conf:1: error:" not in ran.stderr:
                 raise Failed(f"no file and line: {ran.stderr}")
+        ran = node.space.run(node.ctl_program, "-C", bad, "status", check=False)
+        equal(ran.returncode, 2, "ctsyncctl with a file that names no socket")
         printed = node.space.run(node.program, "--print", "-C", node.conf).stdout
         again = lab.write("again.conf", printed)
         equal(node.space.run(node.program, "--print", "-C", again).stdout, printed,
               "what --print prints, printed again")
+
+
+def test_a_spoiled_file_stops_no_promotion():
+    with Lab("sp") as lab:
+        node = single(lab)
+        spoiled = open(node.conf, encoding="utf-8").read().replace("FTFW", "FTFV")
+        for text in (spoiled + "\nGeneral {", "General { HashSize x }\n" + spoiled):
+            bad = lab.write("spoiled.conf", text)
+            ran = node.space.run(node.ctl_program, "-C", bad, "promote", check=False)
+            equal(ran.returncode, 0, f"promote with errors in the file: {ran.stderr}")
+            if "spoiled.conf:" not in ran.stderr:
+                raise Failed(f"nothing is said of the errors: {ran.stderr}")
+        equal(json.loads(node.ctl("status", "--json").stdout)["role"], "primary", "the role")
 
 
 def send_junk(node, count, rng):

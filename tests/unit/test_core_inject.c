@@ -254,6 +254,28 @@ static void related_flows_wait_for_their_masters(void)
 	pair_free(p);
 }
 
+/* A master may never come: who waits for one does not hold up those whose masters are there. */
+static void a_late_master_holds_up_no_other(void)
+{
+	struct pair *p = started();
+	struct flow master = pair_flow(FLOWS), f;
+
+	for (uint32_t i = 1; i <= 4; i++) {
+		f = pair_flow(FLOWS + i);
+		set_master(&f, &master);
+		tell(p, 0, KERNEL_EVENT_NEW, &f);
+		CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_CREATE), 1);
+		answer(p, 1, i % 2 ? ENOENT : 0);
+		pair_run(p, LIMIT_RELATED_RETRY_MS / 4);
+	}
+	CU_ASSERT_EQUAL(pair_status(p, 1).inject_queue, 2);
+	pair_run(p, LIMIT_RELATED_RETRY_MS);
+	CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_CREATE), 2);
+	answer_everything(p, 1);
+	CU_ASSERT_EQUAL(pair_status(p, 1).inject_queue, 0);
+	pair_free(p);
+}
+
 /* ---- ends ---- */
 
 static void an_end_is_carried_out(void)
@@ -731,45 +753,6 @@ static void look_at_mark(struct pair *p, unsigned n, uint32_t mark)
 	pair_event(p, n, KERNEL_DUMP_END, NULL);
 }
 
-static void set_no_cache(struct engine_config *c)
-{
-	c->mode = ENGINE_MODE_NOTRACK;
-	c->internal_cache_off = true;
-}
-
-/* Without an internal cache nothing but the event says so. */
-static void packets_save_what_waits_to_be_ended(void)
-{
-	const struct engine_command flush = {
-		.kind = ENGINE_FLUSH, .id = 4, .tables = ENGINE_TABLES_LOCAL};
-	struct pair *p = started_as(set_no_cache);
-	struct flow f = pair_flow(FLOWS), g = pair_flow(FLOWS + 1);
-
-	pair_command(p, 1, ENGINE_PROMOTE, 3);
-	pair_run(p, 2000);
-	answer_everything(p, 1);
-	dump_of(p, 1, 0, FLOWS);
-	pair_run(p, 2000);
-	tell(p, 0, KERNEL_EVENT_NEW, &f);
-	tell(p, 0, KERNEL_EVENT_NEW, &g);
-	CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_CREATE), 2);
-	answer_everything(p, 1);
-	/* all is ours again: until the kernel has been read, nothing is written */
-	engine_command(p->node[1].engine, p->now, &flush);
-	tell(p, 0, KERNEL_EVENT_DESTROY, &f);
-	tell(p, 0, KERNEL_EVENT_DESTROY, &g);
-	tell(p, 1, KERNEL_EVENT_UPDATE, &f);
-	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
-	pair_run(p, 2000);
-	CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_DELETE), 0);
-	dump_of(p, 1, 0, FLOWS + 2);
-	pair_run(p, 2000);
-	CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_DELETE), 1); /* of the other one */
-	CU_ASSERT_EQUAL(last_op(p, 1)->flow.tuple[FLOW_ORIG].sport_be, g.tuple[FLOW_ORIG].sport_be);
-	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_INJECT_KEPT), 1);
-	pair_free(p);
-}
-
 /* What a dump had read before our own deletion is not in the kernel any more. */
 static void a_dump_brings_back_nothing_that_we_ended(void)
 {
@@ -837,6 +820,31 @@ static void two_owners_come_to_one_mark(void)
 	pair_free(p);
 }
 
+/* While the dump that takes all is waited for ends wait, too, and a commit writes as ever. */
+static void what_a_commit_writes_anew_ends_once(void)
+{
+	struct pair *p = started();
+	struct flow f = pair_flow(9);
+
+	pair_command(p, 1, ENGINE_PROMOTE, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		f.id++;
+		tell(p, 0, KERNEL_EVENT_NEW, &f);
+		pair_command(p, 1, ENGINE_COMMIT, 4 + i);
+		answer_everything(p, 1);
+		tell(p, 0, KERNEL_EVENT_DESTROY, &f);
+		CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_DELETE), 0);
+		CU_ASSERT_EQUAL(pair_status(p, 1).inject_queue, 1);
+		engine_check(p->node[1].engine);
+	}
+	dump_of(p, 1, 0, FLOWS);
+	pair_run(p, 2000);
+	CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_DELETE), 1);
+	answer_everything(p, 1);
+	CU_ASSERT_EQUAL(pair_status(p, 1).inject_queue, 0);
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"what peers tell is written at once", what_peers_tell_is_written_at_once},
 	{"changes are updates and coalesce", changes_are_updates_and_coalesce},
@@ -844,6 +852,7 @@ static const struct unit_test tests[] = {
 	{"refusals find another way or are counted", refusals_find_another_way_or_are_counted},
 	{"another reply tuple wants another entry", another_reply_tuple_wants_another_entry},
 	{"related flows wait for their masters", related_flows_wait_for_their_masters},
+	{"a late master holds up no other", a_late_master_holds_up_no_other},
 	{"an end is carried out", an_end_is_carried_out},
 	{"an end during the write is carried out after it",
 		an_end_during_the_write_is_carried_out_after_it},
@@ -864,9 +873,9 @@ static const struct unit_test tests[] = {
 	{"a dump finds out what is gone", a_dump_finds_out_what_is_gone},
 	{"flushes leave the kernel alone", flushes_leave_the_kernel_alone},
 	{"expectations go the same way", expectations_go_the_same_way},
-	{"packets save what waits to be ended", packets_save_what_waits_to_be_ended},
 	{"a dump brings back nothing that we ended", a_dump_brings_back_nothing_that_we_ended},
 	{"two owners come to one mark", two_owners_come_to_one_mark},
+	{"what a commit writes anew ends once", what_a_commit_writes_anew_ends_once},
 };
 
 UNIT_MAIN("core_inject", tests)

@@ -519,6 +519,56 @@ static void a_promotion_leaves_nothing_in_the_local_table(void)
 	pair_free(p);
 }
 
+/* What is asked of the kernel is done. */
+static void answer_all(struct pair *p, unsigned n)
+{
+	struct pair_node *node = &p->node[n];
+
+	for (unsigned i = 0; i < node->ops_count; i++)
+		if (node->ops[i].kind != KERNEL_OP_DUMP)
+			engine_kernel_result(node->engine, p->now, node->ops[i].id, 0);
+	node->ops_count = 0;
+	pair_pull_ops(p, n);
+}
+
+/* With an internal cache the local table says whose it is; here nothing but the event does. */
+static void packets_save_what_waits_to_be_ended(void)
+{
+	const struct engine_command flush = {
+		.kind = ENGINE_FLUSH, .id = 4, .tables = ENGINE_TABLES_LOCAL};
+	struct engine_config c = pair_config();
+	struct pair *p;
+
+	c.mode = ENGINE_MODE_NOTRACK;
+	c.internal_cache_off = c.external_cache_off = true;
+	p = pair_new(&c);
+	pair_exchange(p);
+	for (unsigned n = 0; n < 2; n++)
+		pair_dump_empty(p, n);
+	pair_run(p, 2000);
+	pair_command(p, 1, ENGINE_PROMOTE, 3);
+	pair_dump_empty(p, 1);
+	pair_run(p, 2000);
+	p->node[1].ops_count = 0;
+	tell(p, 0, KERNEL_EVENT_NEW, 0, 2);
+	pair_exchange(p);
+	CU_ASSERT_EQUAL(pulled(p, 1, KERNEL_OP_CREATE), 2);
+	answer_all(p, 1);
+	/* all is ours again: until the kernel has been read, nothing is written */
+	engine_command(p->node[1].engine, p->now, &flush);
+	tell(p, 0, KERNEL_EVENT_DESTROY, 0, 2);
+	pair_exchange(p);
+	tell(p, 1, KERNEL_EVENT_UPDATE, 0, 1);
+	pair_run(p, 2000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	CU_ASSERT_EQUAL(pulled(p, 1, KERNEL_OP_DELETE), 0);
+	dump(p, 1, 0, 2);
+	pair_run(p, 2000);
+	CU_ASSERT_EQUAL(pulled(p, 1, KERNEL_OP_DELETE), 1); /* of the other one */
+	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_INJECT_KEPT), 1);
+	pair_free(p);
+}
+
 /* A change that found no room cannot be told any more. */
 static void a_full_queue_ends_in_a_bulk(void)
 {
@@ -564,6 +614,7 @@ static const struct unit_test tests[] = {
 	{"a flush ends a purge", a_flush_ends_a_purge},
 	{"a promotion leaves nothing in the local table",
 		a_promotion_leaves_nothing_in_the_local_table},
+	{"packets save what waits to be ended", packets_save_what_waits_to_be_ended},
 	{"a full queue ends in a bulk", a_full_queue_ends_in_a_bulk},
 };
 

@@ -546,6 +546,60 @@ static void what_one_of_two_peers_told_is_not_ours(void)
 	pair_free(p);
 }
 
+/* What a peer has told, and is not written yet: the kernel has what that one told before. */
+static void what_is_still_to_be_written_is_not_ours(void)
+{
+	struct engine_config c = pair_config();
+	struct flow f = warm_marked(5, 11), g = warm_marked(5, 22);
+	struct pair *p;
+
+	c.standby_warm = c.polling = true;
+	c.warm_age_ms = 3 * WARM_AGE_MS;
+	c.poll_s = 1;
+	p = pair_new(&c);
+	memset(&warm_kernel, 0, sizeof(warm_kernel));
+	pair_dump_empty(p, 0);
+	pair_dump_empty(p, 1);
+	warm_run(p, 1000);
+	third_tells(p, &g, 5000);
+	warm_run(p, 4 * WARM_AGE_MS);
+	CU_ASSERT_EQUAL(warm_kernel.flow[5].mark, 22);
+	warm_tell(p, KERNEL_EVENT_NEW, &f);
+	warm_run(p, 4 * WARM_AGE_MS);
+	CU_ASSERT_EQUAL(warm_kernel.flow[5].mark, 11);
+	/* what closes is written when it has its age */
+	f = warm_in_state(5, FLOW_TCP_FIN_WAIT);
+	f.mark = 33;
+	flow_mark_set(&f, FLOW_MARK);
+	warm_tell(p, KERNEL_EVENT_UPDATE, &f);
+	for (unsigned i = 0; i < 5; i++) {
+		warm_run(p, WARM_AGE_MS);
+		CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	}
+	CU_ASSERT_EQUAL(warm_kernel.flow[5].mark, 33);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 2);
+	pair_free(p);
+}
+
+/* What is ours as well need not settle, whenever it has become ours. */
+static void what_is_ours_is_written_though_it_has_not_settled(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = warm_in_state(WARM_FLOWS, FLOW_TCP_SYN_SENT);
+
+	warm_tell(p, KERNEL_EVENT_NEW, &f);
+	warm_run(p, 2 * WARM_AGE_MS);
+	CU_ASSERT_FALSE(warm_kernel.flow[WARM_FLOWS].live);
+	warm_kernel.flow[WARM_FLOWS] = (struct warm_kernel_flow){
+		.live = true, .tcp_state = FLOW_TCP_SYN_SENT, .expires = mono_add_sec(p->now, 60)};
+	pair_event(p, 1, KERNEL_EVENT_NEW, &f);
+	f = warm_in_state(WARM_FLOWS, FLOW_TCP_SYN_RECV);
+	warm_tell(p, KERNEL_EVENT_UPDATE, &f);
+	warm_run(p, 2 * WARM_AGE_MS);
+	CU_ASSERT_EQUAL(warm_kernel.flow[WARM_FLOWS].tcp_state, FLOW_TCP_SYN_RECV);
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"what has settled is written when it has its age",
 		what_has_settled_is_written_when_it_has_its_age},
@@ -567,6 +621,9 @@ static const struct unit_test tests[] = {
 		what_is_ours_and_told_as_it_is_costs_nothing},
 	{"who repeats itself last counts, too", who_repeats_itself_last_counts_too},
 	{"what one of two peers told is not ours", what_one_of_two_peers_told_is_not_ours},
+	{"what is still to be written is not ours", what_is_still_to_be_written_is_not_ours},
+	{"what is ours is written though it has not settled",
+		what_is_ours_is_written_though_it_has_not_settled},
 	{"an end during the write is carried out after it",
 		an_end_during_the_write_is_carried_out_after_it},
 	{"a commit does not overtake the end of what was there",

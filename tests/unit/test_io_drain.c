@@ -148,6 +148,28 @@ static void drain_gathers_no_more_than_it_is_told(void)
 	CU_ASSERT_TRUE(drain_wants_wake(&d));
 }
 
+/* Read sooner, for its own reasons, a socket has not shown yet how much comes. */
+static void drain_learns_nothing_from_what_is_read_early(void)
+{
+	struct drain d;
+	mono next;
+
+	drain_init(&d, 4, 8 * NS_PER_MS);
+	drain_bound(&d, 64);
+	drain_done(&d, at_us(0), 4);
+	for (unsigned i = 1; i <= 100; i++)
+		drain_done(&d, at_us(100 * i), 16); /* 160,000 a second */
+	next = drain_deadline(&d);
+	CU_ASSERT_EQUAL(next.ns - at_us(100 * 100).ns, 8 * NS_PER_MS / DRAIN_FIRST_PART);
+	/* but from too many, it does */
+	drain_done(&d, at_us(10100), 128);
+	CU_ASSERT_EQUAL(
+		drain_deadline(&d).ns - at_us(10100).ns, 8 * NS_PER_MS / DRAIN_FIRST_PART / 2);
+	next = drain_deadline(&d);
+	drain_done(&d, next, 16);
+	CU_ASSERT_EQUAL(drain_deadline(&d).ns - next.ns, 8 * NS_PER_MS / DRAIN_FIRST_PART);
+}
+
 static const struct unit_test tests[] = {
 	{"drain wakes at once when idle", drain_wakes_at_once_when_idle},
 	{"drain gathers after one large reading", drain_gathers_after_one_large_reading},
@@ -158,6 +180,8 @@ static const struct unit_test tests[] = {
 	{"drain gathers longer where little comes", drain_gathers_longer_where_little_comes},
 	{"drain stays busy between bursts", drain_stays_busy_between_bursts},
 	{"drain gathers no more than it is told", drain_gathers_no_more_than_it_is_told},
+	{"drain learns nothing from what is read early",
+		drain_learns_nothing_from_what_is_read_early},
 };
 
 UNIT_MAIN("io drain", tests)

@@ -57,7 +57,7 @@ static void addresses_and_errnos_are_readable(void)
 
 static bool in_sync(const struct engine_status *status)
 {
-	json_t *object = reply_status(status, false);
+	json_t *object = reply_status(status, true, false);
 	bool yes = json_is_true(json_object_get(object, "in_sync"));
 
 	json_decref(object);
@@ -95,17 +95,19 @@ static void a_warm_standby_says_how_warm_it_is(void)
 		.warm_unsettled = 2,
 		.warm_behind_ms = 30,
 		.former_flows = 4};
-	json_t *object = reply_status(&s, true);
+	json_t *object = reply_status(&s, true, true);
 
 	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(object, "standby_table")), "warm");
+	CU_ASSERT_TRUE(json_is_true(json_object_get(object, "internal_cache")));
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "remote_flows")), 9);
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "warm_flows")), 6);
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "warm_unsettled")), 2);
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "warm_behind_ms")), 30);
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "former_flows")), 4);
 	json_decref(object);
-	object = reply_status(&s, false);
+	object = reply_status(&s, false, false);
 	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(object, "standby_table")), "cold");
+	CU_ASSERT_TRUE(json_is_false(json_object_get(object, "internal_cache")));
 	json_decref(object);
 }
 

@@ -59,6 +59,8 @@ static void dump(struct pair *p)
 
 		if (warm_kernel.flow[i].mark)
 			f = warm_marked(i, warm_kernel.flow[i].mark);
+		if (warm_kernel.flow[i].tcp_state)
+			f.tcp.state = warm_kernel.flow[i].tcp_state;
 		f.timeout = (uint32_t)(mono_diff_ms(warm_kernel.flow[i].expires, p->now) / 1000);
 		set_flags(&f, warm_kernel.flow[i].tcp_flags);
 		if (warm_kernel.flow[i].live)
