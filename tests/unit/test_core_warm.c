@@ -605,12 +605,9 @@ static void what_is_ours_is_written_though_it_has_not_settled(void)
 	pair_free(p);
 }
 
-/* The dump named it as that of the one, and will not name it again as that of the other. */
-static void what_changes_hands_during_a_dump_is_ended(void)
+/* Of node 1's kernel, which has what node 0 has told. */
+static void begin_dump(struct pair *p)
 {
-	struct pair *p = warm_started();
-	struct flow f = pair_flow(5);
-
 	pair_command(p, 1, ENGINE_RESYNC_KERNEL, 1);
 	pair_pull_ops(p, 1);
 	CU_ASSERT_EQUAL(p->node[1].ops[warm_kernel.answered].kind, KERNEL_OP_DUMP);
@@ -621,6 +618,15 @@ static void what_changes_hands_during_a_dump_is_ended(void)
 
 		pair_event(p, 1, KERNEL_DUMP_FLOW, &dumped);
 	}
+}
+
+/* The dump named it as that of the one, and will not name it again as that of the other. */
+static void what_changes_hands_during_a_dump_is_ended(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = pair_flow(5);
+
+	begin_dump(p);
 	third_tells(p, &f, 5000);
 	warm_tell(p, KERNEL_EVENT_DESTROY, &f);
 	pair_event(p, 1, KERNEL_DUMP_END, NULL);
@@ -631,6 +637,28 @@ static void what_changes_hands_during_a_dump_is_ended(void)
 	CU_ASSERT_FALSE(warm_kernel.flow[5].live);
 	CU_ASSERT_EQUAL(warm_alive(), WARM_FLOWS - 1);
 	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	pair_free(p);
+}
+
+/* The dump named it as what is ours, and it is left to the peer before the dump has ended. */
+static void what_is_left_during_a_dump_is_still_there(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = warm_marked(WARM_FLOWS, 11),
+		    g = warm_in_state(WARM_FLOWS, FLOW_TCP_SYN_SENT);
+
+	warm_kernel.flow[WARM_FLOWS] = (struct warm_kernel_flow){
+		.live = true, .mark = 11, .expires = mono_add_sec(p->now, 60)};
+	begin_dump(p);
+	pair_event(p, 1, KERNEL_DUMP_FLOW, &f);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 1);
+	g.mark = 22;
+	flow_mark_set(&g, FLOW_MARK);
+	third_tells(p, &g, 5000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	pair_event(p, 1, KERNEL_DUMP_END, NULL);
+	warm_run(p, 2 * WARM_AGE_MS);
+	CU_ASSERT_EQUAL(warm_kernel.flow[WARM_FLOWS].mark, 22);
 	pair_free(p);
 }
 
@@ -659,6 +687,7 @@ static const struct unit_test tests[] = {
 	{"what is ours is written though it has not settled",
 		what_is_ours_is_written_though_it_has_not_settled},
 	{"what changes hands during a dump is ended", what_changes_hands_during_a_dump_is_ended},
+	{"what is left during a dump is still there", what_is_left_during_a_dump_is_still_there},
 	{"an end during the write is carried out after it",
 		an_end_during_the_write_is_carried_out_after_it},
 	{"a commit does not overtake the end of what was there",
