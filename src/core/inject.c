@@ -111,15 +111,17 @@ uint32_t inject_told_by(const struct engine *e, const struct table_key *k, unsig
 	return 0;
 }
 
-/* What another peer tells as well: our kernel has it as the one told it that goes. */
-static void left_to(struct engine *e, uint32_t handle, uint8_t written, bool ours)
+/* Another peer tells it, too: our kernel, and a dump of it, have it as the one that goes said. */
+static void left_to(struct engine *e, uint32_t handle, const struct entry *from, bool ours)
 {
 	struct entry *x = at(e, handle);
 
-	x->flags |= written;
+	x->flags |= from->flags & REMOTE_WRITTEN;
+	if (from->dump_gen == e->dump.gen)
+		x->dump_gen = from->dump_gen;
 	if (!e->config.standby_warm || ours || x->flags & REMOTE_WRITING)
 		return;
-	if (inject_list_of(x) == INJECT_AGED && written)
+	if (inject_list_of(x) == INJECT_AGED && from->flags & REMOTE_WRITTEN)
 		inject_list_move(e, handle, INJECT_QUEUE);
 	else if (x->list == ENTRY_UNLISTED)
 		warm_told(e, handle, false);
@@ -177,7 +179,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 	if (other || ours) {
 		record_moved(e, handle);
 		if (other)
-			left_to(e, other, x->flags & REMOTE_WRITTEN, ours);
+			left_to(e, other, x, ours);
 		engine_count(e, COUNTER_INJECT_KEPT);
 		remote_remove(e, p, handle);
 		return;

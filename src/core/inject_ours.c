@@ -76,6 +76,8 @@ enum inject_news inject_ours_leave(struct engine *e, uint32_t local, uint32_t ha
 	struct entry *x = at(e, handle);
 
 	x->flags |= REMOTE_ADOPTED;
+	if (at(e, local)->dump_gen == e->dump.gen) /* it will not be named a second time */
+		x->dump_gen = e->dump.gen;
 	if (!warm_is_idle(e) || !e->inject.stood_down)
 		return otherwise;
 	x->flags |= REMOTE_INJECTED;

@@ -193,13 +193,16 @@ static uint32_t until(const struct engine *e, uint32_t handle)
 {
 	const struct entry *x = at(e, handle);
 	int64_t left, least = LIMIT_DEAD_TIMEOUT_S;
+	uint32_t told = table_timeout(&e->store, handle, UINT32_MAX);
 
 	if (x->table == TABLE_FORMER)
 		return x->seq;
 	if (x->list != ENTRY_UNLISTED ||
 		x->flags & (REMOTE_WRITING | REMOTE_BEHIND | REMOTE_RENEW | REMOTE_ADOPTED))
 		return UINT32_MAX;
-	left = engine_timeout_left(e, x->touched, table_timeout(&e->store, handle, 0));
+	if (told == UINT32_MAX) /* it was written with that much, whenever that was */
+		return record_until(e, LIMIT_HOLD_S);
+	left = engine_timeout_left(e, x->touched, told);
 	if (least < (int64_t)e->config.commit_timeout_s)
 		least = (int64_t)e->config.commit_timeout_s;
 	return record_until(e, left > least ? left : least);

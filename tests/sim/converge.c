@@ -8,7 +8,10 @@
 #include "tests/sim/expect_check.h"
 #include "tests/sim/invariants.h"
 
-enum { RECORD_SLACK_S = 5 }; /* of when a written entry was to end */
+enum {
+	RECORD_SLACK_S = 5, /* of when a written entry was to end */
+	WORD_SLACK_S = 2, /* of how much was left when a peer's word was last seen */
+};
 
 static const char *const sync_names[] = {
 	"SYNCED", "SYNC_SILENT", "SYNC_HANDSHAKE", "SYNC_BULK", "SYNC_GAP", "SYNC_LAGGING"};
@@ -184,7 +187,7 @@ static bool is_bygone(
 /*
  * With external_cache_off, what its peer has lost with its kernel's table is kept until its time
  * runs out, and not written again: another peer may have told more since, and ended it, which the
- * kernel keeps for this one's sake; or the kernel has refused it.
+ * kernel keeps for this one's sake; or the kernel has refused it, and nothing was asked for since.
  */
 static bool is_kept(const struct sim *s, const struct sim_node *n, const struct engine_flow_view *v)
 {
@@ -192,8 +195,8 @@ static bool is_kept(const struct sim *s, const struct sim_node *n, const struct 
 	const struct kernel_entry *e = &n->kernel.entries[slot];
 	struct engine_status st;
 
-	if (n->config.standby_warm ||
-		(s->params.refuse_permille == 0 && (!e->live || e->flow.mark < v->flow.mark)))
+	if (n->config.standby_warm || (!(e->refused && e->refused_version == v->flow.mark) &&
+					      (!e->live || e->flow.mark < v->flow.mark)))
 		return false;
 	engine_get_status(n->engine, s->now, &st);
 	owner = sim_node_of_peer(s, &st, v->peer);
@@ -225,13 +228,9 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 		if (slot < 0 || slot >= TRAFFIC_WHOLE_SLOTS || (unsigned)slot >= n->kernel.slots)
 			continue;
 		e = &n->kernel.entries[slot];
-		/*
-		 * A flow before it may be left there, if the kernel has refused to end that one, or
-		 * it was given a minute.
-		 */
-		if (is_cold(n, &v.flow) &&
-			(!e->live || e->given_time || s->params.refuse_permille > 0 ||
-				is_filtered(n, (unsigned)slot)))
+		/* a flow before it may be left there, if its end was refused, or is a timer's */
+		if (is_cold(n, &v.flow) && (!e->live || e->end_refused || e->given_time ||
+						   is_filtered(n, (unsigned)slot)))
 			continue;
 		if (e->live &&
 			(e->flow.mark == v.flow.mark || may_differ(s, n, (unsigned)slot, &v.flow)))
@@ -246,22 +245,58 @@ static bool kernel_has_remote(struct sim *s, struct sim_node *n, char *why, size
 	return true;
 }
 
+/* The first state of what is in the slot now. */
+static int first_of_life(const struct history *h)
+{
+	int first = h->count - 1;
+
+	while (first > 0 && h->states[first - 1].live)
+		first--;
+	return first;
+}
+
+/* What is in the slot was there before anybody wrote it. */
+static bool was_born_by_packets(const struct history *h)
+{
+	return !h->states[first_of_life(h)].rewritten;
+}
+
+static bool was_changed_by_packets(const struct history *h)
+{
+	for (int i = first_of_life(h); i < h->count; i++)
+		if (!h->states[i].rewritten)
+			return true;
+	return false;
+}
+
+/*
+ * The last peer to tell the slot's flow gave it no time any more, and the kernel not much more than
+ * that: see inject_ended().
+ */
+static bool has_run_out(const struct sim_node *n, unsigned slot)
+{
+	const struct sim_word *w = &n->words[slot];
+
+	return w->at.ns > 0 && !mono_is_never(w->ends) &&
+	       mono_diff_sec(w->ends, w->at) <= LIMIT_RUN_OUT_S + WORD_SLACK_S &&
+	       mono_diff_sec(n->kernel.entries[slot].ends, w->at) <= LIMIT_DEAD_TIMEOUT_S;
+}
+
 /*
  * Packets have changed it here, and a peer that had taken it over has lost it: it was given a
  * minute, in which packets would show that it lives here, and a dump takes it for ours again. The
  * write names a timeout alone, so that the version stays, and by now no timer ends it. Nor does one
  * end what was born here by packets, had been written as the peer had it, and was forgotten when
- * its time had run out there.
+ * its time had run out there. What we have made ourselves, and could not end, counts as what was
+ * there before.
  */
-static bool is_given_back(mono now, const struct kernel_entry *e, const struct history *h)
+static bool is_given_back(const struct sim_node *n, unsigned slot)
 {
-	int first = h->count - 1;
-	bool changed = !h->states[first].rewritten;
+	const struct kernel_entry *e = &n->kernel.entries[slot];
+	const struct history *h = &n->kernel.history[slot];
 
-	while (first > 0 && h->states[first - 1].live)
-		changed = !h->states[--first].rewritten || changed;
-	return (e->given_time && changed) ||
-	       (mono_reached(now, e->ends) && !h->states[first].rewritten);
+	return (e->given_time && (e->end_refused || was_changed_by_packets(h))) ||
+	       (has_run_out(n, slot) && (e->end_refused || was_born_by_packets(h)));
 }
 
 /*
@@ -273,17 +308,19 @@ static bool kernel_has_no_more(struct sim *s, struct sim_node *n, char *why, siz
 	struct engine_flow_view v;
 
 	if (!n->config.standby_warm || n->boot > 1 || n->took_over || n->committed || n->flushed ||
-		s->params.refuse_permille > 0 || s->params.corrupt_permille > 0)
+		s->params.corrupt_permille > 0)
 		return true;
 	for (unsigned slot = 0; slot < n->kernel.slots; slot++) {
 		const struct kernel_entry *e = &n->kernel.entries[slot];
 		const struct history *h = &n->kernel.history[slot];
 
-		if (!e->live || !h->states[h->count - 1].rewritten || is_given_back(s->now, e, h) ||
+		if (!e->live || !h->states[h->count - 1].rewritten || is_given_back(n, slot) ||
+			(e->end_refused && e->refused) ||
 			engine_find(n->engine, ENGINE_TABLE_REMOTE, &e->flow, &v))
 			continue;
-		/* ours by an event, before a peer told more of it */
-		if (engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &v) && !v.silent)
+		/* ours, since before a peer told more of it */
+		if (engine_find(n->engine, ENGINE_TABLE_LOCAL, &e->flow, &v) &&
+			(!v.silent || (n->words[slot].ours && was_changed_by_packets(h))))
 			continue;
 		snprintf(why, cap, "node %u: slot %u: version %u was written, and no peer has it",
 			n->index, slot, e->flow.mark);

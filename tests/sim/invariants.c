@@ -26,6 +26,7 @@ void invariants_forget(struct sim *s, struct sim_node *n)
 	for (unsigned o = 0; o < s->params.nodes; o++)
 		for (unsigned slot = 0; slot < s->params.slots; slot++)
 			n->views[o][slot].at = -1;
+	memset(n->words, 0, sizeof(n->words));
 	invariants_leave(n);
 }
 
@@ -101,19 +102,32 @@ static bool is_excused(const struct sim *s, const struct sim_node *n, const stru
 	return n != owner && is_recent(s, owner->started);
 }
 
+/*
+ * A warm standby's promotion makes of what a peer has told its own, where the kernel has it so.
+ * That is how it is shown, unless an event tells more, until the dump behind the promotion has
+ * ended.
+ */
+static bool is_moved(const struct sim *s, const struct sim_node *n, const struct flow *f)
+{
+	int slot = traffic_slot(f);
+
+	return n->config.standby_warm && n->promoted && is_recent(s, n->promoted_at) &&
+	       !mono_before(n->promoted_at, n->dumped_from) && slot >= 0 &&
+	       (unsigned)slot < s->params.slots && n->words[slot].version == f->mark;
+}
+
 /* A flow shown by n as owner's: it must be what owner's kernel had, and no step back. */
 static void check_view(
 	struct sim *s, struct sim_node *n, const struct sim_node *owner, const struct flow *f)
 {
 	int slot = traffic_slot(f);
+	bool moved = n == owner && is_moved(s, n, f);
 	const struct traffic_compare c = {
-		.over_wire = n != owner,
+		.over_wire = n != owner || moved,
 		.part = owner->config.births_unheard,
 		.leftovers = owner->was_old || mono_diff_ms(s->now, owner->overrun_at) < OVERRUN_MS,
-		.window_scale = n == owner || owner->config.tcp_window_tracking,
-		/* a warm standby's promotion: as its peer told it, until the dump behind it ends */
-		.rewritten = n == owner && n->config.standby_warm && n->took_over &&
-			     is_recent(s, n->took_over_at),
+		.window_scale = (n == owner && !moved) || owner->config.tcp_window_tracking,
+		.moved = moved,
 	};
 	struct sim_view *v;
 	const struct history *h;
@@ -144,6 +158,24 @@ static void check_view(
 			n->index, owner->index, slot, f->mark, what);
 	}
 	v->at = at;
+}
+
+/* How long a peer gives a flow that it tells: of several, the one that gives it longest. */
+static void note_word(const struct sim *s, struct sim_node *n, const struct flow *f)
+{
+	struct engine_flow_view own;
+	mono ends = MONO_NEVER;
+	struct sim_word *w;
+	int slot = traffic_slot(f);
+
+	if (slot < 0 || (unsigned)slot >= s->params.slots)
+		return;
+	if (flow_has(f, FLOW_TIMEOUT))
+		ends = mono_add_sec(s->now, f->timeout);
+	w = &n->words[slot];
+	if (mono_before(w->at, s->now) || mono_before(w->ends, ends))
+		*w = (struct sim_word){
+			s->now, ends, f->mark, engine_find(n->engine, ENGINE_TABLE_LOCAL, f, &own)};
 }
 
 /* ---- around a datagram ---- */
@@ -219,6 +251,7 @@ void invariants_after_datagram(
 	while (next_flow(&r, &m, &f)) {
 		v = &n->views[from][traffic_slot(&f)];
 		if (shows(s, n, from, &f, &view)) {
+			note_word(s, n, &view.flow);
 			check_view(s, n, owner, &view.flow);
 			continue;
 		}
@@ -286,6 +319,7 @@ static void check_table(
 		if (view.peer >= st->peers_count)
 			sim_fail(s, "node %u: a flow of peer %u of %u", n->index, view.peer,
 				st->peers_count);
+		note_word(s, n, &view.flow);
 		owner = sim_node_of_peer(s, st, view.peer);
 		if (owner >= 0)
 			check_view(s, n, &s->nodes[owner], &view.flow);

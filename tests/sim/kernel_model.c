@@ -36,6 +36,8 @@ void kernel_listen(struct kernel_model *k, bool on)
 	k->births_unheard = false;
 	k->events_first = k->events_count = 0;
 	k->events_lost = false;
+	for (unsigned i = 0; i < k->slots; i++)
+		k->entries[i].refused = false;
 }
 
 void kernel_reboot(struct kernel_model *k, mono now)
@@ -102,8 +104,10 @@ void kernel_put(struct kernel_model *k, mono now, unsigned slot, const struct fl
 	struct kernel_entry *e = &k->entries[slot];
 	enum kernel_event kind = e->live ? KERNEL_EVENT_UPDATE : KERNEL_EVENT_NEW;
 
-	if (!e->live)
+	if (!e->live) {
 		e->silent = !k->listened && !k->never_silent;
+		e->end_refused = false;
+	}
 	entry_set(k, now, slot, f, false);
 	event_put(k, kind, e);
 }
@@ -186,6 +190,12 @@ static void take_attrs(struct flow *to, const struct flow *f, enum flow_attr fir
 			flow_mark_set(to, (enum flow_attr)a);
 }
 
+static bool is_timeout(const struct flow *f)
+{
+	return !flow_has(f, FLOW_STATUS) && !flow_has(f, FLOW_MARK) &&
+	       !flow_has(f, FLOW_TCP_STATE) && !flow_has(f, FLOW_LABELS);
+}
+
 /* What ctnetlink changes on an entry that is there: no tuple, NAT, master or helper. */
 static int entry_update(struct kernel_model *k, mono now, unsigned slot, const struct flow *f)
 {
@@ -224,8 +234,7 @@ static int entry_update(struct kernel_model *k, mono now, unsigned slot, const s
 		take_attrs(&merged, f, FLOW_SYNPROXY_ISN, FLOW_SYNPROXY_TSOFF);
 	}
 	entry_set(k, now, slot, &merged, true);
-	k->entries[slot].given_time = !flow_has(f, FLOW_STATUS) && !flow_has(f, FLOW_MARK) &&
-				      !flow_has(f, FLOW_TCP_STATE) && !flow_has(f, FLOW_LABELS);
+	k->entries[slot].given_time = is_timeout(f);
 	return 0;
 }
 
@@ -277,24 +286,13 @@ static bool has_whole_key(const struct flow *f)
 	       (flow_has(f, FLOW_ORIG_PORT_SRC) && flow_has(f, FLOW_ORIG_PORT_DST));
 }
 
-int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct kernel_op *op)
+static int flow_write(
+	struct kernel_model *k, mono now, unsigned slot, struct rng *r, const struct kernel_op *op)
 {
 	static const int refusals[] = {ENOMEM, EBUSY, EINVAL, EOPNOTSUPP};
-	struct kernel_entry *e;
-	struct flow f;
-	int slot;
+	struct kernel_entry *e = &k->entries[slot];
+	struct flow f = op->flow;
 
-	if (op->kind == KERNEL_OP_EXPECT_CREATE || op->kind == KERNEL_OP_EXPECT_DELETE)
-		return expect_model_write(k, now, r, op);
-	if (op->kind == KERNEL_OP_EXPECT_FLUSH)
-		return expect_model_flush(k);
-	f = op->flow;
-	slot = traffic_slot(&f);
-	if (!has_whole_key(&f))
-		return EINVAL;
-	if (!has_own_key(&f, slot) || (unsigned)slot >= k->slots)
-		return op->kind == KERNEL_OP_CREATE ? EINVAL : ENOENT;
-	e = &k->entries[slot];
 	if (op->kind != KERNEL_OP_CREATE && !e->live)
 		return ENOENT;
 	if (op->kind == KERNEL_OP_CREATE && e->live)
@@ -304,11 +302,11 @@ int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct k
 	if (op->kind == KERNEL_OP_DELETE) {
 		e->live = false;
 		history_add(&k->history[slot], now, NULL, true);
-		expect_model_master_gone(k, (unsigned)slot); /* these are told of: not our own */
+		expect_model_master_gone(k, slot); /* these are told of: not our own */
 		return 0;
 	}
 	if (op->kind == KERNEL_OP_UPDATE)
-		return entry_update(k, now, (unsigned)slot, &f);
+		return entry_update(k, now, slot, &f);
 	e->silent = false;
 	nat_apply(&f);
 	f.status |= FLOW_STATUS_CONFIRMED;
@@ -316,8 +314,38 @@ int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct k
 		f.status |= FLOW_STATUS_SEQ_ADJUST;
 	if (flow_has(&f, FLOW_HELPER_NAME))
 		f.status |= FLOW_STATUS_HELPER;
-	entry_set(k, now, (unsigned)slot, &f, true);
+	entry_set(k, now, slot, &f, true);
 	return 0;
+}
+
+/* Of what had been there before it was written, an end leaves nothing but a timeout. */
+static bool is_end(const struct kernel_op *op)
+{
+	return op->kind == KERNEL_OP_DELETE ||
+	       (op->kind == KERNEL_OP_UPDATE && is_timeout(&op->flow));
+}
+
+int kernel_write(struct kernel_model *k, mono now, struct rng *r, const struct kernel_op *op)
+{
+	const struct flow *f = &op->flow;
+	struct kernel_entry *e;
+	int slot, err;
+
+	if (op->kind == KERNEL_OP_EXPECT_CREATE || op->kind == KERNEL_OP_EXPECT_DELETE)
+		return expect_model_write(k, now, r, op);
+	if (op->kind == KERNEL_OP_EXPECT_FLUSH)
+		return expect_model_flush(k);
+	slot = traffic_slot(f);
+	if (!has_whole_key(f))
+		return EINVAL;
+	if (!has_own_key(f, slot) || (unsigned)slot >= k->slots)
+		return op->kind == KERNEL_OP_CREATE ? EINVAL : ENOENT;
+	err = flow_write(k, now, (unsigned)slot, r, op);
+	e = &k->entries[slot];
+	e->refused = err && err != EEXIST && err != ENOENT;
+	e->refused_version = f->mark;
+	e->end_refused = e->live && (e->end_refused || (e->refused && is_end(op)));
+	return err;
 }
 
 unsigned kernel_count(const struct kernel_model *k)

@@ -20,6 +20,9 @@
 struct kernel_entry {
 	bool live, silent;
 	bool given_time; /* its last write named nothing but a timeout: it is left to its timer */
+	bool end_refused; /* somebody asked for its end, in vain */
+	bool refused; /* so did this daemon for its last write, */
+	uint32_t refused_version; /* that would have brought this */
 	mono expires;
 	mono ends; /* when it would, if none were frozen */
 	struct flow flow; /* flow.timeout counts from the last change */

@@ -32,6 +32,8 @@ static void on_engine_event(struct sim *s, struct sim_node *n, const struct engi
 			sim_fail(s, "node %u: command %u ended as %u", n->index,
 				n->commands[i].kind, ev->command);
 		n->commands[i] = n->commands[--n->commands_count];
+		if (ev->command == ENGINE_PROMOTE)
+			n->promoted_at = s->now;
 		n->done = *ev;
 		n->dones++;
 		return;
@@ -188,6 +190,8 @@ static void dump_end(struct sim *s, struct sim_node *n, enum kernel_event kind)
 	trace_put(&s->trace, TRACE_DUMP, n->index, kind, 0, 0);
 	s->coverage.count[kind == KERNEL_DUMP_END ? COVERAGE_DUMP : COVERAGE_DUMP_ABORTED]++;
 	n->dumping = false;
+	if (kind == KERNEL_DUMP_END)
+		n->dumped_from = n->dump_began;
 	engine_kernel_event(n->engine, s->now, kind, NULL);
 	node_wake(s, n);
 }
@@ -291,6 +295,7 @@ static void dump_begin(struct sim *s, struct job *j)
 	 */
 	drain_events(s, n);
 	trace_put(&s->trace, TRACE_DUMP, n->index, KERNEL_DUMP_BEGIN, 0, 0);
+	n->dump_began = s->now;
 	n->dump_next = (unsigned)rng_below(&s->rng_kernel, n->kernel.slots);
 	n->dump_left = n->kernel.slots;
 	engine_kernel_event(n->engine, s->now, KERNEL_DUMP_BEGIN, NULL);
@@ -615,7 +620,7 @@ void node_start(struct sim *s, struct sim_node *n, bool lower_seq)
 	n->running = true;
 	n->started = s->now;
 	n->woken = n->drain_due = n->dumping = n->took_over = n->flushed = n->committed = false;
-	n->purged = false;
+	n->purged = n->promoted = false;
 	memset(n->heard, 0, sizeof(n->heard));
 	memset(n->left, 0, sizeof(n->left));
 	n->tick_at = MONO_NEVER;
@@ -673,9 +678,11 @@ uint64_t node_command(struct sim *s, struct sim_node *n, enum engine_command_kin
 	}
 	if (kind == ENGINE_COMMIT)
 		n->committed = true;
-	if (kind == ENGINE_PROMOTE || kind == ENGINE_COMMIT) {
+	if (kind == ENGINE_PROMOTE || kind == ENGINE_COMMIT)
 		n->took_over = true;
-		n->took_over_at = s->now;
+	if (kind == ENGINE_PROMOTE) {
+		n->promoted = true;
+		n->promoted_at = s->now;
 	}
 	engine_command(n->engine, s->now, &c);
 	node_wake(s, n);

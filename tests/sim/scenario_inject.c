@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/check.h"
 #include "tests/sim/chance.h"
+#include "tests/sim/net.h"
 #include "tests/sim/node.h"
 #include "tests/sim/scenario.h"
 
@@ -26,6 +27,12 @@ static void params_refusing(uint64_t seed, struct sim_params *p)
 {
 	params_off(seed, p);
 	p->refuse_permille = 200;
+}
+
+static void params_two_links(uint64_t seed, struct sim_params *p)
+{
+	params_refusing(seed, p);
+	p->config.links = 2;
 }
 
 /* Two nodes, FLOWS settled connections through the first; nobody is told what its role is. */
@@ -254,6 +261,26 @@ static void refusals_are_made_good(struct sim *s)
 	chance_settle(s);
 }
 
+/*
+ * Who comes back on another link may be somebody else: what it told before stays, and nobody tells
+ * it again. Of that the kernel lacks what it has refused, and no more.
+ */
+static void refusals_alone_leave_gaps(struct sim *s)
+{
+	struct sim_node *a = &s->nodes[0], *b = &s->nodes[1];
+
+	begin(s);
+	scenario_expect(s, scenario_counter(b, COUNTER_INJECT_CREATE_REFUSED), >, 0);
+	chance_fill(s, a, FLOWS, s->params.slots - FLOWS);
+	sim_run_ms(s, 4000);
+	node_reboot(s, a);
+	net_link(s, a->index, 0, false);
+	node_start(s, a, false);
+	sim_run_ms(s, 3000);
+	scenario_expect(s, alive(b), >, 0);
+	chance_settle(s);
+}
+
 static const struct scenario inject[] = {
 	{"the standby's kernel follows", params_lossy, the_standbys_kernel_follows},
 	{"the script moves everything again and again", params_off,
@@ -264,6 +291,7 @@ static const struct scenario inject[] = {
 	{"idle copies end nothing", params_off, idle_copies_end_nothing},
 	{"a restarted standby claims nothing", params_off, a_restarted_standby_claims_nothing},
 	{"refused writes are made good", params_refusing, refusals_are_made_good},
+	{"refusals alone leave gaps", params_two_links, refusals_alone_leave_gaps},
 };
 
 const struct scenario_group scenarios_inject = {inject, ARRAY_SIZE(inject)};

@@ -72,6 +72,13 @@ struct sim_view {
 	bool shown; /* just before the datagram at hand */
 };
 
+/* What a node's peers said of a slot, when one of them was last seen to say anything. */
+struct sim_word {
+	mono at, ends; /* by its own timeout; at 0: never */
+	uint32_t version;
+	bool ours; /* it was in the local table as well */
+};
+
 struct sim_node {
 	unsigned index;
 	bool running;
@@ -102,6 +109,7 @@ struct sim_node {
 	unsigned machine_boot; /* counts machine starts */
 	bool dumping;
 	unsigned dump_next, dump_left;
+	mono dump_began, dumped_from; /* the last one; the last one that was complete */
 
 	struct {
 		uint64_t id;
@@ -111,7 +119,8 @@ struct sim_node {
 	uint64_t command_next;
 	struct engine_event done; /* the last ENGINE_EVENT_DONE */
 	uint64_t dones;
-	mono took_over_at; /* last */
+	mono promoted_at; /* when the last promotion was told to have ended, or was asked for */
+	bool promoted;
 	bool took_over; /* wrote remote flows as its own since its start */
 	bool committed; /* wrote flows into its kernel without telling its peers */
 	bool was_frozen;
@@ -127,6 +136,7 @@ struct sim_node {
 	struct sim_view *views[SIM_NODES_MAX]; /* by owner: [slots] */
 	int viewed[SIM_NODES_MAX]; /* as this one of its peers; -1: not yet */
 	struct sim_view *views_left[SIM_NODES_MAX][LIMIT_PEERS]; /* as others before, or NULL */
+	struct sim_word words[TRAFFIC_SLOTS_MAX];
 };
 
 /* What its peers tell goes into its kernel, by and by. */

@@ -44,6 +44,7 @@ struct traffic_compare {
 	bool window_scale; /* the sender's option tcp_window_tracking */
 	bool part; /* one side may not have heard of a master yet */
 	bool leftovers; /* the sender may leave attributes of a former flow standing */
+	bool moved; /* got is what is kept of a peer's word: what no update brings is not in it */
 	bool rewritten; /* one side was written by an engine: only what it cannot adapt counts */
 };
 

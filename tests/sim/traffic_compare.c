@@ -4,6 +4,7 @@
 
 #include <sys/socket.h>
 
+#include "core/limits.h"
 #include "flow/status.h"
 #include "tests/sim/traffic.h"
 #include "wire/v1.h"
@@ -15,6 +16,13 @@ enum {
 			 FLOW_STATUS_HELPER | FLOW_STATUS_CONFIRMED | FLOW_STATUS_SRC_NAT |
 			 FLOW_STATUS_DST_NAT | FLOW_STATUS_SRC_NAT_DONE | FLOW_STATUS_DST_NAT_DONE |
 			 FLOW_STATUS_SEQ_ADJUST | FLOW_STATUS_ASSURED | FLOW_STATUS_SEEN_REPLY,
+};
+
+/* Those of them that are each kernel's own. */
+enum {
+	STATUS_OWN = FLOW_STATUS_EXPECTED | FLOW_STATUS_OFFLOAD | FLOW_STATUS_HW_OFFLOAD |
+		     FLOW_STATUS_DYING | FLOW_STATUS_TEMPLATE | FLOW_STATUS_UNTRACKED |
+		     FLOW_STATUS_HELPER | FLOW_STATUS_CONFIRMED,
 };
 
 static bool same_set(const struct flow *a, const struct flow *b, enum flow_attr attr)
@@ -138,14 +146,29 @@ static const char *optional_differs(
 	if (!(c->leftovers && !labels_any(want)) && !same_labels(want, got))
 		return "labels";
 	if (!(c->leftovers && !helper_shown(want, c->over_wire)) &&
+		!(c->moved && !flow_has(got, FLOW_HELPER_NAME)) &&
 		!same_helper(want, got, c->over_wire))
 		return "helper";
 	if (!(c->leftovers && !flow_has(want, FLOW_MASTER_L4PROTO)) &&
-		!(c->part && !flow_has(got, FLOW_MASTER_L4PROTO)) && !same_master(want, got))
+		!((c->part || c->moved) && !flow_has(got, FLOW_MASTER_L4PROTO)) &&
+		!same_master(want, got))
 		return "master";
 	if (!c->leftovers && !same_rest(want, got))
 		return "sequence adjustment or SYN proxy";
 	return NULL;
+}
+
+static uint32_t status_excused(const struct traffic_compare *c)
+{
+	return c->rewritten ? STATUS_ADAPTED : c->moved ? STATUS_OWN : 0;
+}
+
+/* What is told late, or written, has that much at least. */
+static uint32_t timeout_max(const struct flow *want, const struct traffic_compare *c)
+{
+	bool least = c->moved && want->timeout < LIMIT_DEAD_TIMEOUT_S;
+
+	return (least ? LIMIT_DEAD_TIMEOUT_S : want->timeout) + TRAFFIC_TIMEOUT_SLACK_S;
 }
 
 bool traffic_same(const struct flow *want, const struct flow *got, const struct traffic_compare *c,
@@ -159,11 +182,11 @@ bool traffic_same(const struct flow *want, const struct flow *got, const struct 
 	else if (want->mark != got->mark || !same_set(want, got, FLOW_MARK))
 		*what = "mark";
 	else if (flow_has(got, FLOW_TIMEOUT) && !c->rewritten &&
-		 got->timeout > want->timeout + TRAFFIC_TIMEOUT_SLACK_S)
+		 got->timeout > timeout_max(want, c))
 		*what = "timeout";
 	else if (!same_l4(want, got, c))
 		*what = "protocol state";
-	else if ((want->status ^ got->status) & ~(c->rewritten ? (uint32_t)STATUS_ADAPTED : 0))
+	else if ((want->status ^ got->status) & ~status_excused(c))
 		*what = "status";
 	else if (!c->rewritten && !same_addr(w, g))
 		*what = "reply addresses";

@@ -39,13 +39,18 @@ static struct engine_config warm_config(void)
 	return c;
 }
 
+static struct pair *new_pair_as(const struct engine_config *c)
+{
+	kept.count = 0;
+	answered = 0;
+	return pair_new(c);
+}
+
 static struct pair *new_pair(void)
 {
 	struct engine_config c = warm_config();
 
-	kept.count = 0;
-	answered = 0;
-	return pair_new(&c);
+	return new_pair_as(&c);
 }
 
 static void answer(struct pair *p, int err)
@@ -92,10 +97,8 @@ static void tell(struct pair *p, enum kernel_event kind, uint32_t n)
 	pair_event(p, 0, kind, &f);
 }
 
-static struct pair *written(void)
+static struct pair *written_in(struct pair *p)
 {
-	struct pair *p = new_pair();
-
 	pair_dump_empty(p, 0);
 	pair_dump_empty(p, 1);
 	pair_run(p, 1000);
@@ -104,6 +107,11 @@ static struct pair *written(void)
 	settle(p);
 	CU_ASSERT_EQUAL(pair_counter(p, 1, COUNTER_INJECT_CREATED), FLOWS);
 	return p;
+}
+
+static struct pair *written(void)
+{
+	return written_in(new_pair());
 }
 
 static struct recordset all_anew(struct pair *p)
@@ -370,6 +378,18 @@ static void told_anew_it_is_the_same(void)
 			answer_all(p);
 		same_as_anew(p);
 	}
+	pair_free(p);
+}
+
+/* With CommitTimeout no timeout is on the wire, and what is written has the longest there is. */
+static void told_anew_it_ends_no_earlier(void)
+{
+	struct engine_config c = warm_config();
+	struct pair *p;
+
+	c.commit_timeout_s = 20;
+	p = written_in(new_pair_as(&c));
+	same_as_anew(p);
 	pair_free(p);
 }
 
@@ -707,6 +727,7 @@ static const struct unit_test tests[] = {
 	{"a flush empties it", a_flush_empties_it},
 	{"a full ring holds the writes up", a_full_ring_holds_the_writes_up},
 	{"told anew it is the same", told_anew_it_is_the_same},
+	{"told anew it ends no earlier", told_anew_it_ends_no_earlier},
 	{"what was written is the peer's", what_was_written_is_the_peers},
 	{"what no peer tells any more is ended", what_no_peer_tells_any_more_is_ended},
 	{"a peer that tells nothing ends nothing", a_peer_that_tells_nothing_ends_nothing},

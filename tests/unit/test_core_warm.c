@@ -470,7 +470,7 @@ static void a_commit_does_not_overtake_the_end_of_what_was_there(void)
 }
 
 /* What a node that is neither of the two says of a flow. */
-static void third_tells(struct pair *p, const struct flow *f, uint32_t seq)
+static void third_says(struct pair *p, enum wire_v1_type type, const struct flow *f, uint32_t seq)
 {
 	const struct wire_v1_options options = {0};
 	struct engine_addr from = pair_addr(p, 0, 0);
@@ -478,8 +478,13 @@ static void third_tells(struct pair *p, const struct flow *f, uint32_t seq)
 	struct wbuf w = wbuf_of(buf, sizeof(buf));
 
 	from.bytes[15] = 9;
-	CU_ASSERT(wire_v1_put_flow(&w, WIRE_V1_CT_UPD, 0, seq, f, &options) > 0);
+	CU_ASSERT(wire_v1_put_flow(&w, type, 0, seq, f, &options) > 0);
 	engine_datagram(p->node[1].engine, p->now, 0, &from, buf, w.used);
+}
+
+static void third_tells(struct pair *p, const struct flow *f, uint32_t seq)
+{
+	third_says(p, WIRE_V1_CT_UPD, f, seq);
 }
 
 /* The kernel has a flow as the one of two peers told it that spoke last, though it said no news. */
@@ -600,6 +605,63 @@ static void what_is_ours_is_written_though_it_has_not_settled(void)
 	pair_free(p);
 }
 
+/* Of node 1's kernel, which has what node 0 has told. */
+static void begin_dump(struct pair *p)
+{
+	pair_command(p, 1, ENGINE_RESYNC_KERNEL, 1);
+	pair_pull_ops(p, 1);
+	CU_ASSERT_EQUAL(p->node[1].ops[warm_kernel.answered].kind, KERNEL_OP_DUMP);
+	warm_kernel.answered++;
+	pair_event(p, 1, KERNEL_DUMP_BEGIN, NULL);
+	for (uint32_t i = 0; i < WARM_FLOWS; i++) {
+		struct flow dumped = pair_flow(i);
+
+		pair_event(p, 1, KERNEL_DUMP_FLOW, &dumped);
+	}
+}
+
+/* The dump named it as that of the one, and will not name it again as that of the other. */
+static void what_changes_hands_during_a_dump_is_ended(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = pair_flow(5);
+
+	begin_dump(p);
+	third_tells(p, &f, 5000);
+	warm_tell(p, KERNEL_EVENT_DESTROY, &f);
+	pair_event(p, 1, KERNEL_DUMP_END, NULL);
+	warm_serve(p);
+	CU_ASSERT_TRUE(warm_kernel.flow[5].live);
+	third_says(p, WIRE_V1_CT_DEL, &f, 5001);
+	warm_run(p, 2 * WARM_AGE_MS);
+	CU_ASSERT_FALSE(warm_kernel.flow[5].live);
+	CU_ASSERT_EQUAL(warm_alive(), WARM_FLOWS - 1);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	pair_free(p);
+}
+
+/* The dump named it as what is ours, and it is left to the peer before the dump has ended. */
+static void what_is_left_during_a_dump_is_still_there(void)
+{
+	struct pair *p = warm_started();
+	struct flow f = warm_marked(WARM_FLOWS, 11),
+		    g = warm_in_state(WARM_FLOWS, FLOW_TCP_SYN_SENT);
+
+	warm_kernel.flow[WARM_FLOWS] = (struct warm_kernel_flow){
+		.live = true, .mark = 11, .expires = mono_add_sec(p->now, 60)};
+	begin_dump(p);
+	pair_event(p, 1, KERNEL_DUMP_FLOW, &f);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 1);
+	g.mark = 22;
+	flow_mark_set(&g, FLOW_MARK);
+	third_tells(p, &g, 5000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, 0);
+	pair_event(p, 1, KERNEL_DUMP_END, NULL);
+	warm_run(p, 2 * WARM_AGE_MS);
+	CU_ASSERT_EQUAL(warm_kernel.flow[WARM_FLOWS].mark, 22);
+	pair_free(p);
+}
+
 static const struct unit_test tests[] = {
 	{"what has settled is written when it has its age",
 		what_has_settled_is_written_when_it_has_its_age},
@@ -624,6 +686,8 @@ static const struct unit_test tests[] = {
 	{"what is still to be written is not ours", what_is_still_to_be_written_is_not_ours},
 	{"what is ours is written though it has not settled",
 		what_is_ours_is_written_though_it_has_not_settled},
+	{"what changes hands during a dump is ended", what_changes_hands_during_a_dump_is_ended},
+	{"what is left during a dump is still there", what_is_left_during_a_dump_is_still_there},
 	{"an end during the write is carried out after it",
 		an_end_during_the_write_is_carried_out_after_it},
 	{"a commit does not overtake the end of what was there",
