@@ -79,8 +79,9 @@ static void keep(struct engine *e, uint32_t handle)
 {
 	struct table_key k = table_key_at(&e->store, handle);
 
-	if (!(at(e, handle)->flags & REMOTE_INJECTED) || at(e, handle)->flags & REMOTE_BEHIND ||
-		local_find_alive(e, &k) || is_disputed(e, &k, handle))
+	/* first, since it is the others' matter also where this one's word is not kept */
+	if (is_disputed(e, &k, handle) || !(at(e, handle)->flags & REMOTE_INJECTED) ||
+		at(e, handle)->flags & REMOTE_BEHIND || local_find_alive(e, &k))
 		return;
 	engine_count(e, COUNTER_TAKEN);
 	if (entry_is_expect(at(e, handle)))

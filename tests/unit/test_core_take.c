@@ -3,9 +3,11 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "core_pair.h"
 #include "flow/status.h"
 #include "unit.h"
+#include "wire/v1.h"
 
 /*
  * A warm standby, node 1, is promoted: what is written then, what of the rest becomes its own, and
@@ -265,6 +267,48 @@ static void what_its_peer_ends_is_ours(void)
 	pair_free(p);
 }
 
+/* What a node that is neither of the two says of a flow. */
+static void third_says(struct pair *p, enum wire_v1_type type, const struct flow *f, uint32_t seq)
+{
+	const struct wire_v1_options options = {0};
+	struct engine_addr from = pair_addr(p, 0, 0);
+	uint8_t buf[512];
+	struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+	from.bytes[15] = 9;
+	CU_ASSERT(wire_v1_put_flow(&w, type, 0, seq, f, &options) > 0);
+	engine_datagram(p->node[1].engine, p->now, 0, &from, buf, w.used);
+}
+
+/* The kernel has the one's word of it by now, though the other's is all that is left. */
+static void what_two_peers_told_is_for_the_dump_to_tell(void)
+{
+	struct pair *p = warm(FEW);
+	struct flow f = pair_flow(5);
+	struct engine_flow_view v;
+
+	f.mark = 22;
+	flow_mark_set(&f, FLOW_MARK);
+	third_says(p, WIRE_V1_CT_UPD, &f, 5000);
+	pair_command(p, 1, ENGINE_PROMOTE, 7);
+	answer(p, 1, EEXIST);
+	answer_all(p);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(done(p));
+	CU_ASSERT_EQUAL(written[KERNEL_OP_UPDATE], 1);
+	third_says(p, WIRE_V1_CT_DEL, &f, 5001);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, FEW);
+	run(p, 1000);
+	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 0);
+	CU_ASSERT_EQUAL(pair_status(p, 1).local_flows, FEW - 1);
+	CU_ASSERT_FALSE(engine_find(p->node[1].engine, LOCAL, &f, &v));
+	pair_event(p, 1, KERNEL_DUMP_BEGIN, NULL);
+	pair_event(p, 1, KERNEL_DUMP_FLOW, &f);
+	pair_event(p, 1, KERNEL_DUMP_END, NULL);
+	CU_ASSERT_TRUE_FATAL(engine_find(p->node[1].engine, LOCAL, &f, &v));
+	CU_ASSERT_EQUAL(v.flow.mark, 22);
+	pair_free(p);
+}
+
 static void a_demotion_leaves_the_rest_to_its_peer(void)
 {
 	struct pair *p = promoted();
@@ -451,6 +495,8 @@ static const struct unit_test tests[] = {
 	{"an event finds all that there is", an_event_finds_all_that_there_is},
 	{"what the kernel ends has ended", what_the_kernel_ends_has_ended},
 	{"what its peer ends is ours", what_its_peer_ends_is_ours},
+	{"what two peers told is for the dump to tell",
+		what_two_peers_told_is_for_the_dump_to_tell},
 	{"a demotion leaves the rest to its peer", a_demotion_leaves_the_rest_to_its_peer},
 	{"a repeated promotion is done at once", a_repeated_promotion_is_done_at_once},
 	{"a purge deletes all and nothing comes back", a_purge_deletes_all_and_nothing_comes_back},
