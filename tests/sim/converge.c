@@ -300,6 +300,24 @@ static bool is_given_back(const struct sim_node *n, unsigned slot)
 }
 
 /*
+ * Packets have made it what it was before the last write, and their event was read behind that: to
+ * the engine they came later, so that no peer's word ends it. Since the filter refused what the
+ * event told, it need not be in the local table for that.
+ */
+static bool was_heard_later(const struct sim_node *n, unsigned slot)
+{
+	const struct history *h = &n->kernel.history[slot];
+	const struct history_state *first = &h->states[first_of_life(h)],
+				   *last = &h->states[h->count - 1], *x = last;
+
+	while (x > first && x->rewritten)
+		x--;
+	return !x->rewritten && n->heard[slot] == x->flow.mark &&
+	       mono_before(last->at, n->heard_at[slot]) &&
+	       !flow_filter_match(&n->config.filter, &x->flow);
+}
+
+/*
  * What was written for a peer into a warm standby's kernel, and no packet has changed since, is
  * there because a peer has it. That holds for who has done nothing else since its machine's start.
  */
@@ -315,7 +333,7 @@ static bool kernel_has_no_more(struct sim *s, struct sim_node *n, char *why, siz
 		const struct history *h = &n->kernel.history[slot];
 
 		if (!e->live || !h->states[h->count - 1].rewritten || is_given_back(n, slot) ||
-			(e->end_refused && e->refused) ||
+			(e->end_refused && e->refused) || was_heard_later(n, slot) ||
 			engine_find(n->engine, ENGINE_TABLE_REMOTE, &e->flow, &v))
 			continue;
 		/* ours, since before a peer told more of it */

@@ -136,8 +136,10 @@ static void drain_events(struct sim *s, struct sim_node *n)
 		}
 		trace_put(&s->trace, TRACE_EVENT, n->index, fact.kind,
 			(uint64_t)traffic_slot(&fact.flow), fact.flow.mark);
-		if (traffic_slot(&fact.flow) >= 0)
+		if (traffic_slot(&fact.flow) >= 0) {
 			n->heard[traffic_slot(&fact.flow)] = fact.flow.mark;
+			n->heard_at[traffic_slot(&fact.flow)] = s->now;
+		}
 		told[count++] = (struct kernel_told){fact.kind, fact.flow};
 		if (count == ENGINE_TOLD_MAX)
 			tell_events(s, n, told, &count);

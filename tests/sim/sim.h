@@ -127,6 +127,7 @@ struct sim_node {
 	bool flushed; /* its tables were emptied by hand since its start */
 	bool purged; /* was told to purge its kernel, now or later */
 	uint32_t heard[TRAFFIC_SLOTS_MAX]; /* version of the last event that the engine was told */
+	mono heard_at[TRAFFIC_SLOTS_MAX]; /* when that was */
 	uint32_t left[TRAFFIC_SLOTS_MAX]; /* version that a scheduled purge has left to a peer */
 	uint8_t *buf; /* [config.datagram_bytes], so that a longer write is seen */
 
