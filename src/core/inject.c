@@ -81,6 +81,19 @@ static bool says_no_timeout(const struct engine *e, uint32_t handle)
 	return table_timeout(&e->store, handle, UINT32_MAX) == UINT32_MAX;
 }
 
+/* Our kernel has it with the timeout of what was told before, which may be one of days. */
+static bool is_to_be_written(const struct entry *x)
+{
+	return x->list != ENTRY_UNLISTED || x->flags & REMOTE_BEHIND;
+}
+
+/* It may live here, so that its end is no more than a short timeout. */
+static void make_doubtful(struct entry *x)
+{
+	if (x->flags & REMOTE_INJECTED)
+		x->flags = (uint8_t)((x->flags & ~REMOTE_INJECTED) | REMOTE_ADOPTED);
+}
+
 /* The youngest operation that writes this entry; it has to hear of the end when it is answered. */
 static struct op *writer_of(struct engine *e, const struct table_key *k)
 {
@@ -185,8 +198,7 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		return;
 	}
 	if (doubted && !entry_is_expect(x) && (!told || says_no_timeout(e, handle)))
-		x->flags = (uint8_t)((x->flags & ~REMOTE_INJECTED) |
-				     (x->flags & REMOTE_INJECTED ? REMOTE_ADOPTED : 0));
+		make_doubtful(x);
 	if (x->flags & REMOTE_WRITING && (op = writer_of(e, &k)) != NULL) {
 		op->gone = inject_gone_detach(e, &p->remote, handle);
 		return;
@@ -196,7 +208,12 @@ void inject_ended(struct engine *e, struct peer *p, uint32_t handle, bool told)
 		return;
 	}
 	doubted = doubted || !(x->flags & REMOTE_INJECTED);
-	if ((doubted && has_run_out(e, handle)) || e->inject.gone >= e->config.flows_max) {
+	doubted = doubted && has_run_out(e, handle);
+	if (doubted && is_to_be_written(x)) {
+		make_doubtful(x);
+		doubted = false;
+	}
+	if (doubted || e->inject.gone >= e->config.flows_max) {
 		engine_count(e, e->inject.gone >= e->config.flows_max ? COUNTER_INJECT_FULL
 								      : COUNTER_INJECT_RUN_OUT);
 		remote_remove(e, p, handle);

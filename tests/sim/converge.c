@@ -141,8 +141,30 @@ static bool is_former(const struct sim *s, const struct sim_node *n, unsigned pe
 }
 
 /*
- * A former life has told v, and somebody else has told the flow since, which has not settled. A
- * warm standby goes by the later word, and need not have either.
+ * The node that told v has it as other is told, by a write of its own, of which it tells nobody. A
+ * former life tells nothing any more.
+ */
+static bool is_no_word_now(const struct sim *s, const struct sim_node *n,
+	const struct engine_flow_view *v, const struct flow *other)
+{
+	const struct kernel_model *k;
+	const struct history *h;
+	struct engine_status st;
+	int slot = traffic_slot(&v->flow), owner;
+
+	engine_get_status(n->engine, s->now, &st);
+	owner = sim_node_of_peer(s, &st, v->peer);
+	if (owner < 0)
+		return true;
+	k = &s->nodes[owner].kernel;
+	h = &k->history[slot];
+	return k->entries[slot].live && h->states[h->count - 1].rewritten &&
+	       k->entries[slot].flow.mark == other->mark;
+}
+
+/*
+ * What tells v is no word of today, and somebody else has told the flow since, which has not
+ * settled. A warm standby goes by the later word, and need not have either.
  */
 static bool is_cold_by_now(
 	struct sim *s, const struct sim_node *n, const struct engine_flow_view *v)
@@ -150,11 +172,12 @@ static bool is_cold_by_now(
 	struct engine_flow_view other;
 	uint64_t cursor = 0;
 
-	if (!n->config.standby_warm || !is_former(s, n, v->peer))
+	if (!n->config.standby_warm)
 		return false;
 	while (engine_show_next(n->engine, s->now, ENGINE_TABLE_REMOTE, &cursor, &other))
 		if (traffic_slot(&other.flow) == traffic_slot(&v->flow) &&
-			other.flow.mark > v->flow.mark && is_cold(n, &other.flow))
+			other.flow.mark > v->flow.mark && is_cold(n, &other.flow) &&
+			is_no_word_now(s, n, v, &other.flow))
 			return true;
 	return false;
 }

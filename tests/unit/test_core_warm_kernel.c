@@ -91,6 +91,35 @@ static void no_timeout_runs_low(void)
 	pair_free(p);
 }
 
+/* A short timeout was told last, and is still to be written: our kernel has the long one. */
+static void what_is_to_be_written_is_not_left_to_its_timer(void)
+{
+	struct pair *p = warm_begin();
+	struct flow f = pair_flow(0), last = warm_in_state(0, FLOW_TCP_TIME_WAIT);
+
+	last.timeout = LIMIT_RUN_OUT_S;
+	for (unsigned active = 0; active < 2; active++) {
+		memset(&warm_kernel.flow[0], 0, sizeof(warm_kernel.flow[0]));
+		/* there before it is told, or made by a node that carries packets */
+		if (active)
+			pair_command(p, 1, ENGINE_PROMOTE, 2);
+		else
+			warm_kernel.flow[0] = (struct warm_kernel_flow){
+				.live = true, .expires = mono_add_sec(p->now, f.timeout)};
+		pair_command(p, 1, ENGINE_RESYNC_KERNEL, 1);
+		warm_run(p, 100);
+		warm_tell(p, KERNEL_EVENT_NEW, &f);
+		warm_run(p, WARM_AGE_MS + 300);
+		warm_tell(p, KERNEL_EVENT_UPDATE, &last);
+		CU_ASSERT(mono_diff_sec(warm_kernel.flow[0].expires, p->now) > 100);
+		warm_tell(p, KERNEL_EVENT_DESTROY, &last);
+		CU_ASSERT_TRUE(warm_kernel.flow[0].live);
+		CU_ASSERT(
+			mono_diff_sec(warm_kernel.flow[0].expires, p->now) <= LIMIT_DEAD_TIMEOUT_S);
+	}
+	pair_free(p);
+}
+
 /* It was active, and stands by: what its peer has now is there for the peer alone. */
 static void what_was_handed_over_ends_with_its_peer(void)
 {
@@ -639,6 +668,8 @@ static const struct unit_test tests[] = {
 	{"an end read late does not make an entry a stranger's",
 		an_end_read_late_does_not_make_an_entry_a_strangers},
 	{"no timeout runs low", no_timeout_runs_low},
+	{"what is to be written is not left to its timer",
+		what_is_to_be_written_is_not_left_to_its_timer},
 	{"what was handed over ends with its peer", what_was_handed_over_ends_with_its_peer},
 	{"what was born here is made fit to come back to",
 		what_was_born_here_is_made_fit_to_come_back_to},
