@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/buf.h"
 #include "base/check.h"
 #include "tests/lib/flowgen.h"
 
@@ -88,6 +89,27 @@ struct engine_addr pair_addr(const struct pair *p, unsigned n, unsigned link)
 
 	addr.bytes[14] = (uint8_t)link;
 	return addr;
+}
+
+void pair_third_says(struct pair *p, enum wire_v1_type type, const struct flow *f, uint32_t seq)
+{
+	const struct wire_v1_options options = {0};
+	struct engine_addr from = pair_addr(p, 0, 0);
+	uint8_t buf[512];
+	struct wbuf w = wbuf_of(buf, sizeof(buf));
+
+	from.bytes[15] = 9;
+	CHECK(wire_v1_put_flow(&w, type, 0, seq, f, &options) > 0);
+	engine_datagram(p->node[1].engine, p->now, 0, &from, buf, w.used);
+}
+
+void pair_set_master(struct flow *f, const struct flow *master)
+{
+	f->master = master->tuple[FLOW_ORIG];
+	flow_mark_set(f, FLOW_MASTER_IPV4_SRC);
+	flow_mark_set(f, FLOW_MASTER_IPV4_DST);
+	flow_mark_set(f, FLOW_MASTER_L3PROTO);
+	flow_mark_set(f, FLOW_MASTER_L4PROTO);
 }
 
 static bool send_one(struct pair *p, unsigned n)

@@ -4,6 +4,7 @@
 
 #include "core/engine.h"
 #include "flow/flow.h"
+#include "wire/v1.h"
 
 /*
  * One or two engines for unit tests, with a clock that the test turns and a wire whose datagrams
@@ -42,6 +43,12 @@ struct engine_config pair_config(void);
 
 /* A node's address on a link. */
 struct engine_addr pair_addr(const struct pair *, unsigned n, unsigned link);
+
+/* To node 1, what a node that is neither of the two says of a flow. */
+void pair_third_says(struct pair *, enum wire_v1_type, const struct flow *, uint32_t seq);
+
+/* Both IPv4. */
+void pair_set_master(struct flow *, const struct flow *master);
 
 /* Puts a new engine in node n's place: another boot, the next first sequence number. */
 void pair_restart(struct pair *, unsigned n, uint32_t first_seq);

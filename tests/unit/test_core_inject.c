@@ -216,22 +216,13 @@ static void another_reply_tuple_wants_another_entry(void)
 	pair_free(p);
 }
 
-static void set_master(struct flow *f, const struct flow *master)
-{
-	f->master = master->tuple[FLOW_ORIG];
-	flow_mark_set(f, FLOW_MASTER_IPV4_SRC);
-	flow_mark_set(f, FLOW_MASTER_IPV4_DST);
-	flow_mark_set(f, FLOW_MASTER_L3PROTO);
-	flow_mark_set(f, FLOW_MASTER_L4PROTO);
-}
-
 static void related_flows_wait_for_their_masters(void)
 {
 	struct pair *p = started();
 	struct flow master = pair_flow(FLOWS), f = pair_flow(FLOWS + 1);
 	unsigned first = answered[1];
 
-	set_master(&f, &master);
+	pair_set_master(&f, &master);
 	pair_event(p, 0, KERNEL_EVENT_NEW, &f);
 	tell(p, 0, KERNEL_EVENT_NEW, &master);
 	CU_ASSERT_EQUAL(p->node[1].ops_count, first + 2);
@@ -240,7 +231,7 @@ static void related_flows_wait_for_their_masters(void)
 	answer(p, 1, 0);
 	/* a master that is late is waited for, once */
 	f = pair_flow(FLOWS + 3);
-	set_master(&f, &master);
+	pair_set_master(&f, &master);
 	tell(p, 0, KERNEL_EVENT_NEW, &f);
 	answer(p, 1, ENOENT);
 	CU_ASSERT_EQUAL(answered[1], p->node[1].ops_count);
@@ -262,7 +253,7 @@ static void a_late_master_holds_up_no_other(void)
 
 	for (uint32_t i = 1; i <= 4; i++) {
 		f = pair_flow(FLOWS + i);
-		set_master(&f, &master);
+		pair_set_master(&f, &master);
 		tell(p, 0, KERNEL_EVENT_NEW, &f);
 		CU_ASSERT_EQUAL(waiting(p, 1, KERNEL_OP_CREATE), 1);
 		answer(p, 1, i % 2 ? ENOENT : 0);

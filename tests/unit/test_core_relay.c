@@ -414,16 +414,23 @@ static enum wire_v1_type type_of_an_update(struct pair *p, const struct flow *f)
 	return type_of_last(p, 0);
 }
 
+static struct flow labelled(void)
+{
+	struct flow f = pair_flow(0);
+
+	f.labels[0] = 1;
+	f.labels_len = 4;
+	flow_mark_set(&f, FLOW_LABELS);
+	return f;
+}
+
 /* A purge says nothing: until a bulk has, what a peer has may belong to a flow that is gone. */
 static void an_update_behind_a_purge_says_all(void)
 {
 	struct pair *p = started();
-	struct flow was = pair_flow(0), is = was;
+	struct flow was = labelled(), is = pair_flow(0);
 	struct engine_flow_view v;
 
-	was.labels[0] = 1;
-	was.labels_len = 4;
-	flow_mark_set(&was, FLOW_LABELS);
 	pair_event(p, 0, KERNEL_EVENT_NEW, &was);
 	pair_exchange(p);
 	pair_command(p, 0, ENGINE_PURGE, 5);
@@ -452,12 +459,9 @@ static void an_update_behind_a_purge_says_all(void)
 static void the_end_of_what_a_dump_tells_is_told(void)
 {
 	struct pair *p = started();
-	struct flow was = pair_flow(0), is = was;
+	struct flow was = labelled(), is = pair_flow(0);
 	struct engine_flow_view v;
 
-	was.labels[0] = 1;
-	was.labels_len = 4;
-	flow_mark_set(&was, FLOW_LABELS);
 	pair_event(p, 0, KERNEL_EVENT_NEW, &was);
 	tell(p, 0, KERNEL_EVENT_NEW, 1, 1);
 	pair_exchange(p);

@@ -3,7 +3,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "core_pair.h"
 #include "flow/status.h"
 #include "unit.h"
@@ -267,19 +266,6 @@ static void what_its_peer_ends_is_ours(void)
 	pair_free(p);
 }
 
-/* What a node that is neither of the two says of a flow. */
-static void third_says(struct pair *p, enum wire_v1_type type, const struct flow *f, uint32_t seq)
-{
-	const struct wire_v1_options options = {0};
-	struct engine_addr from = pair_addr(p, 0, 0);
-	uint8_t buf[512];
-	struct wbuf w = wbuf_of(buf, sizeof(buf));
-
-	from.bytes[15] = 9;
-	CU_ASSERT(wire_v1_put_flow(&w, type, 0, seq, f, &options) > 0);
-	engine_datagram(p->node[1].engine, p->now, 0, &from, buf, w.used);
-}
-
 /* The kernel has the one's word of it by now, though the other's is all that is left. */
 static void what_two_peers_told_is_for_the_dump_to_tell(void)
 {
@@ -289,13 +275,13 @@ static void what_two_peers_told_is_for_the_dump_to_tell(void)
 
 	f.mark = 22;
 	flow_mark_set(&f, FLOW_MARK);
-	third_says(p, WIRE_V1_CT_UPD, &f, 5000);
+	pair_third_says(p, WIRE_V1_CT_UPD, &f, 5000);
 	pair_command(p, 1, ENGINE_PROMOTE, 7);
 	answer(p, 1, EEXIST);
 	answer_all(p);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(done(p));
 	CU_ASSERT_EQUAL(written[KERNEL_OP_UPDATE], 1);
-	third_says(p, WIRE_V1_CT_DEL, &f, 5001);
+	pair_third_says(p, WIRE_V1_CT_DEL, &f, 5001);
 	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, FEW);
 	run(p, 1000);
 	CU_ASSERT_EQUAL(pair_status(p, 1).remote_flows, 0);

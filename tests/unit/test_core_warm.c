@@ -3,7 +3,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "base/buf.h"
 #include "flow/status.h"
 #include "warm_pair.h"
 #include "unit.h"
@@ -469,22 +468,9 @@ static void a_commit_does_not_overtake_the_end_of_what_was_there(void)
 	pair_free(p);
 }
 
-/* What a node that is neither of the two says of a flow. */
-static void third_says(struct pair *p, enum wire_v1_type type, const struct flow *f, uint32_t seq)
-{
-	const struct wire_v1_options options = {0};
-	struct engine_addr from = pair_addr(p, 0, 0);
-	uint8_t buf[512];
-	struct wbuf w = wbuf_of(buf, sizeof(buf));
-
-	from.bytes[15] = 9;
-	CU_ASSERT(wire_v1_put_flow(&w, type, 0, seq, f, &options) > 0);
-	engine_datagram(p->node[1].engine, p->now, 0, &from, buf, w.used);
-}
-
 static void third_tells(struct pair *p, const struct flow *f, uint32_t seq)
 {
-	third_says(p, WIRE_V1_CT_UPD, f, seq);
+	pair_third_says(p, WIRE_V1_CT_UPD, f, seq);
 }
 
 /* The kernel has a flow as the one of two peers told it that spoke last, though it said no news. */
@@ -521,21 +507,28 @@ static void who_repeats_itself_last_counts_too(void)
 	pair_free(p);
 }
 
-/* Who polls takes for its own what is not as it was told; but two may have told it differently. */
-static void what_one_of_two_peers_told_is_not_ours(void)
+static struct pair *polling(uint32_t warm_age_ms)
 {
 	struct engine_config c = pair_config();
-	struct flow f = warm_marked(5, 11), g = warm_marked(5, 22);
 	struct pair *p;
 
 	c.standby_warm = c.polling = true;
-	c.warm_age_ms = WARM_AGE_MS;
+	c.warm_age_ms = warm_age_ms;
 	c.poll_s = 1;
 	p = pair_new(&c);
 	memset(&warm_kernel, 0, sizeof(warm_kernel));
 	pair_dump_empty(p, 0);
 	pair_dump_empty(p, 1);
 	warm_run(p, 1000);
+	return p;
+}
+
+/* Who polls takes for its own what is not as it was told; but two may have told it differently. */
+static void what_one_of_two_peers_told_is_not_ours(void)
+{
+	struct pair *p = polling(WARM_AGE_MS);
+	struct flow f = warm_marked(5, 11), g = warm_marked(5, 22);
+
 	warm_tell(p, KERNEL_EVENT_NEW, &f);
 	warm_run(p, 2 * WARM_AGE_MS);
 	CU_ASSERT_EQUAL(warm_kernel.flow[5].mark, 11);
@@ -554,18 +547,9 @@ static void what_one_of_two_peers_told_is_not_ours(void)
 /* What a peer has told, and is not written yet: the kernel has what that one told before. */
 static void what_is_still_to_be_written_is_not_ours(void)
 {
-	struct engine_config c = pair_config();
+	struct pair *p = polling(3 * WARM_AGE_MS);
 	struct flow f = warm_marked(5, 11), g = warm_marked(5, 22);
-	struct pair *p;
 
-	c.standby_warm = c.polling = true;
-	c.warm_age_ms = 3 * WARM_AGE_MS;
-	c.poll_s = 1;
-	p = pair_new(&c);
-	memset(&warm_kernel, 0, sizeof(warm_kernel));
-	pair_dump_empty(p, 0);
-	pair_dump_empty(p, 1);
-	warm_run(p, 1000);
 	third_tells(p, &g, 5000);
 	warm_run(p, 4 * WARM_AGE_MS);
 	CU_ASSERT_EQUAL(warm_kernel.flow[5].mark, 22);
@@ -632,7 +616,7 @@ static void what_changes_hands_during_a_dump_is_ended(void)
 	pair_event(p, 1, KERNEL_DUMP_END, NULL);
 	warm_serve(p);
 	CU_ASSERT_TRUE(warm_kernel.flow[5].live);
-	third_says(p, WIRE_V1_CT_DEL, &f, 5001);
+	pair_third_says(p, WIRE_V1_CT_DEL, &f, 5001);
 	warm_run(p, 2 * WARM_AGE_MS);
 	CU_ASSERT_FALSE(warm_kernel.flow[5].live);
 	CU_ASSERT_EQUAL(warm_alive(), WARM_FLOWS - 1);

@@ -501,15 +501,6 @@ static void writes_keep_to_the_rate_and_changes_go_first(void)
 	pair_free(p);
 }
 
-static void set_master(struct flow *f, const struct flow *master)
-{
-	f->master = master->tuple[FLOW_ORIG];
-	flow_mark_set(f, FLOW_MASTER_IPV4_SRC);
-	flow_mark_set(f, FLOW_MASTER_IPV4_DST);
-	flow_mark_set(f, FLOW_MASTER_L3PROTO);
-	flow_mark_set(f, FLOW_MASTER_L4PROTO);
-}
-
 /*
  * A burst is small, and the engine says when it goes on: driven by its own deadlines. Related flows
  * come last, and at the same rate.
@@ -525,7 +516,7 @@ static void the_deadlines_spread_the_writes(void)
 		struct flow f = pair_flow(i);
 
 		if (i >= WARM_MANY / 2)
-			set_master(&f, &master);
+			pair_set_master(&f, &master);
 		pair_event(p, 0, KERNEL_EVENT_NEW, &f);
 	}
 	pair_exchange(p);
