@@ -104,6 +104,14 @@ class Side:
         self.check_run(tag, argv[0], links)
         return done
 
+    def run_unless(self, text, *argv, **how):
+        """Like run; a run whose errors hold the text is done again, at most twenty times."""
+        for _ in range(20):
+            done = self.run(*argv, **how)
+            if text is None or text not in done.stderr:
+                break
+        return done
+
     def check_run(self, tag, program, links=True):
         """Fails unless the linker loaded this side's library and the sanitizers are content."""
         texts = []
@@ -297,13 +305,15 @@ class Sides:
         return iter((self.ours, self.debian))
 
     def same(self, *argv, stdin="", fix=None, ordered=None, status=None, links=True, env=None,
-             output=True):
+             output=True, unless=None):
         """Runs it on both and compares output, errors and exit status; the run on ours.
 
         In one namespace ids and order are the same, too; in two the kernel hashes otherwise.
-        output=False compares the exit status alone.
+        output=False compares the exit status alone. A run whose errors hold the text unless is
+        none: it is done again.
         """
-        ours, debian = (s.run(*argv, stdin=stdin, links=links, env=env) for s in self)
+        ours, debian = (s.run_unless(unless, *argv, stdin=stdin, links=links, env=env)
+                        for s in self)
         what = " ".join(map(str, argv))
         ordered = self.shared if ordered is None else ordered
         if ours.returncode != debian.returncode:

@@ -295,8 +295,11 @@ def test_writes():
         pair.same("conntrack", "-L", "-o", "extended,labels", status=0)
         for line in CHANGE:
             # Of several flows changed in one second the tool takes answers for others': what it
-            # then shows, counts and calls an error goes by the order in the kernel's table.
-            pair.same("conntrack", *line.split(), output=line in CHANGE_ONE)
+            # then shows, counts and calls an error goes by the order in the kernel's table. Its
+            # sequence numbers are the time: where a second ends between two flows the answer that
+            # was left over stops it, with flows still unchanged.
+            pair.same("conntrack", *line.split(), output=line in CHANGE_ONE,
+                      unless="Protocol error")
         same_kernels(pair, "changes")
         for line in DELETE:
             pair.same("conntrack", *line.split())
@@ -362,7 +365,7 @@ LOAD = """\
    -A -s 10.1.0.1 -d 10.2.0.1 -p tcp --sport 1 --dport 2 --state ESTABLISHED -t 1000
 -A "-s" 10.1.0.1 -d 10.2.0.1 -p udp --sport 1 --dport 2 -t 1000 -w 3
 -I -s 2001:db8:1::1 -d 2001:db8:2::1 -p udp --sport 1 --dport 2 -t 1000
--U -s 10.1.0.1 -m 5
+-U -s 10.1.0.1 -p tcp -m 5
 -D -s 10.1.0.1 -p udp -o extended
 -D -s 10.1.0.9
 """
