@@ -11,6 +11,7 @@
  *				destroy (of all), and takes none: a filter drops them all, as a
  *				daemon's drops those that it causes itself. Prints "ready"; ends
  *				with its standard input.
+ *	floor log GROUP		the same of packets that a rule logs to the group, in batches
  *	floor dump		reads the whole table once
  *
  * receive and dump print one JSON line: events or flows, processor time and time [ns]. Exit status
@@ -18,6 +19,7 @@
  */
 #include "config.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,6 +35,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_compat.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netfilter/nfnetlink_log.h>
 
 enum {
 	VECTOR = 64,
@@ -40,6 +43,9 @@ enum {
 		2048, /* an event; a dump's datagrams are read one by one, into all of it */
 	BUFFER_BYTES = 64 << 20,
 	GATHER_NS = 1000000,
+	LOGGED = 100, /* packets in a batch of the log */
+	LOGGED_BYTES = 40, /* of each packet: its addresses and ports */
+	LOG_BUFFER = 65536, /* [bytes] more than a batch takes */
 };
 
 static uint8_t buf[VECTOR][DATAGRAM_BYTES];
@@ -122,26 +128,70 @@ static int join(struct mnl_socket *nl, char **names)
 			mnl_socket_setsockopt(nl, NETLINK_ADD_MEMBERSHIP,
 				(void *)(uintptr_t)&groups[i].group, sizeof(groups[i].group)) < 0)
 			return -errno;
+	return 0;
+}
+
+static void ready(void)
+{
 	printf("ready\n");
 	fflush(stdout);
+}
+
+/* Has the kernel copy the heads of what rules log to the group, many packets to a datagram. */
+static int join_log(struct mnl_socket *nl, uint16_t group)
+{
+	const struct nfulnl_msg_config_cmd bind_it = {.command = NFULNL_CFG_CMD_BIND};
+	const struct nfulnl_msg_config_mode mode = {
+		.copy_range = htonl(LOGGED_BYTES), .copy_mode = NFULNL_COPY_PACKET};
+	char request[512];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
+	struct nfgenmsg *nfg;
+	ssize_t got;
+
+	nlh->nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_CONFIG;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	nfg = mnl_nlmsg_put_extra_header(nlh, sizeof(*nfg));
+	nfg->res_id = htons(group);
+	mnl_attr_put(nlh, NFULA_CFG_CMD, sizeof(bind_it), &bind_it);
+	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
+	mnl_attr_put_u32(nlh, NFULA_CFG_NLBUFSIZ, htonl(LOG_BUFFER));
+	mnl_attr_put_u32(nlh, NFULA_CFG_QTHRESH, htonl(LOGGED));
+	if (mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	got = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+	if (got < 0 || mnl_cb_run(buf, (size_t)got, 0, 0, NULL, NULL) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Until the standard input ends, nothing that the kernel makes for the socket is taken. */
+static int refuse_all(struct mnl_socket *nl)
+{
+	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = {.len = 1, .filter = &drop};
+	int fd = mnl_socket_get_fd(nl);
+	char c;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0)
+		return -errno;
+	ready();
+	while (read(STDIN_FILENO, &c, 1) > 0)
+		;
 	return 0;
 }
 
 static int listen_only(struct mnl_socket *nl, char **names)
 {
-	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog prog = {.len = 1, .filter = &drop};
-	int fd = mnl_socket_get_fd(nl), err;
-	char c;
+	int err = join(nl, names);
 
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0)
-		return -errno;
-	err = join(nl, names);
-	if (err)
-		return err;
-	while (read(STDIN_FILENO, &c, 1) > 0)
-		;
-	return 0;
+	return err ? err : refuse_all(nl);
+}
+
+static int log_only(struct mnl_socket *nl, const char *group)
+{
+	int err = join_log(nl, (uint16_t)strtoul(group, NULL, 10));
+
+	return err ? err : refuse_all(nl);
 }
 
 static int receive(struct mnl_socket *nl, uint64_t count)
@@ -156,6 +206,7 @@ static int receive(struct mnl_socket *nl, uint64_t count)
 	err = join(nl, (char *[]){NULL});
 	if (err)
 		return err;
+	ready();
 	cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	begin_ns = clock_ns(CLOCK_MONOTONIC);
 	while (events < count) {
@@ -200,12 +251,13 @@ int main(int argc, char **argv)
 	const char *verb = argc > 1 ? argv[1] : "";
 	bool receives = argc == 3 && strcmp(verb, "receive") == 0;
 	bool listens = argc >= 2 && strcmp(verb, "listen") == 0;
+	bool logs = argc == 3 && strcmp(verb, "log") == 0;
 	struct mnl_socket *nl;
 	int err;
 
-	if (!receives && !listens && (argc != 2 || strcmp(verb, "dump") != 0)) {
-		fprintf(stderr,
-			"usage: floor receive COUNT | floor listen [GROUP...] | floor dump\n");
+	if (!receives && !listens && !logs && (argc != 2 || strcmp(verb, "dump") != 0)) {
+		fprintf(stderr, "usage: floor receive COUNT | floor listen [GROUP...] | "
+				"floor log GROUP | floor dump\n");
 		return 2;
 	}
 	nl = mnl_socket_open(NETLINK_NETFILTER);
@@ -215,6 +267,8 @@ int main(int argc, char **argv)
 	}
 	if (receives)
 		err = receive(nl, strtoull(argv[2], NULL, 10));
+	else if (logs)
+		err = log_only(nl, argv[2]);
 	else
 		err = listens ? listen_only(nl, argv + 2) : dump(nl);
 	mnl_socket_close(nl);
