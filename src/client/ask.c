@@ -10,16 +10,17 @@
 
 #include "client/ask.h"
 
-bool client_ask(const char *socket, json_t *request, control_client_line_fn *fn, void *ctx,
-	struct client_answer *answer)
+bool client_ask(const char *socket, int timeout_s, json_t *request, control_client_line_fn *fn,
+	void *ctx, struct client_answer *answer)
 {
+	const struct control_patience patience = {1000 * timeout_s, "{\"verb\":\"status\"}"};
 	char *line = request ? json_dumps(request, JSON_COMPACT) : NULL;
 
 	*answer = (struct client_answer){.err = -ENOMEM};
 	json_decref(request);
 	if (!line)
 		return false;
-	answer->err = control_client_request(socket, line, 0, fn, ctx, &answer->status,
+	answer->err = control_client_request(socket, line, patience, fn, ctx, &answer->status,
 		answer->message, sizeof(answer->message));
 	free(line);
 	return !answer->err && !answer->status;
@@ -34,17 +35,18 @@ static int keep_object(void *ctx, const char *line, size_t len)
 	return *out ? 0 : -1;
 }
 
-bool client_ask_object(
-	const char *socket, json_t *request, json_t **out, struct client_answer *answer)
+bool client_ask_object(const char *socket, int timeout_s, json_t *request, json_t **out,
+	struct client_answer *answer)
 {
 	*out = NULL;
-	return client_ask(socket, request, keep_object, out, answer);
+	return client_ask(socket, timeout_s, request, keep_object, out, answer);
 }
 
-bool client_kill(const char *socket, int wait_ms, struct client_answer *answer)
+bool client_kill(const char *socket, int timeout_s, int wait_ms, struct client_answer *answer)
 {
 	json_t *who;
-	bool done = client_ask_object(socket, json_pack("{s:s}", "verb", "kill"), &who, answer);
+	bool done = client_ask_object(
+		socket, timeout_s, json_pack("{s:s}", "verb", "kill"), &who, answer);
 	json_int_t pid = json_integer_value(json_object_get(who, "pid"));
 	struct pollfd end = {.events = POLLIN};
 
@@ -69,6 +71,11 @@ void client_explain(struct text *t, const char *socket, int err)
 		break;
 	case -ECONNRESET:
 		text_puts(t, "the daemon ended before it had answered");
+		break;
+	case -ETIMEDOUT:
+		text_puts(t, "the daemon on ");
+		text_puts(t, socket);
+		text_puts(t, " gives no sign of life");
 		break;
 	case -EPROTO:
 		text_puts(t, socket);

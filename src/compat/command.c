@@ -96,7 +96,7 @@ static int ask(enum compat_action action, const char *socket)
 {
 	struct client_answer answer;
 
-	client_ask(socket, json_loads(requests[action].request, 0, NULL),
+	client_ask(socket, CLIENT_TIMEOUT_S, json_loads(requests[action].request, 0, NULL),
 		is_dump(action) ? print_line : NULL, NULL, &answer);
 	return judge(socket, &answer);
 }
@@ -108,8 +108,8 @@ static int ask_stats(enum compat_action action, const char *socket)
 	struct client_answer answer;
 	json_t *figures;
 
-	client_ask_object(socket, json_pack("{s:s, s:s}", "verb", "stats", "group", "all"),
-		&figures, &answer);
+	client_ask_object(socket, CLIENT_TIMEOUT_S,
+		json_pack("{s:s, s:s}", "verb", "stats", "group", "all"), &figures, &answer);
 	if (figures)
 		compat_stats(&t, action, figures);
 	fputs(buf, stdout);
@@ -122,7 +122,8 @@ static int ask_nothing(const char *socket)
 {
 	struct client_answer answer;
 
-	client_ask(socket, json_pack("{s:s}", "verb", "status"), NULL, NULL, &answer);
+	client_ask(socket, CLIENT_TIMEOUT_S, json_pack("{s:s}", "verb", "status"), NULL, NULL,
+		&answer);
 	return judge(socket, &answer);
 }
 
@@ -130,7 +131,7 @@ static int ask_kill(const char *socket)
 {
 	struct client_answer answer;
 
-	client_kill(socket, KILL_WAIT_MS, &answer);
+	client_kill(socket, CLIENT_TIMEOUT_S, KILL_WAIT_MS, &answer);
 	return judge(socket, &answer);
 }
 

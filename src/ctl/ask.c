@@ -14,6 +14,8 @@ enum ctl_exit judge(const struct ctl *ctl, const struct client_answer *answer)
 	if (answer->err) {
 		client_explain(&t, ctl->socket, answer->err);
 		fprintf(stderr, "ctsyncctl: %s\n", why);
+		if (answer->err == -ETIMEDOUT)
+			return CTL_NO_ANSWER;
 		return answer->err == -ECONNREFUSED ? CTL_NO_DAEMON : CTL_FAILED;
 	}
 	if (answer->status) {
@@ -27,13 +29,13 @@ enum ctl_exit ask(const struct ctl *ctl, json_t *request, control_client_line_fn
 {
 	struct client_answer answer;
 
-	client_ask(ctl->socket, request, fn, ctx, &answer);
+	client_ask(ctl->socket, ctl->timeout_s, request, fn, ctx, &answer);
 	return judge(ctl, &answer);
 }
 
 enum ctl_exit ask_object(
 	const struct ctl *ctl, json_t *request, json_t **out, struct client_answer *answer)
 {
-	client_ask_object(ctl->socket, request, out, answer);
+	client_ask_object(ctl->socket, ctl->timeout_s, request, out, answer);
 	return judge(ctl, answer);
 }

@@ -3,9 +3,11 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config.h"
+#include "client/ask.h"
 #include "ctl/verbs.h"
 #include "parser/config.h"
 #include "parser/diag.h"
@@ -16,7 +18,8 @@ static const char hint[] = "ctsyncctl: --help tells how it is used\n";
 
 static void print_usage(FILE *to)
 {
-	fputs("usage: ctsyncctl [-C FILE | -s SOCKET] [-j | -x] VERB [ARGUMENT...]\n\n", to);
+	fputs("usage: ctsyncctl [-C FILE | -s SOCKET] [-w SEC] [-j | -x] VERB [ARGUMENT...]\n\n",
+		to);
 	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++)
 		for (const struct verb *v = groups[g]; v->name; v++) {
 			fprintf(to, "  %s%s%s\n", v->name, v->arguments ? " " : "",
@@ -26,12 +29,14 @@ static void print_usage(FILE *to)
 	fputs("\n"
 	      "  -C, --config FILE    find the control socket there (" CONFIG_DEFAULT_FILE ")\n"
 	      "  -s, --socket SOCKET  the control socket\n"
+	      "  -w, --timeout SEC    bear no sign of life for so long (10; 0: for ever)\n"
 	      "  -j, --json           print data as JSON\n"
 	      "  -x, --xml            print data as XML\n"
 	      "  -h, --help           print this\n"
 	      "  -V, --version        print the version\n"
 	      "\n"
-	      "exit status: 0 done, 1 the daemon refused or failed, 2 usage, 3 no daemon\n",
+	      "exit status: 0 done, 1 the daemon refused or failed, 2 usage, 3 no daemon,\n"
+	      "4 a daemon that gives no sign of life\n",
 		to);
 }
 
@@ -78,6 +83,23 @@ static const char *socket_of(const char *path)
 	return NULL;
 }
 
+enum { TIMEOUT_MAX_S = 86400 };
+
+/* False: it is no number, or too large, which is said. */
+static bool read_seconds(const char *word, int *seconds)
+{
+	char *end;
+	long n = strtol(word, &end, 10);
+
+	if (end == word || *end || n < 0 || n > TIMEOUT_MAX_S) {
+		fprintf(stderr, "ctsyncctl: -w takes 0 to %d seconds, not '%s'\n", TIMEOUT_MAX_S,
+			word);
+		return false;
+	}
+	*seconds = (int)n;
+	return true;
+}
+
 struct options {
 	const char *config;
 	struct ctl ctl;
@@ -91,13 +113,14 @@ static int parse_options(int argc, char **argv, struct options *o)
 		{"help", no_argument, NULL, 'h'},
 		{"json", no_argument, NULL, 'j'},
 		{"socket", required_argument, NULL, 's'},
+		{"timeout", required_argument, NULL, 'w'},
 		{"version", no_argument, NULL, 'V'},
 		{"xml", no_argument, NULL, 'x'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "C:hjs:Vx", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "C:hjs:Vw:x", longs, NULL)) != -1) {
 		switch (c) {
 		case 'C':
 			o->config = optarg;
@@ -107,6 +130,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'j':
 			o->ctl.format = CTL_JSON;
+			break;
+		case 'w':
+			if (!read_seconds(optarg, &o->ctl.timeout_s)) {
+				fputs(hint, stderr);
+				return CTL_USAGE;
+			}
 			break;
 		case 'x':
 			o->ctl.format = CTL_XML;
@@ -127,7 +156,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = {.config = CONFIG_DEFAULT_FILE};
+	struct options o = {.config = CONFIG_DEFAULT_FILE, .ctl.timeout_s = CLIENT_TIMEOUT_S};
 	int result = parse_options(argc, argv, &o);
 	const struct verb *verb;
 	size_t args, args_max;

@@ -6,12 +6,13 @@
 #include <stddef.h>
 
 /* Exit statuses, in ctsyncctl(8). */
-enum ctl_exit { CTL_DONE, CTL_FAILED, CTL_USAGE, CTL_NO_DAEMON };
+enum ctl_exit { CTL_DONE, CTL_FAILED, CTL_USAGE, CTL_NO_DAEMON, CTL_NO_ANSWER };
 
 enum ctl_format { CTL_TEXT, CTL_JSON, CTL_XML };
 
 struct ctl {
 	const char *socket;
+	int timeout_s; /* of client_ask() */
 	enum ctl_format format;
 };
 

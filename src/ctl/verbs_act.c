@@ -38,7 +38,7 @@ static enum ctl_exit verb_kill(
 	(void)v;
 	(void)argc;
 	(void)argv;
-	client_kill(ctl->socket, KILL_WAIT_MS, &answer);
+	client_kill(ctl->socket, ctl->timeout_s, KILL_WAIT_MS, &answer);
 	return judge(ctl, &answer);
 }
 

@@ -71,12 +71,24 @@ static void print_local(const json_t *status)
 			number_of(status, "local_silent"));
 }
 
+/* Role, peers and what is between them are nothing of such a daemon's. */
+static void print_statistics(const json_t *status)
+{
+	printf("statistics only: no peers\n");
+	print_local(status);
+	printf("memory of tables: %lld bytes\n", number_of(status, "memory_bytes"));
+}
+
 static void print_status(const json_t *status)
 {
 	const json_t *peers = json_object_get(status, "peers");
 	size_t i;
 	json_t *peer;
 
+	if (!strcmp(string_of(status, "purpose"), "stats")) {
+		print_statistics(status);
+		return;
+	}
 	printf("role: %s\n", string_of(status, "role"));
 	printf("in sync: %s\n", truth_of(status, "in_sync") ? "yes" : "no");
 	print_local(status);

@@ -269,7 +269,7 @@ static void tell_status(struct daemon *d, mono now)
 		return;
 	d->status_at = mono_add_sec(now, DAEMON_STATUS_INTERVAL_S);
 	engine_get_status(d->engine, now, &status);
-	report_status(&t, &status);
+	report_status(&t, &status, is_sync(d));
 	notify_status(&d->notify, line);
 }
 

@@ -36,21 +36,24 @@ static bool all_in_sync(const struct engine_status *status)
 	return status->kernel_synced && synced > 0 && behind == 0;
 }
 
-json_t *reply_status(const struct engine_status *status, bool internal_cache, bool standby_warm)
+json_t *reply_status(const struct engine_status *status, const struct config *config)
 {
+	const char *purpose = config->purpose == CONFIG_STATS ? "stats" : "sync";
+	const char *standby = config->sync.standby_warm ? "warm" : "cold";
+	bool internal_cache = !config->sync.disable_internal_cache;
 	json_t *peers = json_array();
 	bool in_sync = all_in_sync(status);
 
 	for (unsigned i = 0; i < status->peers_count; i++)
 		json_array_append_new(peers, peer_object(&status->peers[i]));
-	return json_pack("{s:s, s:b, s:b, s:b, s:b, s:I, s:b, s:I, s:I, s:I, "
+	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:b, s:I, s:b, s:I, s:I, s:I, "
 			 "s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
-		"role", name_role(status->role), "in_sync", in_sync, "kernel_synced",
-		status->kernel_synced, "committing", status->committing, "purge_scheduled",
-		status->purge_scheduled, "purge_in_ms", (json_int_t)status->purge_in_ms,
-		"internal_cache", internal_cache, "local_flows", (json_int_t)status->local_flows,
-		"local_silent", (json_int_t)status->local_silent, "remote_flows",
-		(json_int_t)status->remote_flows, "standby_table", standby_warm ? "warm" : "cold",
+		"purpose", purpose, "role", name_role(status->role), "in_sync", in_sync,
+		"kernel_synced", status->kernel_synced, "committing", status->committing,
+		"purge_scheduled", status->purge_scheduled, "purge_in_ms",
+		(json_int_t)status->purge_in_ms, "internal_cache", internal_cache, "local_flows",
+		(json_int_t)status->local_flows, "local_silent", (json_int_t)status->local_silent,
+		"remote_flows", (json_int_t)status->remote_flows, "standby_table", standby,
 		"warm_flows", (json_int_t)status->warm_flows, "warm_unsettled",
 		(json_int_t)status->warm_unsettled, "warm_behind_ms",
 		(json_int_t)status->warm_behind_ms, "former_flows",

@@ -6,12 +6,13 @@
 #include <stdint.h>
 
 #include "core/engine.h"
+#include "parser/config.h"
 
 /*
  * What the daemon answers on its control socket, as JSON; ctsyncctl prints it as it is or as text.
  * Every function returns a new reference, or NULL when memory is short.
  */
-json_t *reply_status(const struct engine_status *, bool internal_cache, bool standby_warm);
+json_t *reply_status(const struct engine_status *, const struct config *);
 
 /* One object "name": value of every counter of the engine. */
 json_t *reply_counters(const uint64_t counters[COUNTERS]);

@@ -108,14 +108,17 @@ void report_event(const struct engine_event *e)
 	}
 }
 
-void report_status(struct text *t, const struct engine_status *status)
+void report_status(struct text *t, const struct engine_status *status, bool has_peers)
 {
 	char addr[NAME_ADDR_BYTES];
 
-	text_puts(t, name_role(status->role));
+	text_puts(t, has_peers ? name_role(status->role) : "statistics");
 	text_puts(t, ", ");
 	text_u64(t, status->local_flows);
-	text_puts(t, " flows here, ");
+	text_puts(t, " flows here");
+	if (!has_peers)
+		return;
+	text_puts(t, ", ");
 	text_u64(t, status->remote_flows);
 	text_puts(t, " held for peers");
 	for (unsigned i = 0; i < status->peers_count; i++) {

@@ -55,8 +55,7 @@ static void answer_status(struct service *s, struct control_conn *conn)
 	struct figures f;
 
 	s->figures(s->ctx, &f);
-	answer_object(conn, reply_status(&f.status, !f.config->sync.disable_internal_cache,
-				    f.config->sync.standby_warm));
+	answer_object(conn, reply_status(&f.status, f.config));
 }
 
 static void answer_stats(struct service *s, struct control_conn *conn, enum request_group group)
@@ -118,6 +117,45 @@ static bool command_of_verb(enum request_verb verb, enum engine_command_kind *ki
 
 	*kind = commands[verb].kind;
 	return commands[verb].is_command;
+}
+
+/*
+ * What is about peers. Where the daemon only keeps statistics it must not seem to be done, least of
+ * all the demotion, which would empty the kernel's table after PurgeTimeout.
+ */
+static bool is_about_peers(enum request_verb verb)
+{
+	switch (verb) {
+	case REQUEST_COMMIT:
+	case REQUEST_RESYNC_PEERS:
+	case REQUEST_BULK:
+	case REQUEST_PURGE_LATER:
+	case REQUEST_PROMOTE:
+	case REQUEST_DEMOTE:
+	case REQUEST_FAULT:
+		return true;
+	case REQUEST_STATUS:
+	case REQUEST_STATS:
+	case REQUEST_SHOW:
+	case REQUEST_FLUSH:
+	case REQUEST_RESYNC:
+	case REQUEST_RESYNC_KERNEL:
+	case REQUEST_PURGE:
+	case REQUEST_KILL:
+	case REQUEST_VERBS:
+		break;
+	}
+	return false;
+}
+
+static void refuse_in_stats(struct control_conn *conn, enum request_verb verb)
+{
+	char message[128];
+	struct text t = text_of(message, sizeof(message));
+
+	text_puts(&t, request_verb_name(verb));
+	text_puts(&t, ": this daemon has no peers, it only keeps statistics (Stats)");
+	control_finish(conn, SERVICE_FAILED, message);
 }
 
 static void count_request(struct service *s, enum engine_command_kind kind)
@@ -290,6 +328,8 @@ static void on_request(void *ctx, struct control_conn *conn, char *line, size_t 
 		answer_stats(s, conn, request.group);
 	} else if (request.verb == REQUEST_KILL) {
 		answer_kill(s, conn);
+	} else if (s->config->purpose == CONFIG_STATS && is_about_peers(request.verb)) {
+		refuse_in_stats(conn, request.verb);
 	} else if (command_of_verb(request.verb, &kind)) {
 		on_command(s, conn, &request, kind);
 	} else {

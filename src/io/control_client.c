@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,12 +11,15 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/mono.h"
 #include "base/text.h"
 #include "io/control_client.h"
+#include "io/loop.h"
 
 struct client {
+	const char *path;
 	int fd;
-	int timeout_ms;
+	struct control_patience patience;
 	control_client_line_fn *fn;
 	void *ctx;
 	int *status;
@@ -25,33 +29,33 @@ struct client {
 	char buf[CONTROL_CLIENT_LINE_BYTES];
 };
 
-static int set_timeouts(int fd, int timeout_ms)
+/* Of connect(), which waits while the daemon's queue of clients is full, and of send(). */
+static int set_timeout(int fd, int timeout_ms)
 {
 	struct timeval tv = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
 
 	if (timeout_ms <= 0)
 		return 0;
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ||
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0)
-		return -errno;
-	return 0;
+	return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0 ? -errno : 0;
 }
 
-static int connect_to(struct client *c, const char *path)
+/* Sets *fd, which is to be closed also after an error, unless it is negative. */
+static int connect_to(const char *path, int timeout_ms, int *fd)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 	int err;
 
+	*fd = -1;
 	if (path[0] == '\0' || strlen(path) >= sizeof(addr.sun_path))
 		return -EINVAL;
 	text_copy(addr.sun_path, sizeof(addr.sun_path), path);
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0)
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
 		return -errno;
-	err = set_timeouts(c->fd, c->timeout_ms);
+	err = set_timeout(*fd, timeout_ms);
 	if (err)
 		return err;
-	if (connect(c->fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
+	if (connect(*fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
 		return 0;
 	switch (errno) {
 	case ENOENT:
@@ -65,10 +69,10 @@ static int connect_to(struct client *c, const char *path)
 	}
 }
 
-static int send_all(struct client *c, const char *bytes, size_t len)
+static int send_all(int fd, const char *bytes, size_t len)
 {
 	while (len > 0) {
-		ssize_t done = send(c->fd, bytes, len, MSG_NOSIGNAL);
+		ssize_t done = send(fd, bytes, len, MSG_NOSIGNAL);
 
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -80,6 +84,13 @@ static int send_all(struct client *c, const char *bytes, size_t len)
 		len -= (size_t)done;
 	}
 	return 0;
+}
+
+static int ask(int fd, const char *line)
+{
+	int err = send_all(fd, line, strlen(line));
+
+	return err ? err : send_all(fd, "\n", 1);
 }
 
 /* "=STATUS MESSAGE" */
@@ -126,20 +137,70 @@ static int take_lines(struct client *c)
 	return end;
 }
 
+/* Until one of the descriptors (negative: none) can be read: true; false: it has become too late.
+ */
+static bool wait_until(int fd, int other, mono end)
+{
+	struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = other, .events = POLLIN}};
+	int64_t left_ms;
+	int n;
+
+	do {
+		left_ms = mono_is_never(end) ? -1 : mono_diff_ms(end, loop_clock());
+		n = poll(p, 2, !mono_is_never(end) && left_ms < 0 ? 0 : (int)left_ms);
+	} while (n < 0 && errno == EINTR);
+	return n > 0;
+}
+
+/* Is the daemon alive? True also when its answer has come meanwhile. */
+static bool probe(struct client *c, mono end)
+{
+	int64_t left_ms = mono_diff_ms(end, loop_clock());
+	bool alive;
+	int fd, err = connect_to(c->path, left_ms > 0 ? (int)left_ms : 1, &fd);
+
+	if (!err)
+		err = ask(fd, c->patience.probe);
+	alive = wait_until(c->fd, err ? -1 : fd, end);
+	if (fd >= 0)
+		close(fd);
+	return alive;
+}
+
+/* Something of the answer has come, or its end. */
+static int wait_for_answer(struct client *c)
+{
+	const int timeout_ms = c->patience.timeout_ms;
+
+	for (;;) {
+		mono now = loop_clock();
+		mono end = timeout_ms > 0 ? mono_add_ms(now, timeout_ms) : MONO_NEVER;
+		bool probes = timeout_ms > 0 && c->patience.probe;
+
+		if (wait_until(c->fd, -1, probes ? mono_add_ms(now, timeout_ms / 4) : end))
+			return 0;
+		if (!probes || !probe(c, end))
+			return -ETIMEDOUT;
+	}
+}
+
 static int read_answer(struct client *c)
 {
 	int end = 0;
 
 	while (!end) {
 		ssize_t len;
+		int err = wait_for_answer(c);
 
+		if (err)
+			return err;
 		if (c->used == sizeof(c->buf))
 			return -EPROTO;
 		len = recv(c->fd, c->buf + c->used, sizeof(c->buf) - c->used, 0);
 		if (len < 0 && errno == EINTR)
 			continue;
 		if (len < 0)
-			return errno == EAGAIN ? -ETIMEDOUT : -errno;
+			return -errno;
 		if (len == 0)
 			return -ECONNRESET;
 		c->used += (size_t)len;
@@ -148,7 +209,7 @@ static int read_answer(struct client *c)
 	return end < 0 ? end : 0;
 }
 
-int control_client_request(const char *path, const char *line, int timeout_ms,
+int control_client_request(const char *path, const char *line, struct control_patience patience,
 	control_client_line_fn *fn, void *ctx, int *status, char *message, size_t message_cap)
 {
 	struct client *c;
@@ -161,19 +222,17 @@ int control_client_request(const char *path, const char *line, int timeout_ms,
 	c = malloc(sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	c->fd = -1;
-	c->timeout_ms = timeout_ms;
+	c->path = path;
+	c->patience = patience;
 	c->fn = fn;
 	c->ctx = ctx;
 	c->status = status;
 	c->message = message;
 	c->message_cap = message_cap;
 	c->used = 0;
-	err = connect_to(c, path);
+	err = connect_to(path, patience.timeout_ms, &c->fd);
 	if (!err)
-		err = send_all(c, line, strlen(line));
-	if (!err)
-		err = send_all(c, "\n", 1);
+		err = ask(c->fd, line);
 	if (!err)
 		err = read_answer(c);
 	if (c->fd >= 0)

@@ -273,6 +273,42 @@ def test_exit_statuses():
               "what --print prints, printed again")
 
 
+def test_a_daemon_without_a_sign_of_life_is_not_waited_for():
+    with Lab("sl") as lab:
+        node = single(lab)
+        node.process.kill(signal.SIGSTOP)
+        wait_for(lambda: process_status(node.process.pid, "State").startswith("T"), 10, "the stop")
+        for verb in ("promote", "status"):
+            ran = node.ctl("-w", "1", verb, check=False)
+            equal((ran.returncode, ran.stdout), (4, ""), f"exit status and output of {verb}")
+            equal(ran.stderr, f"ctsyncctl: the daemon on {node.socket} gives no sign of life\n",
+                  "what is said")
+        node.process.kill(signal.SIGCONT)
+        wait_for(lambda: node.status()["role"] == "primary", 10, "what was asked for, late")
+
+
+def test_a_daemon_that_works_is_waited_for():
+    """A bulk that no link takes has no end: each second the daemon is asked whether it is alive."""
+    with Lab("wl") as lab:
+        node = single(lab)
+        node.space.run("ip", "link", "set", "sync", "down")
+        asked = 0
+
+        def accepted():
+            nonlocal asked
+            asked += 1
+            return node.stats()["control_accepted"] - asked
+
+        before = accepted()
+        client = node.space.spawn(node.ctl_program, "-s", node.socket, "-w", "4", "bulk",
+                                  name="bulk", env=node.env)
+        wait_for(lambda: accepted() - before >= 1 + 5, 60, "more than 4 s of silence")
+        equal(client.alive(), True, "the client waits")
+        node.space.run("ip", "link", "set", "sync", "up")
+        wait_for(lambda: not client.alive(), 30, "the end of the bulk")
+        equal(client.popen.returncode, 0, "its exit status")
+
+
 def test_a_spoiled_file_stops_no_promotion():
     with Lab("sp") as lab:
         node = single(lab)

@@ -80,6 +80,24 @@ def test_flows_that_end_unheard_are_told_too():
             raise Failed("no event was lost: the case shows nothing")
 
 
+def test_what_is_about_peers_is_refused():
+    """Above all a demotion, behind which the kernel's table would be emptied."""
+    with Lab("sq") as lab:
+        n = node(lab)
+        load(n.space, "create", 5)
+        wait_for(lambda: n.local_count() == 5, 10, "flows heard")
+        for verb in ("promote", "demote", "fault", "commit", "resync-peers", "bulk", "purge-later"):
+            ran = n.ctl(verb, check=False)
+            equal((ran.returncode, ran.stdout, ran.stderr), (
+                1, "", f"ctsyncctl: {verb}: this daemon has no peers, it only keeps statistics (Stats)\n"), verb)
+        for verb in ("resync", "resync-kernel", "flush"):
+            n.ctl(verb)
+        status = n.status()
+        equal((status["purpose"], status["role"], status["purge_scheduled"]), ("stats", "backup", False),
+              "the status")
+        equal(n.ctl("status").stdout.splitlines()[0], "statistics only: no peers", "its first line")
+
+
 def test_rotation():
     with Lab("sr") as lab:
         n = node(lab)

@@ -429,8 +429,8 @@ static int ask_in_child(
 		char message[64];
 		unsigned count = 0;
 		int status = -1;
-		int err = control_client_request(
-			path, line, 20000, fn, &count, &status, message, sizeof(message));
+		int err = control_client_request(path, line, (struct control_patience){20000, NULL},
+			fn, &count, &status, message, sizeof(message));
 
 		if (!err && (status != want_status || message[0] == '\0'))
 			err = -200;
@@ -457,8 +457,39 @@ static void the_client_gets_status_and_message(void)
 	server_fini(&s);
 }
 
+/* The answer is longer in coming than its client bears silence, but each probe is answered. */
+static void the_client_waits_for_who_is_alive(void)
+{
+	static const struct control_patience patience = {4000, "hello"};
+	static struct server s;
+	pid_t pid;
+	int how;
+
+	server_init(&s);
+	pid = fork();
+	if (pid == 0) {
+		int status = -1;
+		int err = control_client_request(
+			path, "wait", patience, NULL, NULL, &status, NULL, 0);
+
+		_exit(err ? -err : status);
+	}
+	do { /* a quarter of 4 s before each of the probes */
+		loop_run_once(&s.loop, MONO_NEVER);
+		s.lines_left = s.closes == 5;
+	} while (s.closes < 5 && (s.parked || s.requests == 0));
+	CU_ASSERT_EQUAL(s.requests, 6);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(s.parked);
+	control_resume(s.parked);
+	while (s.closes < 6)
+		loop_run_once(&s.loop, MONO_NEVER);
+	CU_ASSERT_EQUAL(waitpid(pid, &how, 0), pid);
+	CU_ASSERT_TRUE(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+	server_fini(&s);
+}
+
 /* A server that says what it is told, to a client of ours. */
-static int ask_liar(const char *answer, int timeout_ms)
+static int ask_liar(const char *answer, struct control_patience patience)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -489,7 +520,7 @@ static int ask_liar(const char *answer, int timeout_ms)
 	}
 	close(listener);
 	err = control_client_request(
-		path, "x", timeout_ms, NULL, NULL, &status, message, sizeof(message));
+		path, "x", patience, NULL, NULL, &status, message, sizeof(message));
 	waitpid(pid, NULL, 0);
 	unlink(path);
 	return err;
@@ -498,34 +529,38 @@ static int ask_liar(const char *answer, int timeout_ms)
 static void the_client_tells_failures_apart(void)
 {
 	static char line[CONTROL_CLIENT_REQUEST_BYTES + 1];
+	static const struct control_patience patient = {20000, NULL};
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	char message[16] = "old";
 	int status, fd;
 
 	CU_ASSERT_EQUAL(control_client_request(
-				path, "x", 1000, NULL, NULL, &status, message, sizeof(message)),
+				path, "x", patient, NULL, NULL, &status, message, sizeof(message)),
 		-ECONNREFUSED);
 	CU_ASSERT_STRING_EQUAL(message, "");
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	strcpy(a.sun_path, path);
 	CU_ASSERT_EQUAL(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	close(fd);
-	CU_ASSERT_EQUAL(control_client_request(path, "x", 1000, NULL, NULL, &status, message, 0),
+	CU_ASSERT_EQUAL(control_client_request(path, "x", patient, NULL, NULL, &status, message, 0),
 		-ECONNREFUSED);
 	unlink(path);
 	CU_ASSERT_EQUAL(
-		control_client_request(path, "a\nb", 0, NULL, NULL, &status, message, 0), -EINVAL);
+		control_client_request(path, "a\nb", patient, NULL, NULL, &status, message, 0),
+		-EINVAL);
 	memset(line, 'a', CONTROL_CLIENT_REQUEST_BYTES);
 	CU_ASSERT_EQUAL(
-		control_client_request(path, line, 0, NULL, NULL, &status, message, 0), -EINVAL);
-	CU_ASSERT_EQUAL(ask_liar("+data\n", 20000), -ECONNRESET);
-	CU_ASSERT_EQUAL(ask_liar("", 20000), -ECONNRESET);
-	CU_ASSERT_EQUAL(ask_liar("=0 cut before its newline", 20000), -ECONNRESET);
-	CU_ASSERT_EQUAL(ask_liar("what is this\n", 20000), -EPROTO);
-	CU_ASSERT_EQUAL(ask_liar("=x y\n", 20000), -EPROTO);
-	CU_ASSERT_EQUAL(ask_liar("\n", 20000), -EPROTO);
-	CU_ASSERT_EQUAL(ask_liar("=7\n", 20000), 0);
-	CU_ASSERT_EQUAL(ask_liar(NULL, 20), -ETIMEDOUT);
+		control_client_request(path, line, patient, NULL, NULL, &status, message, 0),
+		-EINVAL);
+	CU_ASSERT_EQUAL(ask_liar("+data\n", patient), -ECONNRESET);
+	CU_ASSERT_EQUAL(ask_liar("", patient), -ECONNRESET);
+	CU_ASSERT_EQUAL(ask_liar("=0 cut before its newline", patient), -ECONNRESET);
+	CU_ASSERT_EQUAL(ask_liar("what is this\n", patient), -EPROTO);
+	CU_ASSERT_EQUAL(ask_liar("=x y\n", patient), -EPROTO);
+	CU_ASSERT_EQUAL(ask_liar("\n", patient), -EPROTO);
+	CU_ASSERT_EQUAL(ask_liar("=7\n", patient), 0);
+	CU_ASSERT_EQUAL(ask_liar(NULL, (struct control_patience){20, NULL}), -ETIMEDOUT);
+	CU_ASSERT_EQUAL(ask_liar(NULL, (struct control_patience){40, "y"}), -ETIMEDOUT);
 }
 
 static const struct unit_test tests[] = {
@@ -540,6 +575,7 @@ static const struct unit_test tests[] = {
 	{"a stale socket is replaced, a live one is not",
 		a_stale_socket_is_replaced_a_live_one_is_not},
 	{"the client gets status and message", the_client_gets_status_and_message},
+	{"the client waits for who is alive", the_client_waits_for_who_is_alive},
 	{"the client tells failures apart", the_client_tells_failures_apart},
 };
 

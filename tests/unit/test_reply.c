@@ -57,7 +57,8 @@ static void addresses_and_errnos_are_readable(void)
 
 static bool in_sync(const struct engine_status *status)
 {
-	json_t *object = reply_status(status, true, false);
+	static const struct config config;
+	json_t *object = reply_status(status, &config);
 	bool yes = json_is_true(json_object_get(object, "in_sync"));
 
 	json_decref(object);
@@ -95,7 +96,8 @@ static void a_warm_standby_says_how_warm_it_is(void)
 		.warm_unsettled = 2,
 		.warm_behind_ms = 30,
 		.former_flows = 4};
-	json_t *object = reply_status(&s, true, true);
+	static struct config config = {.sync.standby_warm = true};
+	json_t *object = reply_status(&s, &config);
 
 	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(object, "standby_table")), "warm");
 	CU_ASSERT_TRUE(json_is_true(json_object_get(object, "internal_cache")));
@@ -105,7 +107,9 @@ static void a_warm_standby_says_how_warm_it_is(void)
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "warm_behind_ms")), 30);
 	CU_ASSERT_EQUAL(json_integer_value(json_object_get(object, "former_flows")), 4);
 	json_decref(object);
-	object = reply_status(&s, false, false);
+	config.sync.standby_warm = false;
+	config.sync.disable_internal_cache = true;
+	object = reply_status(&s, &config);
 	CU_ASSERT_STRING_EQUAL(json_string_value(json_object_get(object, "standby_table")), "cold");
 	CU_ASSERT_TRUE(json_is_false(json_object_get(object, "internal_cache")));
 	json_decref(object);
